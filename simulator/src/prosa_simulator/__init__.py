@@ -1,0 +1,1 @@
+"""A local WhatsApp network and Gemini server for Prosa."""
