@@ -1,0 +1,1 @@
+"""The only code that knows the WhatsApp protocol: the engine boundary and our client of prosa-bridge."""
