@@ -291,7 +291,10 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Undecryptable:
-    """A message arrived that could not be decrypted yet; `message` is a placeholder. Acknowledged when the handler returns."""
+    """A message arrived that could not be decrypted yet; `message` is a placeholder.
+
+    Acknowledged when the handler returns.
+    """
 
     message: InboundMessage
     reason: str
@@ -550,7 +553,11 @@ class Connection(Protocol):
         """Encrypt and upload a file of the media directory."""
 
     async def download(self, payload: Mapping[str, Any], path: Path) -> int:
-        """Download and decrypt the media of a message's payload to `path` (in the media directory); returns its bytes."""
+        """Download and decrypt the media of a message's payload to `path` in the media directory.
+
+        Returns:
+            The number of bytes written.
+        """
 
     async def resolve(self, phones: Sequence[str]) -> list[ResolvedUser]:
         """Ask which phone numbers ("+5511…") are on WhatsApp."""

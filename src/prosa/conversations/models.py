@@ -1,0 +1,164 @@
+"""The tables of conversations and messages."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from prosa.clock import utc_now
+from prosa.database.base import Base, Leased, UuidKey
+
+
+class ConversationKind(StrEnum):
+    """Who is on the other side."""
+
+    CONTACT = "contact"
+    GROUP = "group"
+    STATUS = "status"
+    """Status broadcasts: stored, never answered."""
+
+
+class Author(StrEnum):
+    """Who wrote a message."""
+
+    CONTACT = "contact"
+    AI = "ai"
+    PERSON = "person"
+    """A person through Prosa (console or API)."""
+    PHONE = "phone"
+    """A person on the linked phone or another of its devices."""
+
+
+class MessageStatus(StrEnum):
+    """Where a message stands. Inbound ones are `received`, then `read`; outbound ones go the rest of the way."""
+
+    RECEIVED = "received"
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    PLAYED = "played"
+    FAILED = "failed"
+
+
+class AiState(StrEnum):
+    """What the AI does in a conversation; `ai_reason` says why."""
+
+    IDLE = "idle"
+    WAITING = "waiting"
+    """A turn is due."""
+    ANSWERING = "answering"
+    SKIPPED = "skipped"
+    """The last inbound messages were not answered, on purpose."""
+    FAILED = "failed"
+    """The model gave no answer; a person should look."""
+
+
+class Conversation(Leased, Base):
+    """A session and one contact (or group). The lease says who is making the next answer."""
+
+    __tablename__ = "conversations"
+
+    id: Mapped[UuidKey]
+    session_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("whatsapp_sessions.session_id", ondelete="CASCADE", onupdate="CASCADE")
+    )
+    contact_jid: Mapped[str] = mapped_column(String(80))
+    """The JID messages are sent to: the phone number's where known, else the LID, or the group's."""
+    contact_lid: Mapped[str | None] = mapped_column(String(80), default=None)
+    contact_phone: Mapped[str | None] = mapped_column(String(20), default=None)
+    """Digits with country code, where known."""
+    contact_name: Mapped[str | None] = mapped_column(String(200), default=None)
+    kind: Mapped[str] = mapped_column(String(10), default=ConversationKind.CONTACT)
+    last_seq: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """`seq` of the newest message."""
+    version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """Rises with every change of what a prompt would contain, so that a cached context can be checked."""
+    last_message_at: Mapped[datetime | None] = mapped_column(default=None)
+    last_message_preview: Mapped[str | None] = mapped_column(String(200), default=None)
+    unread_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    answered_until: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """`seq` up to which inbound messages were answered, or skipped on purpose."""
+    summary: Mapped[str | None] = mapped_column(Text, default=None)
+    summarised_until: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """`seq` up to which the summary tells."""
+    ai_enabled: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    ai_paused_until: Mapped[datetime | None] = mapped_column(default=None)
+    ai_state: Mapped[str] = mapped_column(String(10), default=AiState.IDLE, server_default=AiState.IDLE.value)
+    ai_reason: Mapped[str | None] = mapped_column(String(200), default=None)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    __table_args__ = (
+        Index("uq_conversations_session_id_contact_jid", "session_id", "contact_jid", unique=True),
+        Index("uq_conversations_session_id_contact_lid", "session_id", "contact_lid", unique=True),
+        Index("ix_conversations_session_id_last_message_at", "session_id", "last_message_at", "id"),
+        Index(
+            "ix_conversations_due",
+            "due_at",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+    )
+
+
+class Message(Leased, Base):
+    """One WhatsApp message, in or out. For outbound ones the lease says who is sending it."""
+
+    __tablename__ = "messages"
+
+    id: Mapped[UuidKey]
+    conversation_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("conversations.id", ondelete="CASCADE"))
+    session_id: Mapped[str] = mapped_column(String(64))
+    """The conversation's, repeated so that a gateway finds what it has to send without a join."""
+    seq: Mapped[int] = mapped_column(Integer)
+    """Place in the conversation: rises by one with each message stored; negative for imported history."""
+    wa_id: Mapped[str] = mapped_column(String(128))
+    from_me: Mapped[bool]
+    author: Mapped[str] = mapped_column(String(10))
+    sender_jid: Mapped[str] = mapped_column(String(80))
+    sender_name: Mapped[str | None] = mapped_column(String(200), default=None)
+    type: Mapped[str] = mapped_column(String(12))
+    body: Mapped[str] = mapped_column(Text, default="")
+    status: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[datetime]
+    """WhatsApp's timestamp; for our own, when it was stored, until WhatsApp says its own."""
+    stored_at: Mapped[datetime] = mapped_column(default=utc_now)
+    quoted_wa_id: Mapped[str | None] = mapped_column(String(128), default=None)
+    media: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    """`prosa.conversations.schemas.MediaFacts` in JSON: type, size, name, and the file's name on disk once it is here."""
+    payload: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    """Inbound media: the waE2E.Message that downloads need. Outbound: the content to send."""
+    idempotency_key: Mapped[str | None] = mapped_column(String(128), default=None)
+    edited_at: Mapped[datetime | None] = mapped_column(default=None)
+    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+    sent_at: Mapped[datetime | None] = mapped_column(default=None)
+    delivered_at: Mapped[datetime | None] = mapped_column(default=None)
+    read_at: Mapped[datetime | None] = mapped_column(default=None)
+    error: Mapped[str | None] = mapped_column(String(500), default=None)
+    """Why it failed: a stable code, a colon, and words for a person."""
+
+    __table_args__ = (
+        Index("uq_messages_conversation_id_wa_id", "conversation_id", "wa_id", unique=True),
+        Index("uq_messages_conversation_id_seq", "conversation_id", "seq", unique=True),
+        Index(
+            "uq_messages_conversation_id_idempotency_key",
+            "conversation_id",
+            "idempotency_key",
+            unique=True,
+            sqlite_where=text("idempotency_key IS NOT NULL"),
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+        Index(
+            "ix_messages_due",
+            "session_id",
+            "due_at",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+        Index("ix_messages_session_id_wa_id", "session_id", "wa_id"),
+    )

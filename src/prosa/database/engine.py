@@ -1,0 +1,204 @@
+"""Connections and transactions on SQLite or PostgreSQL, behind one class.
+
+SQLite has one writer at a time, so every write of this process goes through one connection (a queue, not a busy loop)
+and reads go through others; other processes are waited for by SQLite's busy timeout.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import orjson
+from sqlalchemy import URL, Executable, event, text
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from prosa.database.writer import GroupWriter
+
+T = TypeVar("T")
+Params = dict[str, Any] | Sequence[dict[str, Any]] | None
+
+BUSY_TIMEOUT_SECONDS = 15.0
+POOL_TIMEOUT_SECONDS = 15.0
+
+
+class ReadDb:
+    """A connection for reading. `execute` is Core (the hot path), `orm` an ORM session on the same transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self._orm: AsyncSession | None = None
+
+    @property
+    def dialect(self) -> Literal["sqlite", "postgresql"]:
+        """Which database this is."""
+        return "sqlite" if self.connection.dialect.name == "sqlite" else "postgresql"
+
+    @property
+    def orm(self) -> AsyncSession:
+        """An ORM session on this connection's transaction."""
+        if self._orm is None:
+            self._orm = AsyncSession(bind=self.connection, expire_on_commit=False)
+        return self._orm
+
+    async def execute(self, statement: Executable, params: Params = None) -> CursorResult[Any]:
+        """Run a Core statement."""
+        return await self.connection.execute(statement, params)
+
+    async def flush(self) -> None:
+        """Send what the ORM session holds back."""
+        if self._orm is not None:
+            await self._orm.flush()
+
+    async def aclose(self) -> None:
+        """Let go of the ORM session."""
+        if self._orm is not None:
+            await self._orm.close()
+
+
+class WriteDb(ReadDb):
+    """A transaction that may write. Only services open one; it is short, and never open across a network call."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self.wakes: set[str] = set()
+
+    def wake(self, topic: str) -> None:
+        """Wake the listeners of `topic` once this transaction is committed."""
+        self.wakes.add(topic)
+
+
+class Database:
+    """The installation's database."""
+
+    def __init__(self, url: URL, *, pool_size: int = 10, on_wake: Callable[[set[str]], None] | None = None) -> None:
+        """Make the engines; nothing is opened yet.
+
+        Args:
+            url: With an async driver.
+            pool_size: Connections kept; twice as many at a peak (PostgreSQL), or readers (SQLite).
+            on_wake: Called after a commit with the topics that the transaction named.
+        """
+        self.url = url
+        self.on_wake = on_wake
+        if url.get_backend_name() == "sqlite":
+            self.dialect: Literal["sqlite", "postgresql"] = "sqlite"
+            if url.database:
+                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            self._write_engine = _sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1)
+            self._read_engine = _sqlite_engine(url, begin="BEGIN", size=pool_size)
+        else:
+            self.dialect = "postgresql"
+            self._write_engine = self._read_engine = _postgres_engine(url, pool_size)
+        self._writer = GroupWriter(self._transaction)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadDb]:
+        """Open a read-only view of one moment (SQLite) or of each statement (PostgreSQL)."""
+        async with self._read_engine.connect() as connection:
+            db = ReadDb(connection)
+            try:
+                yield db
+            finally:
+                await db.aclose()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteDb]:
+        """Open a transaction; committed at the end of the block, rolled back when the block raises."""
+        async with self._transaction() as db:
+            yield db
+
+    async def submit(self, job: Callable[[WriteDb], Awaitable[T]]) -> T:
+        """Run a small write in a transaction that it may share with others waiting at the same moment.
+
+        Returns when the transaction is committed. The job touches nothing but its `WriteDb`, since it may be run again
+        by itself after the shared transaction failed.
+
+        Raises:
+            Exception: Whatever the job raised; then nothing of it is kept.
+        """
+        return await self._writer.submit(job)
+
+    async def ping(self) -> None:
+        """Do the least that shows the database works."""
+        async with self._read_engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Finish waiting writes and close every connection."""
+        await self._writer.close()
+        await self._write_engine.dispose()
+        if self._read_engine is not self._write_engine:
+            await self._read_engine.dispose()
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[WriteDb]:
+        async with self._write_engine.connect() as connection:
+            db = WriteDb(connection)
+            try:
+                async with connection.begin():
+                    yield db
+                    await db.flush()
+            finally:
+                await db.aclose()
+        if db.wakes and self.on_wake is not None:
+            self.on_wake(db.wakes)
+
+
+def _loads(raw: str | bytes) -> Any:
+    return orjson.loads(raw)
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _sqlite_engine(url: URL, *, begin: str, size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+        json_serializer=_dumps,
+        json_deserializer=_loads,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        # The driver must not open transactions on its own: BEGIN is sent below (SQLAlchemy, "SQLite: Serializable
+        # isolation / Savepoints / Transactional DDL").
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-16000",
+            "journal_size_limit=67108864",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgres_engine(url: URL, size: int) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=size,
+        max_overflow=size,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        pool_pre_ping=True,
+        json_serializer=_dumps,
+        json_deserializer=_loads,
+        connect_args={"server_settings": {"application_name": "prosa", "timezone": "UTC"}, "timeout": 10},
+    )

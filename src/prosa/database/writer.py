@@ -1,0 +1,120 @@
+"""Group commit: small writes that wait at the same moment share one transaction.
+
+A commit costs a flush to disk, whatever it carries; under load the number of commits, not of rows, is what limits.
+Each job runs in a savepoint of its own, so that one that fails takes nothing from the others.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy.exc import DBAPIError
+
+if TYPE_CHECKING:
+    from prosa.database.engine import WriteDb
+
+T = TypeVar("T")
+Job = Callable[["WriteDb"], Awaitable[Any]]
+
+MAX_GROUP = 64
+"""Jobs in one transaction: bounds how long the first of them waits for the last."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    job: Job
+    done: asyncio.Future[Any]
+
+
+class GroupWriter:
+    """Runs jobs in shared transactions, in the order they came."""
+
+    def __init__(self, transaction: Callable[[], AbstractAsyncContextManager["WriteDb"]]) -> None:
+        self._transaction = transaction
+        self._waiting: deque[_Waiting] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def submit(self, job: Callable[["WriteDb"], Awaitable[T]]) -> T:
+        """Run `job` and return its result once it is committed.
+
+        A caller that is cancelled no longer waits; its job may still be committed.
+
+        Raises:
+            Exception: What the job raised, or what the commit raised.
+            RuntimeError: The writer is closed.
+        """
+        if self._closed:
+            raise RuntimeError("the database is closed")
+        waiting = _Waiting(job, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._drain(), name="database-writer")
+        result: T = await waiting.done
+        return result
+
+    async def close(self) -> None:
+        """Finish what waits; refuse what comes later."""
+        self._closed = True
+        if self._task is not None:
+            await self._task
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+            group = [waiting for waiting in group if not waiting.done.cancelled()]
+            if len(group) > 1:
+                group = await self._run_group(group)
+            for waiting in group:
+                await self._run_alone(waiting)
+
+    async def _run_group(self, group: list[_Waiting]) -> list[_Waiting]:
+        """Run jobs in one transaction; return those to run alone because the shared transaction failed."""
+        outcomes: list[tuple[_Waiting, Any, Exception | None]] = []
+        try:
+            async with self._transaction() as db:
+                for waiting in group:
+                    woken = set(db.wakes)
+                    savepoint = await db.connection.begin_nested()
+                    try:
+                        result = await waiting.job(db)
+                        await db.flush()
+                    except DBAPIError as error:
+                        if error.connection_invalidated or not savepoint.is_active:
+                            raise
+                        await savepoint.rollback()
+                        db.wakes = woken
+                        outcomes.append((waiting, None, error))
+                    except Exception as error:  # noqa: BLE001 - it is the job's caller's, not ours
+                        await savepoint.rollback()
+                        db.wakes = woken
+                        outcomes.append((waiting, None, error))
+                    else:
+                        await savepoint.commit()
+                        outcomes.append((waiting, result, None))
+        except Exception:  # noqa: BLE001 - a deadlock or a lost connection: each gets its own try and its own error
+            return group
+        for waiting, result, failure in outcomes:
+            _settle(waiting, result, failure)
+        return []
+
+    async def _run_alone(self, waiting: _Waiting) -> None:
+        try:
+            async with self._transaction() as db:
+                result = await waiting.job(db)
+        except Exception as error:  # noqa: BLE001 - handed to the caller
+            _settle(waiting, None, error)
+        else:
+            _settle(waiting, result, None)
+
+
+def _settle(waiting: _Waiting, result: Any, error: Exception | None) -> None:
+    if waiting.done.done():
+        return
+    if error is not None:
+        waiting.done.set_exception(error)
+    else:
+        waiting.done.set_result(result)

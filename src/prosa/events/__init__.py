@@ -1,0 +1,1 @@
+"""What happened, as data: the closed union of events, the log, wake-ups, the WebSocket."""

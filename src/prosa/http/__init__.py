@@ -1,0 +1,1 @@
+"""What all endpoints share: problem details, dependencies, pagination, limits, headers."""

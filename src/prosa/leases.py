@@ -1,0 +1,119 @@
+"""Rows that are due, claimed by one holder for a time, renewed, then finished, retried or given up.
+
+The one primitive behind turns (conversations), sending (messages) and session ownership. A holder that stalls past its
+lease loses the row to another; so whoever finishes a piece of work checks, in the finishing transaction, that the lease
+is still its own (`hold`). Times are the callers' clocks in UTC: machines that share a database keep theirs in
+step (NTP) to within a fraction of a lease.
+"""
+
+import os
+import random
+import socket
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Table, and_, or_, select, update
+
+from prosa.database.engine import WriteDb
+from prosa.ids import new_token
+
+
+class LeaseLostError(Exception):
+    """The lease ran out or another holder has the row: drop the work, somebody else does it."""
+
+
+def new_owner() -> str:
+    """Return a name for this process as a holder: for people (host, pid), and unique."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{new_token()[:8]}"
+
+
+def backoff(attempts: int, *, base: float, ceiling: float) -> timedelta:
+    """Return the wait before try number `attempts + 1`: exponential to `ceiling` seconds, with jitter (50-100 %)."""
+    return timedelta(seconds=min(ceiling, base * 2.0 ** min(attempts, 30)) * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+async def claim(
+    db: WriteDb,
+    table: Table,
+    *,
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    where: ColumnElement[bool] | None = None,
+    returning: Sequence[ColumnElement[Any]] = (),
+) -> list[Row[Any]]:
+    """Claim up to `limit` rows that are due and free, those due longest first.
+
+    Args:
+        db: The transaction; rows are the holder's once it is committed.
+        table: One with the columns of `prosa.database.Leased` and a primary key `id`.
+        owner: The holder's name.
+        now: The present moment.
+        lease: For how long.
+        limit: At most so many rows.
+        where: What else must be true of a row.
+        returning: Columns wanted; the whole row where left out.
+
+    Returns:
+        The rows as claimed, those due longest first.
+    """
+    c = table.c
+    free = or_(c.lease_until.is_(None), c.lease_until <= now)
+    due = select(c.id).where(and_(c.due_at <= now, free))
+    if where is not None:
+        due = due.where(where)
+    due = due.order_by(c.due_at).limit(limit)
+    if db.dialect == "postgresql":
+        due = due.with_for_update(skip_locked=True)
+    statement = (
+        update(table)
+        .where(c.id.in_(due.scalar_subquery()))
+        .values(lease_owner=owner, lease_until=now + lease)
+        .returning(*(returning or c), c.due_at.label("claimed_due_at"))
+    )
+    rows = (await db.execute(statement)).all()
+    return sorted(rows, key=lambda row: row.claimed_due_at)
+
+
+async def renew(
+    db: WriteDb, table: Table, ids: Collection[Any], *, owner: str, now: datetime, lease: timedelta
+) -> set[Any]:
+    """Prolong leases; return the ids that are still the owner's. The others are lost."""
+    if not ids:
+        return set()
+    statement = (
+        update(table)
+        .where(table.c.id.in_(ids), table.c.lease_owner == owner, table.c.lease_until > now)
+        .values(lease_until=now + lease)
+        .returning(table.c.id)
+    )
+    return set((await db.execute(statement)).scalars())
+
+
+async def hold(db: WriteDb, table: Table, row_id: Any, *, owner: str, now: datetime) -> None:
+    """Make sure, inside the transaction that finishes the work, that the lease is still the owner's.
+
+    The row stays locked until the transaction ends, so nobody can claim it in between.
+
+    Raises:
+        LeaseLostError: It is not; the transaction must be rolled back.
+    """
+    c = table.c
+    statement = select(c.id).where(c.id == row_id, c.lease_owner == owner, c.lease_until > now)
+    if db.dialect == "postgresql":
+        statement = statement.with_for_update()
+    if (await db.execute(statement)).first() is None:
+        raise LeaseLostError(f"{table.name} {row_id} is no longer held by {owner}")
+
+
+def released(due_at: datetime | None, *, attempts: int = 0) -> dict[str, Any]:
+    """Return the values that give a row back: due again at `due_at`, or not at all (None)."""
+    return {"lease_owner": None, "lease_until": None, "due_at": due_at, "attempts": attempts}
+
+
+async def release_all(db: WriteDb, table: Table, *, owner: str) -> int:
+    """Give back everything an owner holds, as it is due; for a graceful stop. Returns the number of rows."""
+    statement = update(table).where(table.c.lease_owner == owner).values(lease_owner=None, lease_until=None)
+    return (await db.execute(statement)).rowcount

@@ -1,0 +1,1 @@
+"""Linked WhatsApp numbers: states, the gateway that holds their connections, REST."""

@@ -1,0 +1,124 @@
+"""All settings, read once at start from the environment and `.env`; every name has the prefix `PROSA_`."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+
+class Settings(BaseSettings):
+    """What an installation can set. Every field is documented in `.env.example`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PROSA_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
+
+    # Where Prosa listens and keeps its files
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    data_dir: Path = Field(Path("data"), description="Directory of the embedded database, media and keys.")
+    public_url: str | None = Field(None, description="The address people reach Prosa under, if not host and port.")
+    cors_origins: list[str] = Field([], description="Origins of other web pages that may call the API.")
+    docs_enabled: bool = Field(default=True, description="Serve the interactive API documentation at /docs.")
+
+    # Storage
+    database_url: str | None = Field(
+        None, description="postgresql://user:password@host/name; left out: SQLite in the data directory."
+    )
+    redis_url: SecretStr | None = Field(None, description="redis://host:6379/0; left out: a cache in the process.")
+
+    # Signing in
+    secret_key: SecretStr | None = Field(
+        None, min_length=32, description="Signs access tokens; left out: made once and kept in the data directory."
+    )
+    access_token_minutes: int = Field(15, ge=1, le=1440, description="How long an access token is good for.")
+    refresh_token_days: int = Field(30, ge=1, le=365, description="How long a sign-in lasts without being used.")
+
+    # Answers
+    gemini_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("PROSA_GEMINI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        description="Key of the Gemini API. Without it messages are stored and not answered.",
+    )
+    gemini_base_url: str | None = Field(None, description="Another address of the Gemini API; for tests and proxies.")
+    ai_model: str = Field("gemini-2.5-flash", description="The model that answers unless a session sets another.")
+    ai_timeout_seconds: float = Field(60, gt=0, le=600, description="Longest wait for one answer of the model.")
+
+    # WhatsApp
+    bridge_path: Path | None = Field(None, description="The prosa-bridge program, if not the one installed with Prosa.")
+    device_name: str = Field("Prosa", max_length=40, description="What the phone lists this linked device as.")
+    whatsapp_store_url: SecretStr | None = Field(
+        None, description="Where linked-device credentials live; left out: beside the database."
+    )
+    media_max_mb: int = Field(100, ge=1, le=2048, description="Largest file to take in or send, in MiB.")
+    media_auto_download_mb: int = Field(
+        25, ge=0, le=2048, description="Media up to this size are downloaded on arrival, in MiB; 0 for on demand only."
+    )
+    whatsapp_test_url: str | None = Field(None, description="Tests only: a simulator's address on loopback.")
+    whatsapp_test_root_key: str | None = Field(None, description="Tests only: the simulator's root key, hex.")
+    whatsapp_test_media_ca: Path | None = Field(None, description="Tests only: PEM of the simulator's media server.")
+
+    # Running
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log lines shown.")
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="auto: coloured lines on a terminal, JSON elsewhere."
+    )
+    turn_concurrency: int = Field(64, ge=1, le=1000, description="Answers being made at the same time.")
+    event_retention_hours: int = Field(24, ge=1, le=720, description="How long events can be replayed.")
+
+    @field_validator(
+        "database_url", "redis_url", "secret_key", "gemini_api_key", "gemini_base_url", "bridge_path", "public_url",
+        "whatsapp_store_url", "whatsapp_test_url", "whatsapp_test_root_key", "whatsapp_test_media_ca",
+        mode="before",
+    )  # fmt: skip
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        # docker compose passes an unset variable on as an empty text
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            backend = make_url(value).get_backend_name()
+        except ArgumentError:
+            backend = ""
+        if backend not in {"postgresql", "postgres", "sqlite"}:
+            raise ValueError("must start with postgresql:// or sqlite:///")
+        return value
+
+    @model_validator(mode="after")
+    def _test_settings_together(self) -> Self:
+        if self.whatsapp_test_url and not self.whatsapp_test_root_key:
+            raise ValueError("PROSA_WHATSAPP_TEST_URL needs PROSA_WHATSAPP_TEST_ROOT_KEY too")
+        return self
+
+    @cached_property
+    def sqlalchemy_url(self) -> URL:
+        """The database's URL with the async driver filled in."""
+        if self.database_url is None:
+            return URL.create("sqlite+aiosqlite", database=str(self.data_dir.absolute() / "prosa.sqlite3"))
+        url = make_url(self.database_url.replace("postgres://", "postgresql://", 1))
+        driver = "postgresql+asyncpg" if url.get_backend_name() == "postgresql" else "sqlite+aiosqlite"
+        return url.set(drivername=driver)
+
+    @cached_property
+    def bridge_store_url(self) -> str:
+        """The URL of the bridge's store of linked-device credentials; may hold a password."""
+        if self.whatsapp_store_url is not None:
+            return self.whatsapp_store_url.get_secret_value()
+        url = self.sqlalchemy_url
+        if url.get_backend_name() == "postgresql":
+            return url.set(drivername="postgres").render_as_string(hide_password=False)
+        return f"sqlite://{self.data_dir.absolute() / 'whatsapp.sqlite3'}"
+
+    @property
+    def media_dir(self) -> Path:
+        """Where media files are kept."""
+        return self.data_dir.absolute() / "media"

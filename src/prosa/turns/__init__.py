@@ -1,0 +1,1 @@
+"""The story of a message, readable top to bottom: receive, reply, manual, policy, runner."""

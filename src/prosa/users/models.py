@@ -1,0 +1,34 @@
+"""The table of people."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from prosa.clock import utc_now
+from prosa.database.base import Base, UuidKey
+
+
+class Role(StrEnum):
+    """What a person may do: owners manage people; admins manage people who are not owners; agents use their own numbers."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    AGENT = "agent"
+
+
+class User(Base):
+    """A person who signs in."""
+
+    __tablename__ = "users"
+
+    id: Mapped[UuidKey]
+    email: Mapped[str] = mapped_column(String(320), unique=True)
+    """Case-folded."""
+    name: Mapped[str | None] = mapped_column(String(200), default=None)
+    password: Mapped[str | None] = mapped_column(String(200), default=None)
+    """Argon2id hash."""
+    role: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now)
