@@ -130,7 +130,7 @@ class Message(Leased, Base):
     stored_at: Mapped[datetime] = mapped_column(default=utc_now)
     quoted_wa_id: Mapped[str | None] = mapped_column(String(128), default=None)
     media: Mapped[dict[str, Any] | None] = mapped_column(default=None)
-    """`prosa.conversations.schemas.MediaFacts` in JSON: type, size, name, and the file's name on disk once it is here."""
+    """`prosa.conversations.media.MediaFacts` in JSON: type, size, name, and the file's path once it is here."""
     payload: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     """Inbound media: the waE2E.Message that downloads need. Outbound: the content to send."""
     idempotency_key: Mapped[str | None] = mapped_column(String(128), default=None)

@@ -11,10 +11,12 @@ from prosa.database.base import Base, UuidKey
 
 
 class Role(StrEnum):
-    """What a person may do: owners manage people; admins manage people who are not owners; agents use their own numbers."""
+    """What a person may do beside using their own numbers."""
 
     OWNER = "owner"
+    """Manages everybody."""
     ADMIN = "admin"
+    """Manages agents."""
     AGENT = "agent"
 
 

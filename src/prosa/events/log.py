@@ -1,0 +1,156 @@
+"""The log of events: appended in the transaction that caused them, replayed from any place still kept."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from sqlalchemy import delete, func, insert, literal_column, select, tuple_
+
+from prosa.clock import to_millis, utc_now
+from prosa.database.engine import ReadDb, WriteDb
+from prosa.events.models import EventRow
+from prosa.events.types import Payload
+
+TOPIC = "events"
+"""Wakes the readers of the log."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in the log; as text it is an event's id."""
+
+    txid: int
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.txid}-{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an event's id.
+
+        Raises:
+            ValueError: It is not one.
+        """
+        txid, separator, number = text.partition("-")
+        if not (separator and txid.isascii() and txid.isdigit() and number.isascii() and number.isdigit()):
+            raise ValueError("an event id looks like 12-345")
+        position = cls(int(txid), int(number))
+        if max(position.txid, position.id) >= 2**63:
+            raise ValueError("an event id looks like 12-345")
+        return position
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """An event as read from the log."""
+
+    position: Position
+    user_id: uuid.UUID
+    session: str | None
+    type: str
+    time: datetime
+    payload: dict[str, Any]
+
+    def envelope(self) -> dict[str, Any]:
+        """Return what clients get."""
+        return {
+            "id": str(self.position),
+            "event": self.type,
+            "timestamp": to_millis(self.time),
+            "session": self.session,
+            "payload": self.payload,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to append."""
+
+    user_id: uuid.UUID
+    session: str | None
+    payload: Payload
+
+
+_place = tuple_(EventRow.txid, EventRow.id)
+
+
+async def append(db: WriteDb, *events: NewEvent) -> None:
+    """Append events in this transaction; listeners are woken when it is committed."""
+    if not events:
+        return
+    now = utc_now()
+    await db.execute(
+        insert(EventRow),
+        [
+            {
+                "user_id": event.user_id,
+                "session_id": event.session,
+                "type": event.payload.event,
+                "payload": event.payload.model_dump(mode="json"),
+                "created_at": now,
+            }
+            for event in events
+        ],
+    )
+    db.wake(TOPIC)
+
+
+def _settled(db: ReadDb) -> Any:
+    """Only rows whose number can no longer be undercut by a transaction still open."""
+    if db.dialect == "sqlite":
+        return literal_column("1") == 1
+    return EventRow.txid < literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+
+
+async def read_after(
+    db: ReadDb, after: Position, *, user_id: uuid.UUID | None = None, limit: int = 500
+) -> Sequence[LoggedEvent]:
+    """Return up to `limit` events behind `after`, in order; of one owner, or of all."""
+    statement = (
+        select(EventRow.txid, EventRow.id, EventRow.user_id, EventRow.session_id, EventRow.type,
+               EventRow.created_at, EventRow.payload)
+        .where(_place > tuple_(after.txid, after.id), _settled(db))
+        .order_by(EventRow.txid, EventRow.id)
+        .limit(limit)
+    )  # fmt: skip
+    if user_id is not None:
+        statement = statement.where(EventRow.user_id == user_id)
+    return [
+        LoggedEvent(Position(row.txid, row.id), row.user_id, row.session_id, row.type, row.created_at, row.payload)
+        for row in await db.execute(statement)
+    ]
+
+
+async def end(db: ReadDb) -> Position:
+    """Return the place of the newest event that readers may see."""
+    row = (
+        await db.execute(
+            select(EventRow.txid, EventRow.id)
+            .where(_settled(db))
+            .order_by(EventRow.txid.desc(), EventRow.id.desc())
+            .limit(1)
+        )
+    ).first()
+    return Position(row.txid, row.id) if row else Position(0, 0)
+
+
+async def oldest(db: ReadDb) -> Position | None:
+    """Return the place of the oldest event still kept; None where there is none."""
+    row = (await db.execute(select(EventRow.txid, EventRow.id).order_by(EventRow.txid, EventRow.id).limit(1))).first()
+    return Position(row.txid, row.id) if row else None
+
+
+async def prune(db: WriteDb, *, before: datetime) -> int:
+    """Forget events from before a moment; return how many."""
+    return (await db.execute(delete(EventRow).where(EventRow.created_at < before))).rowcount
+
+
+async def count_after(db: ReadDb, after: Position, *, user_id: uuid.UUID, limit: int) -> int:
+    """Return how many events an owner has behind `after`, counting no further than `limit`."""
+    rows = (
+        select(EventRow.id).where(EventRow.user_id == user_id, _place > tuple_(after.txid, after.id)).limit(limit)
+    ).subquery()
+    return int((await db.execute(select(func.count()).select_from(rows))).scalar_one())

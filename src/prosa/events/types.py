@@ -1,0 +1,170 @@
+"""The closed union of events: every one that Prosa emits, and what it carries.
+
+The envelope's names follow what users of other gateways know: `id`, `event`, `timestamp`, `session`, `payload`.
+No event ever carries a secret.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Payload(BaseModel):
+    """Base of what events carry."""
+
+    model_config = ConfigDict(frozen=True)
+    event: ClassVar[str]
+
+
+class SessionStatusPayload(Payload):
+    """A number's status changed."""
+
+    event = "session.status"
+    status: str = Field(description="connecting, qr, pairing, passkey, open, closed or logged_out")
+    reason: str | None = Field(None, description="Stable code of why")
+    detail: str | None = Field(None, description="The same for a person, with what to do")
+    jid: str | None = None
+    lid: str | None = None
+    push_name: str | None = None
+
+
+class SessionQrPayload(Payload):
+    """A new QR code waits to be scanned."""
+
+    event = "session.qr"
+    qr: str = Field(description="Text of the picture; GET /sessions/{id}/qr draws it")
+    expires_at: datetime
+
+
+class SessionPairingCodePayload(Payload):
+    """A pairing code waits to be typed on the phone."""
+
+    event = "session.pairing_code"
+    pairing_code: str = Field(description="As shown on the phone: ABCD-1234")
+    expires_at: datetime
+
+
+class SessionPasskeyPayload(Payload):
+    """WhatsApp asks for a passkey, or shows the code to compare."""
+
+    event = "session.passkey_required"
+    stage: str = Field(description="assertion: answer the options; confirmation: compare the code")
+    options: dict[str, Any] | None = Field(None, description="WebAuthn request options")
+    code: str | None = Field(None, description="Must equal the code on the phone")
+
+
+class MessageFacts(Payload):
+    """A message as the REST API shows it."""
+
+    id: uuid.UUID
+    conversation_id: uuid.UUID
+    seq: int
+    wa_id: str
+    from_me: bool
+    author: str
+    sender_jid: str
+    sender_name: str | None = None
+    type: str
+    body: str
+    status: str
+    created_at: datetime
+    quoted_wa_id: str | None = None
+    media: dict[str, Any] | None = None
+    contact_jid: str
+    contact_lid: str | None = None
+    contact_phone: str | None = None
+    contact_name: str | None = None
+
+
+class MessageReceivedPayload(MessageFacts):
+    """A message came in and is stored: from a contact, a group, or the linked phone itself."""
+
+    event = "message.received"
+
+
+class MessageSentPayload(MessageFacts):
+    """A message of ours reached WhatsApp's server."""
+
+    event = "message.sent"
+
+
+class MessageStatusPayload(Payload):
+    """A message's status changed, or it was edited or deleted."""
+
+    event = "message.status"
+    id: uuid.UUID
+    conversation_id: uuid.UUID
+    wa_id: str
+    status: str = Field(description="queued, sending, sent, delivered, read, played, failed or received")
+    error: str | None = None
+    body: str | None = Field(None, description="The new text, where it was edited")
+    edited_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class ConversationUpdatedPayload(Payload):
+    """A conversation changed: unread count, name, AI state."""
+
+    event = "conversation.updated"
+    id: uuid.UUID
+    contact_jid: str
+    contact_lid: str | None = None
+    contact_phone: str | None = None
+    contact_name: str | None = None
+    kind: str
+    unread_count: int
+    last_message_at: datetime | None = None
+    last_message_preview: str | None = None
+    ai_enabled: bool
+    ai_state: str
+    ai_reason: str | None = None
+    ai_paused_until: datetime | None = None
+
+
+class AiSkippedPayload(Payload):
+    """Inbound messages were not answered, and why."""
+
+    event = "ai.skipped"
+    conversation_id: uuid.UUID
+    reason: str = Field(description="Stable code: no_api_key, ai_off, group, paused, …")
+
+
+class AiRepliedPayload(Payload):
+    """The AI answered."""
+
+    event = "ai.replied"
+    conversation_id: uuid.UUID
+    message_ids: list[uuid.UUID]
+    model: str
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    cost_microusd: int | None
+    latency_ms: int
+
+
+class AiFailedPayload(Payload):
+    """The model gave no answer."""
+
+    event = "ai.failed"
+    conversation_id: uuid.UUID
+    reason: str
+    will_retry: bool
+
+
+PAYLOADS: tuple[type[Payload], ...] = (
+    SessionStatusPayload,
+    SessionQrPayload,
+    SessionPairingCodePayload,
+    SessionPasskeyPayload,
+    MessageReceivedPayload,
+    MessageSentPayload,
+    MessageStatusPayload,
+    ConversationUpdatedPayload,
+    AiSkippedPayload,
+    AiRepliedPayload,
+    AiFailedPayload,
+)
+"""Every event there is."""

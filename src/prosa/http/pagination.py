@@ -1,0 +1,86 @@
+"""Cursor pagination, the same for every collection: `{"items": […], "next_cursor": "…" | null}`.
+
+A cursor names the last row seen, so pages neither skip nor repeat rows while new ones arrive.
+"""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+import orjson
+from fastapi import Depends, Query
+from pydantic import BaseModel, Field
+
+from prosa.errors import FieldError, InvalidInputError
+
+T = TypeVar("T")
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 100
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a collection."""
+
+    items: list[T]
+    next_cursor: str | None = Field(None, description="Pass as `cursor` to get the next page; null on the last page.")
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page is wanted: at most `limit` items after the row that `after` names."""
+
+    limit: int
+    after: list[Any] | None
+
+    def key(self, *kinds: type) -> list[Any] | None:
+        """Return the cursor's values, checked to be of `kinds` (str, int, float); None on the first page.
+
+        Raises:
+            InvalidInputError: The cursor is of another collection.
+        """
+        if self.after is None:
+            return None
+        if len(self.after) != len(kinds) or any(type(v) is not k for v, k in zip(self.after, kinds, strict=True)):
+            raise bad_cursor()
+        return self.after
+
+
+def bad_cursor() -> InvalidInputError:
+    """Return the error for a cursor that this collection did not hand out."""
+    return InvalidInputError(
+        "The cursor is not one that this collection handed out.",
+        fields=[FieldError("query.cursor", "pass next_cursor of the previous page unchanged, or leave it out")],
+    )
+
+
+def encode_cursor(*values: str | float) -> str:
+    """Return an opaque cursor that holds `values`."""
+    return urlsafe_b64encode(orjson.dumps(values)).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str) -> list[Any]:
+    """Return the values in a cursor.
+
+    Raises:
+        InvalidInputError: It is not a cursor.
+    """
+    try:
+        values = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error) as error:
+        raise bad_cursor() from error
+    if not isinstance(values, list):
+        raise bad_cursor()
+    return values
+
+
+def _page_request(
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most items on a page.")] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=500, description="`next_cursor` of the previous page.")] = None,
+) -> PageRequest:
+    return PageRequest(limit, decode_cursor(cursor) if cursor else None)
+
+
+PageParams = Annotated[PageRequest, Depends(_page_request)]
+"""The query parameters `limit` and `cursor` of a collection."""

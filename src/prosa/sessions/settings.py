@@ -1,0 +1,29 @@
+"""What a person can set for one number."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
+
+
+class SessionSettings(BaseModel):
+    """How a number answers and sends. Stored as JSON; a field that is missing has its default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ai_enabled: bool = Field(default=True, description="Whether the AI answers contacts on this number.")
+    instructions: str = Field(
+        "", max_length=20_000, description="What the AI should know and how it should answer, in your own words."
+    )
+    model: str | None = Field(
+        None, max_length=120, description="The model that answers; left out: the installation's (PROSA_AI_MODEL)."
+    )
+    context_messages: int = Field(40, ge=1, le=200, description="Most recent messages that the model sees.")
+    max_answer_tokens: int = Field(1024, ge=16, le=8192, description="Longest answer of the model, in tokens.")
+    debounce_seconds: Seconds = Field(
+        1.0, description="Wait for more messages after one arrives, so that quick ones in a row get one answer."
+    )
+    debounce_max_seconds: Seconds = Field(15.0, description="Longest such wait, counted from the first message.")
+    show_typing: bool = Field(default=True, description="Show “typing…” to the contact while the answer is made.")
+    mark_read: bool = Field(default=True, description="Mark the contact's messages as read when they are answered.")
