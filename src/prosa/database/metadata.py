@@ -1,0 +1,14 @@
+"""All tables in one metadata, for migrations and their checks."""
+
+from sqlalchemy import MetaData
+
+# Importing the models is what registers their tables. This module reaches up on purpose, and only migrations use it.
+import prosa.auth.models
+import prosa.conversations.models
+import prosa.events.models
+import prosa.sessions.models
+import prosa.usage.models
+import prosa.users.models  # noqa: F401
+from prosa.database.base import Base
+
+metadata: MetaData = Base.metadata

@@ -1,0 +1,140 @@
+"""Wake-ups: a commit tells listeners in this process, and over Redis in others, that there is something to look at.
+
+Nothing depends on a wake-up for correctness: it carries no data, may be lost, and only shortens the wait until the next
+look at the tables.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+logger = structlog.get_logger("prosa.bus")
+
+CHANNEL = "prosa:wake"
+RECONNECT_SECONDS = 2.0
+COALESCE_SECONDS = 0.002
+"""Wake-ups of other processes are gathered for so long, so that a burst of commits is one message."""
+
+
+class Signal:
+    """One listener's flag."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Raise the flag."""
+        self._event.set()
+
+    async def wait(self, timeout: float | None) -> bool:  # noqa: ASYNC109 - the wait is the point
+        """Wait until woken or until `timeout` seconds have passed; return whether woken. Lowers the flag."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+
+class Bus:
+    """Wakes the listeners of topics."""
+
+    def __init__(self, redis_url: str | None = None) -> None:
+        self._signals: dict[str, set[Signal]] = defaultdict(set)
+        self._redis = Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2) if redis_url else None
+        self._outgoing: set[str] = set()
+        self._pending = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Join the other processes, where there is Redis."""
+        if self._redis is not None:
+            self._tasks = [
+                asyncio.create_task(self._publish(self._redis), name="bus-publish"),
+                asyncio.create_task(self._subscribe(self._redis), name="bus-subscribe"),
+            ]
+
+    async def stop(self) -> None:
+        """Leave."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        if self._redis is not None:
+            await self._redis.aclose()
+
+    def wake(self, topic: str) -> None:
+        """Wake the listeners of a topic, here and in other processes."""
+        self._wake_here(topic)
+        if self._redis is not None:
+            self._outgoing.add(topic)
+            self._pending.set()
+
+    def wake_all(self, topics: Iterable[str]) -> None:
+        """Wake the listeners of several topics."""
+        for topic in topics:
+            self.wake(topic)
+
+    @asynccontextmanager
+    async def listen(self, topic: str) -> AsyncIterator[Signal]:
+        """Listen to a topic; the signal starts raised, so that the first look comes at once."""
+        signal = Signal()
+        signal.set()
+        self._signals[topic].add(signal)
+        try:
+            yield signal
+        finally:
+            self._signals[topic].discard(signal)
+
+    def _wake_here(self, topic: str) -> None:
+        for signal in self._signals.get(topic, ()):
+            signal.set()
+
+    async def _publish(self, redis: Redis) -> None:
+        while True:
+            await self._pending.wait()
+            await asyncio.sleep(COALESCE_SECONDS)
+            self._pending.clear()
+            topics, self._outgoing = self._outgoing, set()
+            try:
+                await redis.publish(CHANNEL, ",".join(sorted(topics)))
+            except (RedisError, OSError):
+                # The others find out by looking at the tables.
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _subscribe(self, redis: Redis) -> None:
+        away = False
+        while True:
+            try:
+                async with redis.pubsub() as pubsub:
+                    await pubsub.subscribe(CHANNEL)
+                    if away:
+                        logger.info("wake-ups over Redis are back")
+                        away = False
+                    for topic in list(self._signals):
+                        self._wake_here(topic)  # something may have been missed
+                    while True:
+                        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=1.0)
+                        if message is not None:
+                            for topic in message["data"].decode().split(","):
+                                self._wake_here(topic)
+            except (RedisError, OSError) as error:
+                if not away:
+                    logger.warning("wake-ups over Redis are away; the tables are polled", error=type(error).__name__)
+                    away = True
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+
+async def cancel(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task and wait for its end."""
+    if task is not None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

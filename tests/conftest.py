@@ -1,0 +1,74 @@
+"""Fixtures of every test."""
+
+import importlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from prosa.cache import Cache
+from tests.fixtures import servers
+
+from prosa.settings import Settings
+
+pytest_plugins = ["tests.fixtures.databases"] + [
+    name
+    for name in ("tests.fixtures.http", "tests.fixtures.whatsapp", "tests.fixtures.fake_engine")
+    if importlib.util.find_spec(name)
+]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests see only what they set themselves."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("PROSA_") and not name.startswith("PROSA_TEST_"):
+            monkeypatch.delenv(name)
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a fresh installation in a directory of its own."""
+    return Settings(_env_file=None, data_dir=tmp_path / "data", log_level="warning")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[servers.RedisServer]:
+    """A private Redis for the whole run; tests that stop it use `own_redis`."""
+    with servers.redis() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: servers.RedisServer) -> str:
+    """The URL of a Redis with nothing in it."""
+    import redis
+
+    client = redis.Redis.from_url(redis_server.url)
+    client.flushall()
+    client.close()
+    return redis_server.url
+
+
+@pytest.fixture
+def own_redis() -> Iterator[servers.RedisServer]:
+    """A Redis that the test may stop and start."""
+    with servers.redis() as server:
+        yield server
+
+
+@pytest.fixture
+async def cache() -> AsyncIterator[Cache]:
+    """An empty cache in the process."""
+    cache = Cache()
+    await cache.start()
+    yield cache
+    await cache.stop()

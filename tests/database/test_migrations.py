@@ -1,0 +1,62 @@
+"""Migrations make exactly the tables that the models describe, once, however many start at the same time."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL
+
+from prosa.database import Database
+from prosa.database.metadata import metadata
+from prosa.database.migrate import current, head, upgrade
+
+
+async def test_models_and_migrations_agree(database: Database) -> None:
+    def differences(connection: Connection) -> list[object]:
+        def ours(name: str | None, kind: str, _parents: object) -> bool:
+            return not (kind == "table" and name is not None and name.startswith("message_search"))
+
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": ours})
+        return [d for d in compare_metadata(context, metadata) if "message_search" not in str(d)]
+
+    async with database.read() as db:
+        assert await db.connection.run_sync(differences) == []
+
+
+async def test_upgrading_again_does_nothing(database: Database) -> None:
+    assert await current(database) == head()
+    assert await upgrade(database) == []
+
+
+async def _race(url: URL) -> None:
+    databases = [Database(url) for _ in range(4)]
+    applied = await asyncio.gather(*(upgrade(database) for database in databases))
+    assert sorted(len(revisions) > 0 for revisions in applied) == [False, False, False, True]
+    assert await current(databases[0]) == head()
+    for database in databases:
+        await database.close()
+
+
+async def test_sqlite_processes_that_start_together_migrate_once(tmp_path: Path) -> None:
+    await _race(URL.create("sqlite+aiosqlite", database=str(tmp_path / "new.sqlite3")))
+
+
+@pytest.mark.postgres
+async def test_postgres_processes_that_start_together_migrate_once(postgres_server: URL) -> None:
+    admin = Database(postgres_server)
+    async with admin._write_engine.connect() as connection:
+        await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(text("CREATE DATABASE race"))
+    await _race(postgres_server.set(database="race"))
+    async with admin._write_engine.connect() as connection:
+        await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(text("DROP DATABASE race"))
+    await admin.close()
+
+
+async def test_a_database_of_a_newer_prosa_is_refused(database: Database) -> None:
+    async with database.write() as db:
+        await db.connection.execute(text("UPDATE alembic_version SET version_num = 'zzzz'"))
+    with pytest.raises(RuntimeError, match="install a newer Prosa"):
+        await upgrade(database)
