@@ -1,0 +1,133 @@
+"""Reads the log once for all live clients and hands each its owner's events.
+
+A client that does not keep up is cut off with a reason once `MAX_WAITING` events wait for it; it reconnects with the
+last id it saw and gets the rest from the log. So memory is bounded by the number of clients.
+"""
+
+import asyncio
+import uuid
+from collections import defaultdict, deque
+from datetime import timedelta
+
+import structlog
+
+from prosa.clock import utc_now
+from prosa.database.engine import Database
+from prosa.events import log
+from prosa.events.bus import Bus, cancel
+from prosa.events.log import LoggedEvent, Position
+
+logger = structlog.get_logger("prosa.events")
+
+MAX_WAITING = 1000
+"""Events that may wait for one client."""
+BATCH = 500
+POLL_SECONDS = 1.0
+PRUNE_SECONDS = 600.0
+
+
+class Subscriber:
+    """One client's queue of events."""
+
+    def __init__(self, user_id: uuid.UUID) -> None:
+        self.user_id = user_id
+        self.too_slow = False
+        self._waiting: deque[LoggedEvent] = deque()
+        self._changed = asyncio.Event()
+
+    def push(self, event: LoggedEvent) -> None:
+        """Add an event; where too many wait already, give the client up."""
+        if len(self._waiting) >= MAX_WAITING:
+            self.too_slow = True
+            self._waiting.clear()
+        if not self.too_slow:
+            self._waiting.append(event)
+        self._changed.set()
+
+    async def next(self) -> LoggedEvent | None:
+        """Return the next event, waiting for one; None when the client was too slow."""
+        while not self._waiting and not self.too_slow:
+            self._changed.clear()
+            await self._changed.wait()
+        return None if self.too_slow else self._waiting.popleft()
+
+
+class EventHub:
+    """Follows the log and fans out."""
+
+    def __init__(self, database: Database, bus: Bus, *, retention: timedelta) -> None:
+        self._database = database
+        self._bus = bus
+        self._retention = retention
+        self._subscribers: dict[uuid.UUID, set[Subscriber]] = defaultdict(set)
+        self._position = Position(0, 0)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start following the log from its present end."""
+        async with self._database.read() as db:
+            self._position = await log.end(db)
+        self._tasks = [
+            asyncio.create_task(self._follow(), name="event-hub"),
+            asyncio.create_task(self._prune(), name="event-prune"),
+        ]
+
+    async def stop(self) -> None:
+        """Stop following."""
+        for task in self._tasks:
+            await cancel(task)
+        self._tasks = []
+
+    def subscribe(self, user_id: uuid.UUID) -> Subscriber:
+        """Start collecting an owner's events; hand it back to `unsubscribe`."""
+        subscriber = Subscriber(user_id)
+        self._subscribers[user_id].add(subscriber)
+        return subscriber
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Stop collecting."""
+        mine = self._subscribers[subscriber.user_id]
+        mine.discard(subscriber)
+        if not mine:
+            del self._subscribers[subscriber.user_id]
+
+    @property
+    def subscribers(self) -> int:
+        """How many clients listen."""
+        return sum(map(len, self._subscribers.values()))
+
+    async def _follow(self) -> None:
+        away = False
+        async with self._bus.listen(log.TOPIC) as signal:
+            while True:
+                await signal.wait(POLL_SECONDS)
+                try:
+                    await self._read()
+                except Exception:  # the database may be away; the log is read on from the same place
+                    if not away:
+                        logger.exception("cannot read the log of events; trying on")
+                    away = True
+                    await asyncio.sleep(POLL_SECONDS)
+                else:
+                    away = False
+
+    async def _read(self) -> None:
+        while True:
+            async with self._database.read() as db:
+                events = await log.read_after(db, self._position, limit=BATCH)
+            for event in events:
+                for subscriber in self._subscribers.get(event.user_id, ()):
+                    subscriber.push(event)
+            if events:
+                self._position = events[-1].position
+            if len(events) < BATCH:
+                return
+
+    async def _prune(self) -> None:
+        while True:
+            try:
+                before = utc_now() - self._retention
+                await self._database.submit(lambda db, before=before: log.prune(db, before=before))  # type: ignore[misc]
+            except Exception:
+                logger.exception("cannot prune the log of events; trying again later")
+            await asyncio.sleep(PRUNE_SECONDS)

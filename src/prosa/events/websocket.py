@@ -1,0 +1,244 @@
+"""`/ws`: the owner's events as they happen, and those that a client missed.
+
+Frames are JSON. The client's first frame signs in (browsers cannot set headers on a WebSocket):
+`{"type": "auth", "token": "<access token>", "last_event_id": "<id>"?, "sessions": ["…"]?}`. Programs may send the
+token as `Authorization: Bearer` instead, and what they saw last as the query parameter `last_event_id`; they then need
+no first frame. Prosa answers `ready`, then sends events; `{"type": "ping"}` is answered by `pong`, and `auth` again
+renews an access token that is about to end.
+"""
+
+import asyncio
+import contextlib
+from typing import Annotated, Any, Literal, NoReturn
+
+import orjson
+import structlog
+from fastapi import APIRouter, WebSocket
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+
+from prosa.auth.caller import Caller
+from prosa.database.engine import Database
+from prosa.errors import ProsaError
+from prosa.events import log
+from prosa.events.authentication import Authenticator
+from prosa.events.hub import EventHub, Subscriber
+from prosa.events.log import LoggedEvent, Position
+from prosa.http.provide import provided
+
+logger = structlog.get_logger("prosa.websocket")
+
+MAX_REPLAY = 1000
+"""Missed events that are sent again; beyond that the client reads the REST API anew."""
+AUTH_SECONDS = 10.0
+SEND_SECONDS = 10.0
+"""A client that does not take a frame for so long is cut off."""
+RECHECK_SECONDS = 30.0
+"""How often it is checked that the caller may still listen."""
+MAX_FRAME = 8192
+
+# Close codes of our own, from the range RFC 6455 §7.4.2 leaves to applications.
+NOT_AUTHENTICATED = 4401
+BAD_FRAME = 4400
+TOO_SLOW = 4429
+GOING_AWAY = 1001
+INTERNAL = 1011
+
+router = APIRouter()
+
+
+class AuthFrame(BaseModel):
+    """Signs in, and says what was seen last and which numbers are of interest."""
+
+    model_config = ConfigDict(extra="forbid")
+    type: Literal["auth"]
+    token: str | None = Field(None, max_length=4096)
+    last_event_id: str | None = Field(None, max_length=64)
+    sessions: list[Annotated[str, Field(max_length=64)]] | None = Field(None, max_length=1000)
+
+
+class PingFrame(BaseModel):
+    """Asks for a `pong`."""
+
+    model_config = ConfigDict(extra="forbid")
+    type: Literal["ping"]
+
+
+_frames: TypeAdapter[AuthFrame | PingFrame] = TypeAdapter(Annotated[AuthFrame | PingFrame, Field(discriminator="type")])
+
+
+class _CloseError(Exception):
+    """Ends the connection with a code and a reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+@router.websocket("/ws")
+async def events(
+    websocket: WebSocket,
+    authenticator: Annotated[Authenticator, provided(Authenticator)],
+    hub: Annotated[EventHub, provided(EventHub)],
+    database: Annotated[Database, provided(Database)],
+) -> None:
+    """Serve one client until it leaves, may no longer listen, or does not keep up."""
+    await websocket.accept()
+    client = _Client(websocket, authenticator, hub, database)
+    try:
+        await client.serve()
+    except _CloseError as error:
+        await _close(websocket, error.code, error.reason)
+    except (WebSocketDisconnect, ConnectionError):
+        pass
+    except asyncio.CancelledError:
+        await _close(websocket, GOING_AWAY, "server_stopping: reconnect with the last event id you saw")
+        raise
+    except Exception:
+        logger.exception("websocket failed")
+        await _close(websocket, INTERNAL, "internal_error: reconnect with the last event id you saw")
+
+
+class _Client:
+    def __init__(self, websocket: WebSocket, authenticator: Authenticator, hub: EventHub, database: Database) -> None:
+        self._websocket = websocket
+        self._authenticator = authenticator
+        self._hub = hub
+        self._database = database
+        self._token = ""
+        self._sessions: frozenset[str] | None = None
+        self._sending = asyncio.Lock()
+
+    async def serve(self) -> None:
+        caller, last = await self._sign_in()
+        subscriber = self._hub.subscribe(caller.user_id)
+        try:
+            replayed = await self._replay(caller, last)
+            tasks = [
+                asyncio.create_task(self._deliver(subscriber, replayed), name="websocket-deliver"),
+                asyncio.create_task(self._receive(caller), name="websocket-receive"),
+                asyncio.create_task(self._recheck(caller), name="websocket-recheck"),
+            ]
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            for task in done:
+                task.result()
+        finally:
+            self._hub.unsubscribe(subscriber)
+
+    async def _sign_in(self) -> tuple[Caller, Position | None]:
+        scheme, _, token = self._websocket.headers.get("authorization", "").partition(" ")
+        last_event_id = self._websocket.query_params.get("last_event_id")
+        if scheme.lower() == "bearer" and token:
+            self._token = token.strip()
+        else:
+            try:
+                async with asyncio.timeout(AUTH_SECONDS):
+                    frame = await self._frame()
+            except TimeoutError:
+                _refuse("no auth frame came in time")
+            if not isinstance(frame, AuthFrame) or not frame.token:
+                _refuse("the first frame must be auth with a token")
+            self._token = frame.token
+            self._sessions = frozenset(frame.sessions) if frame.sessions is not None else None
+            last_event_id = frame.last_event_id or last_event_id
+        caller = await self._authenticate()
+        try:
+            return caller, Position.parse(last_event_id) if last_event_id else None
+        except ValueError:
+            raise _CloseError(BAD_FRAME, "bad_last_event_id: pass the id of an event unchanged") from None
+
+    async def _authenticate(self) -> Caller:
+        try:
+            return await self._authenticator.authenticate(self._token)
+        except ProsaError as error:
+            raise _CloseError(NOT_AUTHENTICATED, f"{error.code}: sign in again") from error
+
+    async def _replay(self, caller: Caller, last: Position | None) -> Position:
+        """Send what was missed; return the place from which live events follow."""
+        async with self._database.read() as db:
+            end = await log.end(db)
+            missed: list[LoggedEvent] = []
+            complete = True
+            if last is not None:
+                oldest = await log.oldest(db)
+                waiting = await log.count_after(db, last, user_id=caller.user_id, limit=MAX_REPLAY + 1)
+                forgotten = last < end and (oldest is None or last < oldest)
+                complete = not forgotten and waiting <= MAX_REPLAY and last <= end
+                if complete:
+                    missed = list(await log.read_after(db, last, user_id=caller.user_id, limit=MAX_REPLAY))
+        await self._send(
+            {
+                "event": "ready",
+                "last_event_id": str(end),
+                "replayed": len(missed),
+                "complete": complete,
+                "detail": None if complete else "Too much was missed to replay: read the REST API anew.",
+            }
+        )
+        for event in missed:
+            await self._send_event(event)
+        return missed[-1].position if missed else end
+
+    async def _deliver(self, subscriber: Subscriber, after: Position) -> None:
+        while True:
+            event = await subscriber.next()
+            if event is None:
+                raise _CloseError(TOO_SLOW, "too_slow: reconnect with the last event id you saw")
+            if event.position > after:
+                await self._send_event(event)
+
+    async def _receive(self, caller: Caller) -> None:
+        while True:
+            frame = await self._frame()
+            if isinstance(frame, PingFrame):
+                await self._send({"event": "pong"})
+                continue
+            if frame.token:
+                self._token = frame.token
+                if (await self._authenticate()).user_id != caller.user_id:
+                    _refuse("another person's token; open a connection of its own")
+            if frame.sessions is not None:
+                self._sessions = frozenset(frame.sessions)
+
+    async def _recheck(self, caller: Caller) -> None:
+        while True:
+            await asyncio.sleep(RECHECK_SECONDS)
+            if (await self._authenticate()).user_id != caller.user_id:
+                _refuse("the token is another person's")
+
+    async def _frame(self) -> AuthFrame | PingFrame:
+        text = await self._websocket.receive_text()
+        if len(text) > MAX_FRAME:
+            raise _CloseError(BAD_FRAME, "frame_too_large")
+        try:
+            return _frames.validate_python(orjson.loads(text))
+        except (ValidationError, ValueError):
+            raise _CloseError(BAD_FRAME, "bad_frame: send {type: auth, token} or {type: ping}") from None
+
+    async def _send_event(self, event: LoggedEvent) -> None:
+        if self._sessions is None or event.session is None or event.session in self._sessions:
+            await self._send(event.envelope())
+
+    async def _send(self, value: dict[str, Any]) -> None:
+        try:
+            async with self._sending, asyncio.timeout(SEND_SECONDS):
+                await self._websocket.send_text(orjson.dumps(value).decode())
+        except TimeoutError:
+            raise _CloseError(TOO_SLOW, "too_slow: a frame was not taken in time") from None
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise _CloseError(NOT_AUTHENTICATED, f"not_authenticated: {reason}")
+
+
+async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+    if websocket.application_state is WebSocketState.CONNECTED:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(2):
+                await websocket.close(code, reason[:120])
