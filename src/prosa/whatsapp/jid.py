@@ -19,9 +19,9 @@ BROADCAST_SERVER = "broadcast"
 NEWSLETTER_SERVER = "newsletter"
 STATUS_JID = "status@broadcast"
 
-# The same people under other names: c.us is WhatsApp Web's old name of the user server (types/jid.go, LegacyUserServer);
-# hosted and hosted.lid are numbers hosted by Meta, which whatsmeow reports under the plain servers (message.go,
-# parseMessageSource).
+# The same people under other names: c.us is WhatsApp Web's old name of the user server (types/jid.go,
+# LegacyUserServer); hosted and hosted.lid are numbers hosted by Meta, which whatsmeow reports under the plain servers
+# (message.go, parseMessageSource).
 _SERVER_ALIASES = {"c.us": USER_SERVER, "hosted": USER_SERVER, "hosted.lid": LID_SERVER}
 
 

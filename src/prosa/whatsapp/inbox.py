@@ -1,0 +1,135 @@
+"""One session's events, handed to its handler one after another and acknowledged once the handler has stored them."""
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import structlog
+
+from prosa.whatsapp.engine import Closed, EngineError, EngineEvent, EventHandler, Json
+from prosa.whatsapp.events import KNOWN, PASSING, engine_event
+from prosa.whatsapp.link import Link
+
+LIMIT = 1000
+"""Events that wait for a session's handler before passing ones (typing, names) are dropped.
+
+Only those can pile up: the bridge sends a stored event after the last one was answered, and a connection reports few
+states before Prosa asks for the next.
+"""
+
+NOT_STORED = "not_stored"
+"""Reason of the `Closed` that follows a handler's failure to store."""
+
+_SLOW_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RawEvent:
+    """An event as the bridge sent it."""
+
+    name: str
+    seq: int | None
+    data: Json
+
+
+class Inbox:
+    """The queue and the task of one session.
+
+    When the handler raises on an event that must be stored, the bridge is told so, the session is disconnected, and
+    nothing is stored until it connects again: WhatsApp then delivers that event and all after it, in order.
+    """
+
+    def __init__(self, session_id: str, handler: EventHandler, link: Link) -> None:
+        self._session_id = session_id
+        self._handler = handler
+        self._link = link
+        self._queue: deque[RawEvent] = deque()
+        self._arrived = asyncio.Event()
+        self._ending = False
+        self._last: EngineEvent | None = None
+        self._dropped = 0
+        self._log = structlog.get_logger("prosa.whatsapp").bind(session=session_id)
+        self._task = asyncio.create_task(self._run(), name=f"whatsapp-events-{session_id}")
+
+    def put(self, event: RawEvent) -> None:
+        """Take an event; never blocks."""
+        if self._ending:
+            return
+        if len(self._queue) >= LIMIT and event.name in PASSING:
+            self._dropped += 1
+            if self._dropped == 1:
+                self._log.warning("handler_far_behind", waiting=len(self._queue))
+            return
+        self._queue.append(event)
+        self._arrived.set()
+
+    def end(self, last: EngineEvent | None = None) -> None:
+        """Forget what waits, hand over `last`, then stop; the event in the handler's hands is finished first."""
+        if not self._ending:
+            self._ending, self._last = True, last
+            self._queue.clear()
+            self._arrived.set()
+
+    async def settle(self, seconds: float) -> None:
+        """End, and wait up to `seconds` for the handler to finish; returns at once where the handler itself asks."""
+        self.end()
+        if asyncio.current_task() is not self._task:
+            await asyncio.wait({self._task}, timeout=seconds)
+
+    def cancel(self) -> None:
+        """Stop the handler where it is. What it has in hand is not acknowledged."""
+        self.end()
+        if asyncio.current_task() is not self._task:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            while self._queue:
+                await self._deliver(self._queue.popleft())
+            if self._ending:
+                break
+            self._dropped = 0
+            self._arrived.clear()
+            await self._arrived.wait()
+        if self._last is not None:
+            await self._handle(self._last)
+
+    async def _deliver(self, raw: RawEvent) -> None:
+        event = engine_event(raw.name, raw.data)
+        if event is None and raw.name not in KNOWN:
+            self._log.info("unknown_event", name=raw.name)
+        stored = await self._handle(event) if event is not None else True
+        if raw.seq is None:
+            return
+        await self._link.acknowledge(raw.seq, stored=stored)
+        if not stored:
+            await self._refuse_until_reconnected()
+
+    async def _handle(self, event: EngineEvent) -> bool:
+        """Run the handler; False where it raised."""
+        started = time.monotonic()
+        try:
+            await self._handler(event)
+        except Exception:  # noqa: BLE001 - whatever it was, the event is not stored
+            self._log.exception("handler_failed", event_type=type(event).__name__)
+            return False
+        seconds = time.monotonic() - started
+        if seconds > _SLOW_SECONDS:
+            self._log.warning("handler_slow", event_type=type(event).__name__, seconds=round(seconds, 1))
+        return True
+
+    async def _refuse_until_reconnected(self) -> None:
+        """Disconnect, so that WhatsApp delivers again from the event that was not stored, and say so."""
+        try:
+            await self._link.call(self._session_id, "disconnect", {}, timeout=10)
+        except EngineError as error:
+            self._log.warning("disconnect_failed", error=error.message)
+        waiting, self._queue = self._queue, deque()
+        for raw in waiting:
+            if raw.seq is None:
+                self._queue.append(raw)
+            else:
+                await self._link.acknowledge(raw.seq, stored=False)
+        if not self._ending:
+            await self._handle(Closed(NOT_STORED, "a message could not be stored; WhatsApp delivers it again"))
