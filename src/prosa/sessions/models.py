@@ -13,7 +13,12 @@ from prosa.sessions.state import SessionStatus
 
 
 class WhatsAppSession(Leased, Base):
-    """A linked WhatsApp account. The lease says which process holds its socket."""
+    """A linked WhatsApp account. The lease says which process holds its socket.
+
+    `wanted` and `due_at` are what people ask for: a gateway claims rows that are wanted and due. Every request sets
+    `due_at` anew (`None` while the number is stopped), so a gateway that ends its work on a row sees in that
+    transaction whether somebody asked for something else meanwhile.
+    """
 
     __tablename__ = "whatsapp_sessions"
 
@@ -21,6 +26,8 @@ class WhatsAppSession(Leased, Base):
     session_id: Mapped[str] = mapped_column(String(64), unique=True)
     """The public name, chosen by the person or made for them; unique in the installation."""
     user_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str | None] = mapped_column(String(100), default=None)
+    """What people call this number ("Shop, sales"); shown instead of the public name."""
     status: Mapped[str] = mapped_column(String(12), default=SessionStatus.CONNECTING)
     status_reason: Mapped[str | None] = mapped_column(String(60), default=None)
     """Stable code of why the status is what it is, such as `device_removed`."""
@@ -43,7 +50,7 @@ class WhatsAppSession(Leased, Base):
     lid: Mapped[str | None] = mapped_column(String(80), default=None)
     push_name: Mapped[str | None] = mapped_column(String(200), default=None)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """AI and sending: `prosa.sessions.schemas.SessionSettings` in JSON."""
+    """AI and sending: `prosa.sessions.settings.SessionSettings` in JSON."""
     extra: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """The person's own free-form metadata."""
     last_connected_at: Mapped[datetime | None] = mapped_column(default=None)
