@@ -42,7 +42,7 @@ def on_message(connection: "Connection", message: Node) -> None:
     for copy in participants.find("to"):
         address = copy.jid("jid")
         target = hub.accounts.device(address) if address else None
-        if target is None or target is device:
+        if target is None or target is device or device.account.phone in target.account.blocked:
             continue
         content = [child for child in copy.children if child.tag == "enc"] + shared
         _hand_over(connection, target, _addressed(message, device, to, target), content, record)

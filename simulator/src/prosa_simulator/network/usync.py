@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from prosa_simulator.network import stanzas
 from prosa_simulator.network.accounts import Account
 from prosa_simulator.network.hub import Hub
-from prosa_simulator.network.jid import JID
+from prosa_simulator.network.jid import JID, PN_SERVER
 from prosa_simulator.network.node import Node
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _person(hub: Hub, asker: Account, user: Node, wanted: dict[str, Node]) -> No
         account = hub.accounts.by_phone(digits)
         contact = Node("contact", {"type": "in" if account else "out"}, asked.data)
         if account is None:
-            return Node("user", None, [contact])
+            return Node("user", {"jid": JID(digits, PN_SERVER)}, [contact])
         by_lid = wanted["contact"].text("addressing_mode") == "lid" if "contact" in wanted else False
         attrs: dict[str, str | JID] = {"jid": account.jid}
         if by_lid:
