@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, Uuid, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from prosa.clock import utc_now
@@ -19,6 +19,8 @@ class ConversationKind(StrEnum):
     GROUP = "group"
     STATUS = "status"
     """Status broadcasts: stored, never answered."""
+    CHANNEL = "channel"
+    """Newsletters and everything else that is not a person: stored, never answered."""
 
 
 class Author(StrEnum):
@@ -73,6 +75,10 @@ class Conversation(Leased, Base):
     contact_phone: Mapped[str | None] = mapped_column(String(20), default=None)
     """Digits with country code, where known."""
     contact_name: Mapped[str | None] = mapped_column(String(200), default=None)
+    contact_name_set: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """A person chose the name; what the contact calls itself no longer replaces it."""
+    search_name: Mapped[str] = mapped_column(String(400), default="", server_default="")
+    """Name and number as searched for: see `prosa.conversations.words`."""
     kind: Mapped[str] = mapped_column(String(10), default=ConversationKind.CONTACT)
     last_seq: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     """`seq` of the newest message."""
@@ -81,6 +87,8 @@ class Conversation(Leased, Base):
     last_message_at: Mapped[datetime | None] = mapped_column(default=None)
     last_message_preview: Mapped[str | None] = mapped_column(String(200), default=None)
     unread_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    read_until: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """`seq` up to which inbound messages were read by a person or the AI."""
     answered_until: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     """`seq` up to which inbound messages were answered, or skipped on purpose."""
     summary: Mapped[str | None] = mapped_column(Text, default=None)
@@ -90,6 +98,8 @@ class Conversation(Leased, Base):
     ai_paused_until: Mapped[datetime | None] = mapped_column(default=None)
     ai_state: Mapped[str] = mapped_column(String(10), default=AiState.IDLE, server_default=AiState.IDLE.value)
     ai_reason: Mapped[str | None] = mapped_column(String(200), default=None)
+    waiting_since: Mapped[datetime | None] = mapped_column(default=None)
+    """While a turn is due: when the first of its messages arrived."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
 
@@ -107,7 +117,10 @@ class Conversation(Leased, Base):
 
 
 class Message(Leased, Base):
-    """One WhatsApp message, in or out. For outbound ones the lease says who is sending it."""
+    """One WhatsApp message, in or out.
+
+    The lease says who is sending it (`queued`, `sending`), or who is downloading its file (every other status).
+    """
 
     __tablename__ = "messages"
 
@@ -146,8 +159,8 @@ class Message(Leased, Base):
         Index("uq_messages_conversation_id_wa_id", "conversation_id", "wa_id", unique=True),
         Index("uq_messages_conversation_id_seq", "conversation_id", "seq", unique=True),
         Index(
-            "uq_messages_conversation_id_idempotency_key",
-            "conversation_id",
+            "uq_messages_session_id_idempotency_key",
+            "session_id",
             "idempotency_key",
             unique=True,
             sqlite_where=text("idempotency_key IS NOT NULL"),
@@ -161,4 +174,31 @@ class Message(Leased, Base):
             postgresql_where=text("due_at IS NOT NULL"),
         ),
         Index("ix_messages_session_id_wa_id", "session_id", "wa_id"),
+        Index(
+            "ix_messages_unsent",
+            "conversation_id",
+            "seq",
+            sqlite_where=text("status IN ('queued', 'sending')"),
+            postgresql_where=text("status IN ('queued', 'sending')"),
+        ),
+        Index(
+            "ix_messages_reactions",
+            "conversation_id",
+            "quoted_wa_id",
+            sqlite_where=text("type = 'reaction'"),
+            postgresql_where=text("type = 'reaction'"),
+        ),
     )
+
+
+class MessageSearch(Base):
+    """What full-text search knows of a message: its words, folded (see `prosa.conversations.words`).
+
+    A table of its own because SQLite's FTS5 needs integer keys that never change. Numbers rise as messages are stored.
+    """
+
+    __tablename__ = "message_search"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    message_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("messages.id", ondelete="CASCADE"), unique=True)
+    words: Mapped[str] = mapped_column(Text)

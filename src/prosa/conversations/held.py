@@ -1,0 +1,154 @@
+"""A conversation as one transaction holds it: locked, changed in memory, written back once.
+
+On PostgreSQL the row is locked (`FOR UPDATE`); SQLite has one writer. So sequence numbers and counters need no other
+care: whoever changes a conversation or adds a message to it holds it first.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Table, bindparam, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from prosa.clock import utc_now
+from prosa.conversations import words
+from prosa.conversations.identity import Address
+from prosa.conversations.models import AiState, Conversation, ConversationKind
+from prosa.database.base import Base
+from prosa.database.engine import WriteDb
+from prosa.ids import new_id
+
+TABLE: Final[Table] = Base.metadata.tables[Conversation.__tablename__]
+_c = TABLE.c
+
+
+@dataclass(slots=True)
+class HeldConversation:
+    """A locked row; attributes as in `prosa.conversations.models.Conversation`. `save` writes what was changed."""
+
+    id: uuid.UUID
+    session_id: str
+    contact_jid: str
+    contact_lid: str | None
+    contact_phone: str | None
+    contact_name: str | None
+    contact_name_set: bool
+    kind: str
+    last_seq: int
+    version: int
+    last_message_at: datetime | None
+    last_message_preview: str | None
+    unread_count: int
+    read_until: int
+    answered_until: int
+    summarised_until: int
+    ai_enabled: bool
+    ai_paused_until: datetime | None
+    ai_state: str
+    ai_reason: str | None
+    waiting_since: datetime | None
+    due_at: datetime | None
+    lease_owner: str | None
+    lease_until: datetime | None
+    attempts: int
+    _stored: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def leased(self, now: datetime) -> bool:
+        """Whether somebody is making an answer at this moment."""
+        return self.lease_until is not None and self.lease_until > now
+
+    def changed(self) -> dict[str, Any]:
+        """Return what differs from the stored row."""
+        return {name: value for name, value in self._stored.items() if getattr(self, name) != value}
+
+
+_NAMES = tuple(name for name in HeldConversation.__dataclass_fields__ if not name.startswith("_"))
+_COLUMNS = [_c[name] for name in _NAMES]
+
+_one, _other = bindparam("one"), bindparam("other")
+_by_address = select(*_COLUMNS).where(
+    _c.session_id == bindparam("session_id"),
+    or_(_c.contact_jid.in_([_one, _other]), _c.contact_lid.in_([_one, _other])),
+)
+_by_address_locked = _by_address.order_by(_c.id).with_for_update()
+_by_id = select(*_COLUMNS).where(_c.id == bindparam("id"))
+_by_id_locked = _by_id.with_for_update()
+
+
+def _held(row: Any) -> HeldConversation:
+    values = dict(zip(_NAMES, row, strict=True))
+    return HeldConversation(**values, _stored=values)
+
+
+async def hold(db: WriteDb, conversation_id: uuid.UUID) -> HeldConversation | None:
+    """Lock a conversation; None where there is none."""
+    statement = _by_id_locked if db.dialect == "postgresql" else _by_id
+    row = (await db.execute(statement, {"id": conversation_id})).first()
+    return _held(row) if row else None
+
+
+async def hold_all(db: WriteDb, session_id: str, address: Address) -> list[HeldConversation]:
+    """Lock every conversation that goes by one of the addresses: two, where they were not known to be one contact."""
+    statement = _by_address_locked if db.dialect == "postgresql" else _by_address
+    params = {"session_id": session_id, "one": address.jid, "other": address.lid or address.jid}
+    return [_held(row) for row in await db.execute(statement, params)]
+
+
+async def create(
+    db: WriteDb, session_id: str, address: Address, *, at: datetime, name: str | None
+) -> HeldConversation | None:
+    """Make a conversation; None where another transaction just made one for an address of the contact."""
+    now = utc_now()
+    held = HeldConversation(
+        id=new_id(),
+        session_id=session_id,
+        contact_jid=address.jid,
+        contact_lid=address.lid,
+        contact_phone=address.phone,
+        contact_name=name,
+        contact_name_set=False,
+        kind=address.kind.value,
+        last_seq=0,
+        version=0,
+        last_message_at=at,
+        last_message_preview=None,
+        unread_count=0,
+        read_until=0,
+        answered_until=0,
+        summarised_until=0,
+        ai_enabled=True,
+        ai_paused_until=None,
+        ai_state=AiState.IDLE.value,
+        ai_reason=None,
+        waiting_since=None,
+        due_at=None,
+        lease_owner=None,
+        lease_until=None,
+        attempts=0,
+    )
+    held._stored = {name: getattr(held, name) for name in _NAMES}  # noqa: SLF001 - its own module
+    values = held._stored | {"search_name": search_name(held), "created_at": now, "updated_at": now}  # noqa: SLF001
+    insert = postgres_insert if db.dialect == "postgresql" else sqlite_insert
+    statement = insert(TABLE).on_conflict_do_nothing().returning(_c.id)
+    return held if (await db.execute(statement, values)).first() else None
+
+
+async def save(db: WriteDb, held: HeldConversation) -> None:
+    """Write what was changed."""
+    changed = held.changed()
+    if not changed:
+        return
+    values: dict[str, Any] = {name: getattr(held, name) for name in changed}
+    if changed.keys() & {"contact_name", "contact_jid", "contact_phone"}:
+        values["search_name"] = search_name(held)
+    await db.execute(update(TABLE).where(_c.id == held.id).values(**values, updated_at=utc_now()))
+    held._stored.update({name: getattr(held, name) for name in changed})  # noqa: SLF001 - its own module
+
+
+def search_name(held: HeldConversation) -> str:
+    """Return what a search for conversations looks through: the name as a person reads it, folded, and the number."""
+    number = held.contact_phone or (held.contact_jid.partition("@")[0] if held.kind != ConversationKind.CONTACT else "")
+    return f"{' '.join(words.split(held.contact_name or ''))} {number}".strip()[:400]

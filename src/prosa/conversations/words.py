@@ -1,0 +1,51 @@
+"""Words as full-text search sees them: without accents, case or punctuation, the same on every database.
+
+Folding and splitting happen here and not in the databases, whose tokenizers disagree with each other.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_WORD = re.compile(r"[^\W_]+")
+
+MAX_TEXT = 20_000
+"""Characters of a message that are searched."""
+MAX_WORD = 64
+MAX_WORDS = 2_000
+"""Different words of a message; with `MAX_WORD` this stays below PostgreSQL's 1 MiB for a tsvector."""
+MAX_TERMS = 16
+"""Words of a query."""
+
+
+def fold(text: str) -> str:
+    """Return `text` without accents and case: "São" and "SAO" are both "sao"."""
+    if text.isascii():
+        return text.lower()
+    # Casefolding twice around the decomposition is Unicode's "compatibility caseless match" (Unicode §3.13, D146).
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if unicodedata.category(c)[0] != "M").casefold()
+
+
+def split(text: str) -> Iterator[str]:
+    """Yield the folded words of `text`, in order."""
+    for match in _WORD.finditer(fold(text)):
+        yield match.group()[:MAX_WORD]
+
+
+def indexed(*texts: str | None) -> str:
+    """Return the different words of some texts with a space between them; empty where there are none."""
+    seen: dict[str, None] = {}
+    for text in texts:
+        if not text:
+            continue
+        for word in split(text[:MAX_TEXT]):
+            seen.setdefault(word)
+            if len(seen) >= MAX_WORDS:
+                return " ".join(seen)
+    return " ".join(seen)
+
+
+def terms(query: str) -> list[str]:
+    """Return the words of a query, at most `MAX_TERMS`; the last one stands for every word it begins."""
+    return list(split(query))[:MAX_TERMS]
