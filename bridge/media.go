@@ -230,13 +230,14 @@ func (b *bridge) download(ctx context.Context, s *session, raw json.RawMessage) 
 	defer remove()
 	ctx, cancel := context.WithTimeout(ctx, mediaTimeout)
 	defer cancel()
+	ctx, noted := withOutcome(ctx)
 	var to whatsmeow.File = file
 	if params.MaxBytes > 0 {
 		// The ciphertext has up to one block of padding and a 10-byte MAC more.
 		to = limitedFile{file, params.MaxBytes + 32}
 	}
 	if err := s.client.DownloadToFile(ctx, attachment, to); err != nil {
-		return nil, err
+		return nil, noted.correct(err)
 	}
 	return b.media.finish(file, name, target)
 }

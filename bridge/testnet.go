@@ -21,7 +21,7 @@ import (
 // is loopback, so no flag can point a real account at another server.
 type testNetwork struct {
 	websocket *http.Client
-	media     *http.Client
+	media     http.RoundTripper
 }
 
 // newTestNetwork reads the --test-* flags; nil when none is set.
@@ -60,7 +60,7 @@ func newTestNetwork(server, rootKey, mediaCA string) (*testNetwork, error) {
 				return dialer.DialContext(ctx, network, address)
 			},
 		}},
-		media: &http.Client{Transport: &http.Transport{
+		media: &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: roots},
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				if err := checkLoopback(address); err != nil {
@@ -68,18 +68,20 @@ func newTestNetwork(server, rootKey, mediaCA string) (*testNetwork, error) {
 				}
 				return dialer.DialContext(ctx, network, address)
 			},
-		}},
+		},
 	}, nil
 }
 
-// apply makes a client use the test network.
+// apply sets a client's ways to the network; without a test network those of
+// whatsmeow, which heed the proxy settings of the environment.
 func (n *testNetwork) apply(client *whatsmeow.Client) {
-	if n == nil {
-		return
+	media := http.RoundTripper(http.DefaultTransport)
+	if n != nil {
+		media = n.media
+		client.SetWebsocketHTTPClient(n.websocket)
+		client.SetPreLoginHTTPClient(n.websocket)
 	}
-	client.SetWebsocketHTTPClient(n.websocket)
-	client.SetPreLoginHTTPClient(n.websocket)
-	client.SetMediaHTTPClient(n.media)
+	client.SetMediaHTTPClient(&http.Client{Transport: mediaTransport{media}})
 }
 
 // loopbackAddress returns host:port of a ws:// URL on this machine.
