@@ -33,4 +33,6 @@ class EventRow(Base):
         Index("ix_events_user_id_txid_id", "user_id", "txid", "id"),
         Index("ix_events_txid_id", "txid", "id"),
         Index("ix_events_created_at", "created_at"),
+        # without it SQLite would give the numbers of forgotten events out again
+        {"sqlite_autoincrement": True},
     )

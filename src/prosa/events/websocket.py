@@ -17,11 +17,11 @@ from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
+from prosa.auth.authenticator import Authenticator
 from prosa.auth.caller import Caller
 from prosa.database.engine import Database
 from prosa.errors import ProsaError
 from prosa.events import log
-from prosa.events.authentication import Authenticator
 from prosa.events.hub import EventHub, Subscriber
 from prosa.events.log import LoggedEvent, Position
 from prosa.http.provide import provided
@@ -168,7 +168,8 @@ class _Client:
             if last is not None:
                 oldest = await log.oldest(db)
                 waiting = await log.count_after(db, last, user_id=caller.user_id, limit=MAX_REPLAY + 1)
-                forgotten = last < end and (oldest is None or last < oldest)
+                # where the very first event is still there, nothing was ever forgotten
+                forgotten = oldest is not None and oldest.id > 1 and last < oldest
                 complete = not forgotten and waiting <= MAX_REPLAY and last <= end
                 if complete:
                     missed = list(await log.read_after(db, last, user_id=caller.user_id, limit=MAX_REPLAY))
@@ -213,7 +214,12 @@ class _Client:
                 _refuse("the token is another person's")
 
     async def _frame(self) -> AuthFrame | PingFrame:
-        text = await self._websocket.receive_text()
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1000))
+        text = message.get("text")
+        if text is None:
+            raise _CloseError(BAD_FRAME, "bad_frame: frames are JSON text")
         if len(text) > MAX_FRAME:
             raise _CloseError(BAD_FRAME, "frame_too_large")
         try:

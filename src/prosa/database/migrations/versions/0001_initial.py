@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_events_user_id_users", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_events"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_events_created_at", "events", ["created_at"], unique=False)
     op.create_index("ix_events_txid_id", "events", ["txid", "id"], unique=False)
@@ -83,6 +84,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("session_id", sa.String(length=64), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=True),
         sa.Column("status", sa.String(length=12), nullable=False),
         sa.Column("status_reason", sa.String(length=60), nullable=True),
         sa.Column("status_detail", sa.String(length=500), nullable=True),
@@ -124,12 +126,15 @@ def upgrade() -> None:
         sa.Column("contact_lid", sa.String(length=80), nullable=True),
         sa.Column("contact_phone", sa.String(length=20), nullable=True),
         sa.Column("contact_name", sa.String(length=200), nullable=True),
+        sa.Column("contact_name_set", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("search_name", sa.String(length=400), server_default="", nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("last_seq", sa.Integer(), server_default="0", nullable=False),
         sa.Column("version", sa.Integer(), server_default="0", nullable=False),
         sa.Column("last_message_at", UtcDateTime(), nullable=True),
         sa.Column("last_message_preview", sa.String(length=200), nullable=True),
         sa.Column("unread_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("read_until", sa.Integer(), server_default="0", nullable=False),
         sa.Column("answered_until", sa.Integer(), server_default="0", nullable=False),
         sa.Column("summary", sa.Text(), nullable=True),
         sa.Column("summarised_until", sa.Integer(), server_default="0", nullable=False),
@@ -137,6 +142,7 @@ def upgrade() -> None:
         sa.Column("ai_paused_until", UtcDateTime(), nullable=True),
         sa.Column("ai_state", sa.String(length=10), server_default="idle", nullable=False),
         sa.Column("ai_reason", sa.String(length=200), nullable=True),
+        sa.Column("waiting_since", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.Column("due_at", UtcDateTime(), nullable=True),
@@ -218,11 +224,29 @@ def upgrade() -> None:
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
+    unsent = sa.text("status IN ('queued', 'sending')")
+    op.create_index(
+        "ix_messages_unsent",
+        "messages",
+        ["conversation_id", "seq"],
+        unique=False,
+        sqlite_where=unsent,
+        postgresql_where=unsent,
+    )
+    reactions = sa.text("type = 'reaction'")
+    op.create_index(
+        "ix_messages_reactions",
+        "messages",
+        ["conversation_id", "quoted_wa_id"],
+        unique=False,
+        sqlite_where=reactions,
+        postgresql_where=reactions,
+    )
     op.create_index("ix_messages_session_id_wa_id", "messages", ["session_id", "wa_id"], unique=False)
     op.create_index(
-        "uq_messages_conversation_id_idempotency_key",
+        "uq_messages_session_id_idempotency_key",
         "messages",
-        ["conversation_id", "idempotency_key"],
+        ["session_id", "idempotency_key"],
         unique=True,
         sqlite_where=sa.text("idempotency_key IS NOT NULL"),
         postgresql_where=sa.text("idempotency_key IS NOT NULL"),

@@ -1,0 +1,282 @@
+"""`/ws`: signed in, scoped, replayed, bounded."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from tests.fixtures.http import create_test_app
+from tests.fixtures.serving import served
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from prosa.auth.authenticator import Authenticator
+from prosa.auth.caller import Caller
+from prosa.clock import utc_now
+from prosa.database import Database
+from prosa.errors import NotAuthenticatedError
+from prosa.events import hub as hub_module
+from prosa.events import log, websocket
+from prosa.events.bus import Bus
+from prosa.events.hub import EventHub
+from prosa.events.log import NewEvent
+from prosa.events.types import SessionStatusPayload
+from prosa.ids import new_id
+from prosa.users.models import User
+
+
+class Tokens:
+    """Knows the tokens that a test hands out."""
+
+    def __init__(self) -> None:
+        self.callers: dict[str, Caller] = {}
+
+    async def authenticate(self, token: str) -> Caller:
+        if token not in self.callers:
+            raise NotAuthenticatedError
+        return self.callers[token]
+
+
+class Server:
+    def __init__(self, address: str, database: Database, tokens: Tokens) -> None:
+        self.address = address
+        self.database = database
+        self.tokens = tokens
+
+    async def person(self, token: str) -> uuid.UUID:
+        now = utc_now()
+        user = User(id=new_id(), email=f"{new_id()}@example.com", role="owner", created_at=now, updated_at=now)
+        async with self.database.write() as db:
+            db.orm.add(user)
+        self.tokens.callers[token] = Caller(user.id, "owner")
+        return user.id
+
+    async def happen(self, user_id: uuid.UUID, *names: str, session: str = "s1") -> None:
+        async with self.database.write() as db:
+            await log.append(db, *(NewEvent(user_id, session, SessionStatusPayload(status=name)) for name in names))
+
+    @asynccontextmanager
+    async def client(self, token: str, last: str | None = None, **auth: Any) -> AsyncIterator[ClientConnection]:
+        async with connect(f"ws://{self.address}/ws") as client:
+            await client.send(json.dumps({"type": "auth", "token": token, "last_event_id": last, **auth}))
+            yield client
+
+
+async def read(client: ClientConnection) -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads(await asyncio.wait_for(client.recv(), 5)))
+
+
+async def statuses(client: ClientConnection, count: int) -> list[str]:
+    return [(await read(client))["payload"]["status"] for _ in range(count)]
+
+
+async def closed(client: ClientConnection) -> tuple[int, str]:
+    with pytest.raises(ConnectionClosed) as caught:
+        while True:
+            await asyncio.wait_for(client.recv(), 15)
+    assert caught.value.rcvd is not None
+    return caught.value.rcvd.code, caught.value.rcvd.reason
+
+
+@pytest.fixture
+async def server(database: Database, bus: Bus) -> AsyncIterator[Server]:
+    tokens = Tokens()
+    hub = EventHub(database, bus, retention=timedelta(hours=1))
+    await hub.start()
+    app = create_test_app({Authenticator: tokens, EventHub: hub, Database: database}, [websocket.router])
+    async with served(app) as address:
+        yield Server(address, database, tokens)
+    await hub.stop()
+
+
+async def test_events_arrive_in_their_envelope(server: Server) -> None:
+    user = await server.person("t")
+    async with server.client("t") as client:
+        ready = await read(client)
+        assert (ready["event"], ready["replayed"], ready["complete"]) == ("ready", 0, True)
+        await server.happen(user, "open")
+        event = await read(client)
+        assert event["event"] == "session.status"
+        assert event["session"] == "s1"
+        assert event["payload"]["status"] == "open"
+        assert abs(event["timestamp"] / 1000 - utc_now().timestamp()) < 10
+        assert isinstance(event["id"], str)
+
+
+async def test_a_client_that_reconnects_gets_what_it_missed_once_and_in_order(server: Server) -> None:
+    user = await server.person("t")
+    async with server.client("t") as client:
+        last = (await read(client))["last_event_id"]
+        await server.happen(user, "1", "2")
+        await read(client)
+        last = (await read(client))["id"]
+    await server.happen(user, "3", "4")
+    async with server.client("t", last) as client:
+        ready = await read(client)
+        assert (ready["replayed"], ready["complete"]) == (2, True)
+        await server.happen(user, "5")
+        assert await statuses(client, 3) == ["3", "4", "5"]
+
+
+async def test_nothing_is_lost_or_doubled_while_a_replay_races_with_new_events(server: Server) -> None:
+    user = await server.person("t")
+    async with server.client("t") as client:
+        last = (await read(client))["last_event_id"]
+
+    async def keep_happening() -> None:
+        for n in range(60):
+            await server.happen(user, str(n))
+
+    happening = asyncio.create_task(keep_happening())
+    names: list[str] = []
+    while len(names) < 60:
+        async with server.client("t", last) as client:
+            assert (await read(client))["complete"] is True
+            for _ in range(7):
+                if len(names) == 60:
+                    break
+                event = await read(client)
+                names.append(event["payload"]["status"])
+                last = event["id"]
+    await happening
+    assert names == [str(n) for n in range(60)]
+
+
+async def test_too_much_missed_is_said_and_not_replayed(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "MAX_REPLAY", 5)
+    user = await server.person("t")
+    async with server.client("t") as client:
+        last = (await read(client))["last_event_id"]
+    await server.happen(user, *map(str, range(6)))
+    async with server.client("t", last) as client:
+        ready = await read(client)
+        assert (ready["replayed"], ready["complete"]) == (0, False)
+        assert "REST" in ready["detail"]
+        await server.happen(user, "next")
+        assert await statuses(client, 1) == ["next"]
+
+
+async def test_forgotten_events_are_said(server: Server) -> None:
+    user = await server.person("t")
+    await server.happen(user, "first")
+    async with server.client("t") as client:
+        last = (await read(client))["last_event_id"]
+    await server.happen(user, "forgotten")
+    async with server.database.write() as db:
+        await log.prune(db, before=utc_now() + timedelta(seconds=1))
+    await server.happen(user, "kept")
+    async with server.client("t", last) as client:
+        assert (await read(client))["complete"] is False
+
+
+async def test_each_owner_sees_only_their_own(server: Server) -> None:
+    mine, other = await server.person("mine"), await server.person("other")
+    async with server.client("mine") as client:
+        await read(client)
+        await server.happen(other, "secret")
+        await server.happen(mine, "hello")
+        assert await statuses(client, 1) == ["hello"]
+    async with server.client("mine", "0-0") as client:
+        await read(client)
+        assert await statuses(client, 1) == ["hello"]
+
+
+async def test_only_the_numbers_asked_for(server: Server) -> None:
+    user = await server.person("t")
+    async with server.client("t", sessions=["s2"]) as client:
+        await read(client)
+        await server.happen(user, "no", session="s1")
+        await server.happen(user, "yes", session="s2")
+        assert await statuses(client, 1) == ["yes"]
+
+
+async def test_programs_may_sign_in_by_header(server: Server) -> None:
+    user = await server.person("t")
+    async with connect(f"ws://{server.address}/ws", additional_headers={"Authorization": "Bearer t"}) as client:
+        assert (await read(client))["event"] == "ready"
+        await server.happen(user, "open")
+        assert await statuses(client, 1) == ["open"]
+
+
+async def test_ping_is_answered(server: Server) -> None:
+    await server.person("t")
+    async with server.client("t") as client:
+        await read(client)
+        await client.send('{"type": "ping"}')
+        assert await read(client) == {"event": "pong"}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    ["", "x", "[]", "{}", '{"type": "auth"}', '{"type": "ping"}', '{"type": "auth", "token": "wrong"}', '{"type": 1}'],
+)
+async def test_who_is_not_signed_in_is_closed_with_a_reason(server: Server, frame: str) -> None:
+    async with connect(f"ws://{server.address}/ws") as client:
+        await client.send(frame)
+        code, reason = await closed(client)
+        assert code in {websocket.NOT_AUTHENTICATED, websocket.BAD_FRAME}
+        assert reason
+
+
+@pytest.mark.parametrize("frame", ["x" * 10_000, '{"type": "unknown"}', "\x00"])
+async def test_bad_frames_are_closed_with_a_reason(server: Server, frame: str) -> None:
+    await server.person("t")
+    async with server.client("t") as client:
+        await read(client)
+        await client.send(frame)
+        code, reason = await closed(client)
+        assert code == websocket.BAD_FRAME
+        assert reason
+
+
+async def test_a_binary_frame_is_refused(server: Server) -> None:
+    await server.person("t")
+    async with server.client("t") as client:
+        await read(client)
+        await client.send(b"\x00\x01")
+        assert (await closed(client))[0] == websocket.BAD_FRAME
+
+
+@pytest.mark.parametrize("last", ["x", "1", "9-"])
+async def test_a_bad_last_event_id_is_said(server: Server, last: str) -> None:
+    await server.person("t")
+    async with server.client("t", last) as client:
+        code, reason = await closed(client)
+        assert (code, "bad_last_event_id" in reason) == (websocket.BAD_FRAME, True)
+
+
+async def test_a_token_that_ends_closes_the_connection_and_a_new_one_keeps_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "RECHECK_SECONDS", 0.2)
+    await server.person("old")
+    server.tokens.callers["new"] = server.tokens.callers["old"]
+    async with server.client("old") as client:
+        await read(client)
+        await client.send('{"type": "auth", "token": "new"}')
+        await asyncio.sleep(0.1)
+        del server.tokens.callers["old"]
+        await asyncio.sleep(0.4)
+        await client.send('{"type": "ping"}')
+        assert await read(client) == {"event": "pong"}
+        del server.tokens.callers["new"]
+        assert (await closed(client))[0] == websocket.NOT_AUTHENTICATED
+
+
+async def test_a_client_that_does_not_keep_up_is_cut_off_with_a_reason(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "MAX_WAITING", 20)
+    monkeypatch.setattr(websocket, "SEND_SECONDS", 1.0)
+    user = await server.person("t")
+    async with connect(f"ws://{server.address}/ws", max_queue=1) as client:
+        await client.send('{"type": "auth", "token": "t"}')
+        await read(client)
+        for _ in range(40):  # far more than sockets buffer; nobody reads
+            await server.happen(user, *["x" * 60_000] * 10)
+        code, reason = await closed(client)
+        assert (code, "too_slow" in reason) == (websocket.TOO_SLOW, True)
