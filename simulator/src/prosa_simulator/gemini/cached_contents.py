@@ -129,7 +129,8 @@ class CachedContents:
         Raises:
             GoogleError: 403, no such cache.
         """
-        del self._entries[self.get(name).name]
+        self.get(name)
+        del self._entries[name]
 
     def clear(self) -> None:
         """Forget all."""
@@ -140,7 +141,8 @@ class CachedContents:
 
     def _drop_expired(self) -> None:
         now = self._now()
-        self._entries = {name: entry for name, entry in self._entries.items() if entry.expires > now}
+        for name in [name for name, entry in self._entries.items() if entry.expires <= now]:
+            del self._entries[name]
 
 
 def _read_expiry(body: JsonObject, now: datetime) -> datetime | None:

@@ -16,7 +16,7 @@ from prosa_simulator.gemini.prefix_cache import PrefixCache
 from prosa_simulator.gemini.prompt import Prompt, read_prompt
 from prosa_simulator.gemini.recording import RECORD, read_body
 from prosa_simulator.gemini.reply import Bill
-from prosa_simulator.gemini.requests import dump
+from prosa_simulator.gemini.requests import RequestLog, dump
 from prosa_simulator.gemini.script import Script
 from prosa_simulator.gemini.signatures import check_signatures
 from prosa_simulator.gemini.tokens import text_tokens
@@ -37,8 +37,9 @@ class GeminiEndpoints:
         check_signatures: whether tool calls must echo their thought signature.
     """
 
-    def __init__(self, script: Script, prefixes: PrefixCache, caches: CachedContents) -> None:
+    def __init__(self, script: Script, log: RequestLog, prefixes: PrefixCache, caches: CachedContents) -> None:
         self.script = script
+        self._log = log
         self.prefixes = prefixes
         self.caches = caches
         self.latency = 0.0
@@ -132,6 +133,7 @@ class GeminiEndpoints:
     async def _hold(self) -> None:
         released = self._released
         self.hanging += 1
+        self._log.notify()
         try:
             if not self.closing:
                 await released.wait()

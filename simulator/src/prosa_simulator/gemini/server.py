@@ -64,7 +64,7 @@ class GeminiServer:
         self.requests = RequestLog(max_entries=max_requests)
         self.prefixes = PrefixCache(minimum=cache_minimum, ttl=cache_ttl)
         self.caches = CachedContents(minimum=explicit_cache_minimum)
-        self._endpoints = GeminiEndpoints(self.script, self.prefixes, self.caches)
+        self._endpoints = GeminiEndpoints(self.script, self.requests, self.prefixes, self.caches)
         self._endpoints.latency = latency
         self._endpoints.check_signatures = check_signatures
         self._runner: web.AppRunner | None = None
@@ -138,6 +138,14 @@ class GeminiServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+    async def wait_hanging(self, count: int = 1, *, within: float = 10.0) -> None:
+        """Wait until at least `count` requests are held back by `Hang`.
+
+        Raises:
+            TimeoutError: not within that many seconds.
+        """
+        await self.requests.wait_for(lambda _: self.hanging >= count, within=within)
 
     def release(self) -> int:
         """Let all hanging requests go on; returns how many there were."""

@@ -1,0 +1,8 @@
+"""Fixtures of every simulator test."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
