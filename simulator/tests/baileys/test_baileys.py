@@ -58,7 +58,6 @@ class Client:
     async def start(cls, installed: Path, network: Network, folder: Path, *extra: str) -> "Client":
         node = shutil.which("node")
         assert node
-        folder.mkdir()
         process = await asyncio.create_subprocess_exec(
             node,
             str(HERE / "client.js"),

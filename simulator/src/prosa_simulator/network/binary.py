@@ -140,6 +140,9 @@ def _pack(value: str, tag: int, alphabet: str) -> bytes:
 @lru_cache(maxsize=16384)
 def _jid(jid: JID) -> bytes:
     if jid.server in DOMAINS and (jid.device > 0 or DOMAINS[jid.server] >= 128):
+        if not jid.user or not 0 <= jid.device < 256:
+            msg = f"not a device's address: {jid}"
+            raise BinaryError(msg)
         return bytes((t.AD_JID, DOMAINS[jid.server], jid.device)) + _string(jid.user)
     if jid.server == "msgr":
         return bytes((t.FB_JID,)) + _string(jid.user) + jid.device.to_bytes(2, "big") + _string(jid.server)

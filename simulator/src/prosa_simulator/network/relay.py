@@ -66,7 +66,7 @@ def on_receipt(connection: "Connection", receipt: Node) -> None:
         return
     for confirmed in (number, *_listed(receipt)):
         if kind not in _READ_KINDS:
-            _settle(device, ("message", confirmed, account.phone))
+            _settle(connection, device, ("message", confirmed, account.phone))
         record = hub.messages.get(confirmed)
         if record is not None:
             record.receipts.setdefault(device.jid, []).append(kind)
@@ -82,7 +82,7 @@ def on_ack(connection: "Connection", ack: Node) -> None:
     key: PendingKey = (ack.text("class"), ack.text("id"), account.phone)
     if key[0] == "receipt":
         key = (*key, str(ack.jid("to")), ack.text("type"))
-    _settle(device, key)
+    _settle(connection, device, key)
 
 
 def on_chatstate(connection: "Connection", state: Node) -> None:
@@ -202,5 +202,6 @@ def _listed(receipt: Node) -> list[str]:
     return [item.text("id") for item in listed.find("item")] if listed else []
 
 
-def _settle(device: Device, key: PendingKey) -> None:
-    device.pending.pop(key, None)
+def _settle(connection: "Connection", device: Device, key: PendingKey) -> None:
+    if device.pending.pop(key, None) is not None:
+        connection.hub.changed = True
