@@ -137,8 +137,7 @@ class Pairing:
 
     def closed(self) -> None:
         """Forget the references and fail what waits: the connection is gone."""
-        for ref in self._refs:
-            self._hub.pairings.pop(ref, None)
+        self._withdraw()
         self._fail(PairingError("connection-lost"))
         request = self.code_request
         if request and request.bundle and not request.bundle.done():
@@ -238,10 +237,16 @@ class Pairing:
             platform=self.registration.platform,
         )
         account.devices[number] = device
+        self._withdraw()
+        self.code_request = None
         self._hub.tell_devices_changed(account)
         self.connection.stream_error(515)
         if self._done is not None and not self._done.done():
             self._done.set_result(device)
+
+    def _withdraw(self) -> None:
+        for ref in self._refs:
+            self._hub.pairings.pop(ref, None)
 
     def _fail(self, error: PairingError) -> None:
         if self._done is not None and not self._done.done():
