@@ -1,0 +1,1 @@
+"""The demo: the whole product against the simulator, told step by step."""

@@ -1,0 +1,60 @@
+"""What `prosa demo` runs."""
+
+import asyncio
+import signal
+from contextlib import suppress
+
+from rich.console import Console
+from rich.markup import escape
+
+from prosa_simulator.demo.story import StoryError, tell
+from prosa_simulator.gemini.demo_brain import bakery_script
+from prosa_simulator.product.world import World
+
+STORY_SECONDS = 120.0
+
+
+def run(*, once: bool, port: int) -> int:
+    """Tell the story; then keep serving until Ctrl-C, unless `once`.
+
+    Args:
+        once: End after the story.
+        port: Where Prosa listens on loopback; 0 for a free port.
+
+    Returns:
+        The exit status: 0 when every answer arrived.
+    """
+    console = Console(highlight=False)
+    with suppress(KeyboardInterrupt):
+        return asyncio.run(_run(console, once=once, port=port))
+    return 130
+
+
+async def _run(console: Console, *, once: bool, port: int) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows
+            loop.add_signal_handler(name, stop.set)
+    async with World(script=bakery_script(latency=0.4)) as world:
+        story = asyncio.create_task(tell(world, console, port=port))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({story, stopping}, timeout=STORY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not story.done():
+            story.cancel()
+            await asyncio.gather(story, return_exceptions=True)
+            if stop.is_set():
+                return 130
+            console.print(f"\n[red]The demo did not end within {STORY_SECONDS:.0f} s.[/]")
+            return 1
+        try:
+            serving = story.result()
+        except StoryError as error:
+            console.print(f"\n[red]The demo failed:[/] {escape(str(error))}")
+            return 1
+        console.print("\n[green]Every answer arrived.[/]")
+        if not once:
+            console.print(serving)
+            await stop.wait()
+            console.print("\nStopping.")
+    return 0

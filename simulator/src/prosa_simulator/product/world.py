@@ -1,0 +1,66 @@
+"""The whole world on loopback: a WhatsApp network, a Gemini server, contacts, and settings that lead Prosa there."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from prosa_simulator.contacts import ContactBook
+from prosa_simulator.gemini import GeminiServer, Script
+from prosa_simulator.network import Network
+from prosa_simulator.product.process import ProsaProcess
+
+
+class World:
+    """Everything that is outside Prosa, and the Prosas in it."""
+
+    def __init__(self, folder: Path | None = None, *, script: Script | None = None, latency: float = 0.0) -> None:
+        """Describe the world; `async with` makes it.
+
+        Args:
+            folder: Where it keeps its files; a temporary directory where left out.
+            script: What the Gemini server answers.
+            latency: Seconds that each answer of the Gemini server takes.
+        """
+        self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="prosa-world-")
+        self.folder = folder or Path(self._temporary.name if self._temporary else ".")
+        self.network = Network(self.folder / "network")
+        self.gemini = GeminiServer(script=script, latency=latency)
+        self.contacts = ContactBook(self.network, self.folder / "contacts")
+        self._processes: list[ProsaProcess] = []
+
+    async def __aenter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        await self.network.start()
+        await self.gemini.start()
+        await self.contacts.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.gather(*(process.stop() for process in self._processes), return_exceptions=True)
+        await self.contacts.stop()
+        await self.gemini.stop()
+        await self.network.stop()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def settings(self, *, key: bool = True) -> dict[str, str]:
+        """Return the settings that lead a Prosa into this world; without `key`, one that cannot answer."""
+        settings = {
+            "PROSA_WHATSAPP_TEST_URL": self.network.url,
+            "PROSA_WHATSAPP_TEST_ROOT_KEY": self.network.root_public_key,
+            "PROSA_WHATSAPP_TEST_MEDIA_CA": str(self.network.media_ca_path),
+            "PROSA_GEMINI_BASE_URL": self.gemini.base_url,
+        }
+        if key and self.gemini.api_key:
+            settings["PROSA_GEMINI_API_KEY"] = self.gemini.api_key
+        return settings
+
+    def prosa(self, name: str = "prosa", *, port: int = 0, key: bool = True, **settings: str) -> ProsaProcess:
+        """Return a Prosa of this world, not started; it is stopped with the world."""
+        process = ProsaProcess(self.folder / name, {**self.settings(key=key), **settings}, port=port)
+        self._processes.append(process)
+        return process

@@ -1,0 +1,5 @@
+"""`python -m prosa`."""
+
+from prosa.cli import main
+
+main()

@@ -1,0 +1,135 @@
+"""The `prosa` command."""
+
+import asyncio
+import importlib.metadata
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated, cast
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from prosa import __version__
+from prosa.errors import ProsaError
+from prosa.settings import Settings
+from prosa.users.commands import app as user_app
+
+app = typer.Typer(
+    name="prosa",
+    help="Prosa: a self-hosted WhatsApp + AI inbox.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(user_app, name="user")
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+DEMO = "demo"
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Prosa: a self-hosted WhatsApp + AI inbox. Settings come from the environment and .env; see .env.example."""
+    if version:
+        out.print(f"prosa {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (PROSA_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on (PROSA_PORT).")] = None,
+) -> None:
+    """Serve the API, the WebSocket and the console, and keep the linked numbers online."""
+    from prosa.server import serve as run  # noqa: PLC0415 - heavy; other commands start without it
+
+    changes: dict[str, object] = {}
+    if host is not None:
+        changes["host"] = host
+    if port is not None:
+        changes["port"] = port
+    raise typer.Exit(run(read_settings().model_copy(update=changes)))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's schema. `serve` does it by itself."""
+    from prosa.database import Database  # noqa: PLC0415
+    from prosa.database.migrate import upgrade  # noqa: PLC0415
+
+    settings = read_settings()
+
+    async def run() -> list[str]:
+        database = Database(settings.sqlalchemy_url)
+        try:
+            return await upgrade(database)
+        finally:
+            await database.close()
+
+    applied = asyncio.run(run())
+    out.print(f"Applied: {', '.join(applied)}" if applied else "The database is up to date.")
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, database, Redis, Gemini key and bridge, and say how to mend each."""
+    from prosa.doctor import examine  # noqa: PLC0415
+
+    settings = read_settings()
+    healthy = True
+    for finding in asyncio.run(examine(settings)):
+        healthy &= finding.good
+        out.print(
+            f"[{'green' if finding.good else 'red'}]{'ok ' if finding.good else 'bad'}[/] {finding.name}: ", end=""
+        )
+        out.print(finding.text, markup=False)
+        if finding.remedy:
+            out.print(f"      → {finding.remedy}", markup=False)
+    raise typer.Exit(0 if healthy else 1)
+
+
+@app.command(name=DEMO)
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="End after the story; 0 when every answer arrived.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where Prosa listens; 0 for a free port.")] = 0,
+) -> None:
+    """Show the whole product against a simulated WhatsApp and Gemini: no phone, no key."""
+    # The simulator is a distribution of its own, found by its entry point: Prosa does not import it.
+    found = importlib.metadata.entry_points(group="prosa.commands", name=DEMO)
+    if not found:
+        err.print("The demo needs the simulator: install prosa-simulator beside prosa (in a checkout: make setup).")
+        raise typer.Exit(1)
+    run = cast("Callable[..., int]", next(iter(found)).load())
+    raise typer.Exit(run(once=once, port=port))
+
+
+def read_settings() -> Settings:
+    """Return the settings, or end with a line for each that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        err.print("[red]The settings are not right:[/]")
+        for problem in error.errors():
+            place = ".".join(str(part) for part in problem["loc"])
+            name = (place if place.isupper() else f"PROSA_{place.upper()}") if place else "settings"
+            err.print(f"  {name}: {problem['msg'].removeprefix('Value error, ')}", markup=False)
+        err.print("Correct them in the environment or in .env; .env.example explains each.")
+        raise typer.Exit(2) from None
+
+
+def main() -> None:
+    """Run the command; errors that people can mend are told in words."""
+    try:
+        app()
+    except ProsaError as error:
+        err.print(f"[red]{error.title}:[/] {error.detail}")
+        err.print(f"  → {error.remedy}", markup=False)
+        # a helper thread of a library must not keep a command that failed alive
+        sys.stdout.flush()
+        os._exit(1)

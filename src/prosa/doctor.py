@@ -1,0 +1,158 @@
+"""`prosa doctor`: looks at everything an installation needs, and says how to mend what is wrong."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import httpx
+from redis.asyncio import Redis
+from sqlalchemy.exc import SQLAlchemyError
+
+from prosa.database import Database
+from prosa.database.migrate import current, head
+from prosa.errors import ProsaError
+from prosa.settings import Settings
+from prosa.whatsapp.process import find_binary
+
+CHECK_SECONDS = 10.0
+GEMINI_URL = "https://generativelanguage.googleapis.com"
+"""Google's address of the Gemini API (ai.google.dev, API reference)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found; `remedy` is empty where there is nothing to do."""
+
+    name: str
+    good: bool
+    text: str
+    remedy: str = ""
+
+
+def _good(name: str, text: str, *, remedy: str = "") -> Finding:
+    return Finding(name, good=True, text=text, remedy=remedy)
+
+
+def _bad(name: str, text: str, *, remedy: str) -> Finding:
+    return Finding(name, good=False, text=text, remedy=remedy)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Run every check, each for at most `CHECK_SECONDS`."""
+    checks: list[tuple[str, Callable[[Settings], Awaitable[Finding]]]] = [
+        ("data directory", _data_dir),
+        ("database", _database),
+        ("Redis", _redis),
+        ("Gemini key", _gemini),
+        ("bridge", _bridge),
+    ]
+    return [await _guarded(name, check, settings) for name, check in checks]
+
+
+async def _guarded(name: str, check: Callable[[Settings], Awaitable[Finding]], settings: Settings) -> Finding:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await check(settings)
+    except TimeoutError:
+        return _bad(name, f"no answer within {CHECK_SECONDS:.0f} s", remedy="Is it reachable?")
+
+
+async def _data_dir(settings: Settings) -> Finding:
+    name, path = "data directory", settings.data_dir.absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        return _bad(
+            name,
+            f"{path} cannot be written: {error.strerror}",
+            remedy="Give this user the right to write there, or set PROSA_DATA_DIR.",
+        )
+    free = os.statvfs(path).f_bavail * os.statvfs(path).f_frsize / 2**30 if hasattr(os, "statvfs") else 99.0
+    if free < 1:
+        return _bad(name, f"only {free:.1f} GiB are free in {path}", remedy="Make room.")
+    return _good(name, str(path))
+
+
+async def _database(settings: Settings) -> Finding:
+    name, url = "database", settings.sqlalchemy_url
+    shown = url.render_as_string(hide_password=True)
+    if url.get_backend_name() == "sqlite" and not os.path.exists(url.database or ""):  # noqa: ASYNC240, PTH110
+        return _good(name, f"{shown} will be made on the first start")
+    database = Database(url, pool_size=1)
+    try:
+        revision = await current(database)
+    except (SQLAlchemyError, OSError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        return _bad(
+            name,
+            f"{shown}: {reason}",
+            remedy="Is the server running, and are name, user and password in PROSA_DATABASE_URL right?",
+        )
+    finally:
+        await database.close()
+    if revision != head():
+        text = f"{shown} is at revision {revision or 'none'}, this version needs {head()}"
+        return _good(name, text, remedy="'prosa serve' or 'prosa migrate' brings it up to date.")
+    return _good(name, f"{shown}, revision {revision}")
+
+
+async def _redis(settings: Settings) -> Finding:
+    if settings.redis_url is None:
+        return _good("Redis", "not set: the cache is in the process")
+    client = Redis.from_url(settings.redis_url.get_secret_value(), socket_connect_timeout=5, socket_timeout=5)
+    try:
+        await client.ping()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+        return _bad(
+            "Redis",
+            f"{type(error).__name__}: {error}",
+            remedy="Is the server running, and is PROSA_REDIS_URL right? Prosa works without it, slower.",
+        )
+    finally:
+        await client.aclose()
+    return _good("Redis", "answers")
+
+
+async def _gemini(settings: Settings) -> Finding:
+    name = "Gemini key"
+    if settings.gemini_api_key is None:
+        return _bad(
+            name,
+            "not set: messages are stored and not answered",
+            remedy="Make a key at https://aistudio.google.com/apikey and set PROSA_GEMINI_API_KEY.",
+        )
+    base = (settings.gemini_base_url or GEMINI_URL).rstrip("/")
+    headers = {"x-goog-api-key": settings.gemini_api_key.get_secret_value()}
+    try:
+        async with httpx.AsyncClient(timeout=CHECK_SECONDS, headers=headers) as client:
+            answer = await client.get(f"{base}/v1beta/models/{settings.ai_model.rsplit(':', 1)[-1]}")
+    except httpx.HTTPError as error:
+        return _bad(name, f"{base} cannot be reached: {type(error).__name__}", remedy="Is the network up?")
+    if answer.status_code in {400, 401, 403}:
+        return _bad(name, "Google refuses it", remedy="Check PROSA_GEMINI_API_KEY for a full, current key.")
+    if answer.status_code == 404:
+        return _bad(name, f"there is no model {settings.ai_model}", remedy="Set PROSA_AI_MODEL.")
+    if answer.is_error:
+        return _bad(name, f"Google answers {answer.status_code}", remedy="Try again in a while.")
+    return _good(name, f"accepted; {settings.ai_model} is there")
+
+
+async def _bridge(settings: Settings) -> Finding:
+    try:
+        binary = find_binary(settings.bridge_path)
+    except ProsaError as error:
+        return _bad("bridge", error.detail, remedy=error.remedy)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            binary, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        output, _ = await process.communicate()
+    except OSError as error:
+        return _bad("bridge", f"{binary}: {error.strerror}", remedy="Run 'make setup' to build it anew.")
+    if process.returncode != 0:
+        return _bad("bridge", f"{binary} ends with {process.returncode}", remedy="Run 'make setup'.")
+    return _good("bridge", f"{binary}, {output.decode().strip()}")

@@ -1,0 +1,55 @@
+"""Logging: structlog for ours; the records of libraries (uvicorn, SQLAlchemy) go through the same renderer."""
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import Processor
+
+from prosa.settings import Settings
+
+QUIET = ("httpx", "httpcore", "google_genai", "alembic", "asyncio", "uvicorn.access", "redis")
+"""Loggers that tell nothing new below a warning."""
+
+
+def configure(settings: Settings) -> None:
+    """Set logging up for this process: lines for people on a terminal, JSON elsewhere."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    readable = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
+    renderer: list[Processor] = (
+        [structlog.dev.ConsoleRenderer()]
+        if readable
+        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
