@@ -123,3 +123,12 @@ async def test_a_script_that_raises_looks_like_a_broken_server(
     assert answer.status_code == 500
     assert answer.json()["error"]["status"] == "INTERNAL"
     assert "LookupError: hello" in caplog.text
+
+
+async def test_a_client_that_leaves_in_the_middle_of_a_stream(http: httpx.AsyncClient, gemini: GeminiServer) -> None:
+    gemini.script.enqueue(Text("one two three four " * 50, chunk_delay=0.05))
+    async with http.stream("POST", STREAM, json=HELLO) as answer:
+        first = await anext(answer.aiter_bytes())
+    assert b"one two three four" in first
+    await gemini.requests.wait_for(lambda log: log[0].outcome == "client left", within=5)
+    assert gemini.requests[0].status is None

@@ -65,7 +65,7 @@ def _resolve(schema: JsonObject, root: JsonObject) -> JsonObject:
     for _ in range(_MAX_DEPTH):
         if ref := as_text(schema.get("$ref")):
             target: Json = root
-            for step in ref.removeprefix("#/").split("/"):
+            for step in ref.removeprefix("#").split("/")[1:]:  # a bare "#" is the root
                 target = as_object(target).get(step)
             schema = as_object(target)
             continue
