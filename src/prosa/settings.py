@@ -45,7 +45,7 @@ class Settings(BaseSettings):
         description="Key of the Gemini API. Without it messages are stored and not answered.",
     )
     gemini_base_url: str | None = Field(None, description="Another address of the Gemini API; for tests and proxies.")
-    ai_model: str = Field("gemini-2.5-flash", description="The model that answers unless a session sets another.")
+    ai_model: str = Field("gemini-3.5-flash-lite", description="The model that answers unless a session sets another.")
     ai_timeout_seconds: float = Field(60, gt=0, le=600, description="Longest wait for one answer of the model.")
 
     # WhatsApp
