@@ -181,7 +181,9 @@ func (s *session) openSecret(conn *connection, event *events.Message) {
 // a stanza from the store, and tells Prosa about pairs it has not seen.
 func (s *session) completeSource(conn *connection, source *types.MessageSource) {
 	if source.SenderAlt.IsEmpty() {
-		source.SenderAlt = s.lookUp(conn, source.Sender)
+		if source.SenderAlt = s.lookUp(conn, source.Sender); !source.SenderAlt.IsEmpty() {
+			source.SenderAlt.Device = source.Sender.Device // as whatsmeow does (message.go: parseMessageSource)
+		}
 	}
 	if source.IsFromMe && !source.IsGroup && source.RecipientAlt.IsEmpty() {
 		source.RecipientAlt = s.lookUp(conn, source.Chat)
