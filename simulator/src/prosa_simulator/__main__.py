@@ -27,7 +27,7 @@ environment and start `prosa serve`. Then, with the admin address it prints:
 
 From Python, `prosa_simulator.network.Network` gives phones, faults on demand and the record of messages,
 `prosa_simulator.contacts.ContactBook` contacts that are real linked clients, `prosa_simulator.gemini.GeminiServer` the
-model, and `prosa_simulator.product.world.World` all of it together with Prosa processes. The package's README shows each.
+model, and `prosa_simulator.product.world.World` all of it with Prosa processes. The README of the package shows each.
 """
 
 app = typer.Typer(help="A WhatsApp network and a Gemini server on loopback.", epilog=EPILOGUE, no_args_is_help=True,
