@@ -1,0 +1,38 @@
+"""`python -m bench [NAME] [--quick] [--json]`: run one benchmark, or all."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
+
+from bench import loop
+from bench.report import report
+
+BENCHMARKS: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {"loop": loop.run}
+
+
+def main() -> int:
+    """Run what is asked for; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Prosa's benchmarks; see bench/README.md.")
+    parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS), help="which one; all where left out")
+    parser.add_argument("--quick", action="store_true", help="a form that ends within 45 s; its figures are not kept")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a benchmark")
+    options = parser.parse_args()
+    for name in [options.name] if options.name else sorted(BENCHMARKS):
+        done = report(name, asyncio.run(BENCHMARKS[name](quick=options.quick)))  # type: ignore[arg-type]
+        if not options.quick:
+            done.save()
+        if options.json:
+            print(json.dumps(asdict(done), ensure_ascii=False))
+            continue
+        print(f"{name}  ({done.machine}; {done.date})")
+        for key, value in done.results.items():
+            print(f"  {key:<22} {value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
