@@ -1,7 +1,7 @@
 """The whole loop, real parts: a contact's message through whatsmeow, Prosa, the Gemini client, and the answer back.
 
-Everything shares the machine: the contacts' clients, the simulated network, the Gemini server (answers at once), Prosa and
-its bridge. So the figures are a floor of what Prosa alone can do.
+Everything shares the machine: the contacts' clients, the simulated network, the Gemini server (answers at once), Prosa
+and its bridge. So the figures are a floor of what Prosa alone can do.
 """
 
 import asyncio

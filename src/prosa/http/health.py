@@ -1,0 +1,77 @@
+"""Whether Prosa lives and can work: for load balancers, containers and people; and its metrics."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import structlog
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
+
+from prosa import __version__
+from prosa.cache import Cache, CacheState
+from prosa.database import Database
+from prosa.http.provide import provided
+
+logger = structlog.get_logger("prosa.health")
+router = APIRouter(tags=["Health"])
+
+READY_SECONDS = 3.0
+
+
+class Health(BaseModel):
+    """What works."""
+
+    status: Literal["ok", "degraded", "unavailable"] = Field(description="degraded: works, but slower")
+    version: str
+    database: Literal["ok", "away"]
+    cache: Literal["ok", "away"] = Field(description="Redis, where it is set; away means slower, never wrong")
+    engine: Literal["ok", "away"] = Field(description="prosa-bridge; away means numbers are offline for the moment")
+
+
+class EngineState:
+    """Tells whether the WhatsApp engine runs."""
+
+    def __init__(self, running: Callable[[], bool]) -> None:
+        self.running = running
+
+
+@router.get("/health/live")
+async def live() -> dict[str, str]:
+    """Say that the process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/health/ready", responses={503: {"model": Health, "description": "Not ready"}})
+async def ready(
+    response: Response,
+    database: Annotated[Database, provided(Database)],
+    cache: Annotated[Cache, provided(Cache)],
+    engine: Annotated[EngineState, provided(EngineState)],
+) -> Health:
+    """Say whether requests can be served: 200 when the database answers, else 503."""
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            await database.ping()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the database does not answer
+        logger.warning("the database does not answer", error=type(error).__name__)
+        database_ok = False
+    else:
+        database_ok = True
+    running = engine.running()
+    cache_ok = cache.state is not CacheState.AWAY
+    response.status_code = 200 if database_ok else 503
+    return Health(
+        status="unavailable" if not database_ok else "ok" if running and cache_ok else "degraded",
+        version=__version__,
+        database="ok" if database_ok else "away",
+        cache="ok" if cache_ok else "away",
+        engine="ok" if running else "away",
+    )
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics() -> Response:
+    """Return the metrics in Prometheus' text format. They name no person, number or conversation."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
