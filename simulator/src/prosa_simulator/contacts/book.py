@@ -1,0 +1,120 @@
+"""All contacts of a simulated network: one engine process hosts their clients."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from prosa.whatsapp.bridge import BridgeEngine, TestServer, create_engine
+from prosa_simulator.contacts.contact import Contact
+from prosa_simulator.network import Network
+
+
+class ContactBook:
+    """The contacts.
+
+    Their clients' credentials are kept in `data_dir`, so that a book opened again over a network that kept its state
+    goes on with the same devices.
+    """
+
+    def __init__(self, network: Network, data_dir: Path, *, binary: Path | None = None) -> None:
+        """Describe the book; nothing runs before `start`.
+
+        Args:
+            network: Where the contacts live; started before this book is.
+            data_dir: Where the credentials and media of their clients are kept.
+            binary: The prosa-bridge program; None for the one installed with Prosa.
+        """
+        self._network = network
+        self._data_dir = data_dir.absolute()
+        self._binary = binary
+        self._engine: BridgeEngine | None = None
+        self._contacts: dict[str, Contact] = {}
+
+    @property
+    def engine(self) -> BridgeEngine:
+        """The engine that hosts the contacts' clients.
+
+        Raises:
+            RuntimeError: The book is not started.
+        """
+        if self._engine is None:
+            raise RuntimeError("the contacts are not started")
+        return self._engine
+
+    async def start(self) -> None:
+        """Start the engine.
+
+        Raises:
+            ConfigurationError: The bridge program is missing or cannot run.
+        """
+        await asyncio.to_thread(self._data_dir.mkdir, parents=True, exist_ok=True)
+        network = self._network
+        self._engine = create_engine(
+            media_dir=self._data_dir / "media",
+            store_url=f"sqlite://{(self._data_dir / 'contacts.db').as_posix()}",
+            binary=self._binary,
+            test_server=TestServer(network.url, network.root_public_key, network.media_ca_path),
+            log_level="warn",
+        )
+        await self._engine.start()
+
+    async def stop(self) -> None:
+        """Take every contact offline and stop the engine."""
+        await asyncio.gather(*(contact.close() for contact in self._contacts.values()))
+        self._contacts.clear()
+        if self._engine is not None:
+            await self._engine.stop()
+            self._engine = None
+
+    async def link(
+        self, number: str, *, name: str | None = None, auto_read: bool = False, auto_reconnect: bool = True
+    ) -> Contact:
+        """Link a contact's client, or log in the one that was linked before; returns when it is online.
+
+        Args:
+            number: The phone number's digits, with the country code.
+            name: What others see.
+            auto_read: Send read receipts for what arrives.
+            auto_reconnect: Connect again when the connection is lost.
+
+        Raises:
+            ContactError: It did not come online.
+            PairingError: The phone refused.
+            ValueError: The contact is here already.
+        """
+        if number in self._contacts:
+            raise ValueError(f"{number} is linked already")
+        phone = self._network.phone(number, name)
+        contact = Contact(self.engine, phone, auto_read=auto_read, auto_reconnect=auto_reconnect)
+        devices = await asyncio.to_thread(self._devices)
+        known = {str(device.jid) for device in phone.devices}
+        if (device := devices.get(number)) in known:
+            contact.device_jid = device
+            await contact.connect()
+        else:
+            await contact.link()
+            devices = await asyncio.to_thread(self._devices)
+            await asyncio.to_thread(self._remember, {**devices, number: contact.device_jid})
+        self._contacts[number] = contact
+        return contact
+
+    def __getitem__(self, number: str) -> Contact:
+        return self._contacts[number]
+
+    def __iter__(self) -> Iterator[Contact]:
+        return iter(list(self._contacts.values()))
+
+    def __len__(self) -> int:
+        return len(self._contacts)
+
+    @property
+    def _devices_path(self) -> Path:
+        return self._data_dir / "devices.json"
+
+    def _devices(self) -> dict[str, str | None]:
+        path = self._devices_path
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+
+    def _remember(self, devices: dict[str, str | None]) -> None:
+        self._devices_path.write_text(json.dumps(devices))
