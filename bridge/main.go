@@ -50,9 +50,11 @@ func main() {
 	os.Exit(run(os.Args[1:]))
 }
 
-func parseOptions(args []string) (options, error) {
+// parseOptions reads the command line; mistakes and --help are explained on usage.
+func parseOptions(args []string, usage io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("prosa-bridge", flag.ContinueOnError)
+	flags.SetOutput(usage)
 	flags.IntVar(&o.fd, "fd", -1, "inherited file descriptor of the stream")
 	flags.StringVar(&o.connect, "connect", "", "loopback `HOST:PORT` of the stream, where no descriptor can be inherited")
 	flags.StringVar(&o.store, "store", "", "credentials store: sqlite:///abs/path.db or postgres://… ("+storeVariable+" goes first)")
@@ -80,7 +82,7 @@ func parseOptions(args []string) (options, error) {
 
 // run is main with an exit status: 0 after a normal end, 1 when it could not start, 2 for wrong usage.
 func run(args []string) int {
-	o, err := parseOptions(args)
+	o, err := parseOptions(args, os.Stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {

@@ -126,7 +126,7 @@ func pathReason(err error) error {
 
 // limitedFile is a file that refuses to grow past a limit, in bytes.
 type limitedFile struct {
-	*os.File
+	whatsmeow.File
 	limit int64
 }
 
@@ -137,11 +137,6 @@ func (f limitedFile) Write(data []byte) (int, error) {
 		return 0, errMediaTooLarge
 	}
 	return f.File.Write(data)
-}
-
-// ReadFrom hides that of os.File, which would go around Write.
-func (f limitedFile) ReadFrom(from io.Reader) (int64, error) {
-	return io.Copy(struct{ io.Writer }{f}, from)
 }
 
 type uploadParams struct {

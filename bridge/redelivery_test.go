@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"testing"
+
+	"go.mau.fi/libsignal/ecc"
+	signalidentity "go.mau.fi/libsignal/keys/identity"
+	"go.mau.fi/libsignal/keys/prekey"
+	"go.mau.fi/libsignal/protocol"
+	signalsession "go.mau.fi/libsignal/session"
+	"go.mau.fi/libsignal/util/optional"
+	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/proto/waAdv"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
+)
+
+// linkedDevice saves a device as if it had been paired.
+func linkedDevice(t *testing.T, c *credentials, jid, lid types.JID) *store.Device {
+	t.Helper()
+	device := c.newDevice()
+	device.ID, device.LID = &jid, lid
+	device.Account = &waAdv.ADVSignedDeviceIdentity{
+		Details: []byte("details"), AccountSignature: make([]byte, 64), AccountSignatureKey: make([]byte, 32), DeviceSignature: make([]byte, 64),
+	}
+	if err := device.Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return device
+}
+
+// encryptFor encrypts texts from a customer for a device, as stanzas' contents.
+func encryptFor(t *testing.T, customer, device *store.Device, texts ...string) []waBinary.Node {
+	t.Helper()
+	to := device.LID.SignalAddress()
+	builder := signalsession.NewBuilderFromSignal(customer, to, store.SignalProtobufSerializer)
+	signed := device.SignedPreKey
+	bundle := prekey.NewBundle(
+		device.RegistrationID, uint32(device.LID.Device), optional.NewEmptyUint32(), signed.KeyID, nil,
+		ecc.NewDjbECPublicKey(*signed.Pub), *signed.Signature, signalidentity.NewKey(ecc.NewDjbECPublicKey(*device.IdentityKey.Pub)),
+	)
+	if err := builder.ProcessBundle(t.Context(), bundle); err != nil {
+		t.Fatal(err)
+	}
+	cipher := signalsession.NewCipher(builder, to)
+	stanzas := make([]waBinary.Node, 0, len(texts))
+	for i, text := range texts {
+		plain, err := proto.Marshal(&waE2E.Message{Conversation: proto.String(text)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed, err := cipher.Encrypt(t.Context(), append(plain, bytes.Repeat([]byte{3}, 3)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind := "msg"
+		if sealed.Type() == protocol.PREKEY_TYPE {
+			kind = "pkmsg"
+		}
+		stanzas = append(stanzas, waBinary.Node{
+			Tag:   "message",
+			Attrs: waBinary.Attrs{"id": fmt.Sprintf("M%d", i), "from": customer.LID, "sender_pn": *customer.ID, "t": "1700000000", "type": "text"},
+			Content: []waBinary.Node{{
+				Tag: "enc", Attrs: waBinary.Attrs{"v": "2", "type": kind}, Content: sealed.Serialize(),
+			}},
+		})
+	}
+	return stanzas
+}
+
+// What was not stored can be decrypted again when WhatsApp delivers it again,
+// also by another process; what was stored is not told a second time.
+func TestRefusedMessagesAreReadableAgain(t *testing.T) {
+	b, p := newTestBridge(t)
+	device := linkedDevice(t, b.store, ownJID, ownLID)
+	customer := linkedDevice(t, openTestStore(t), types.JID{User: customerPN.User, Device: 3, Server: types.DefaultUserServer}, customerLID)
+	stanzas := encryptFor(t, customer, device, "first", "second")
+
+	open := func() *session {
+		stored, err := b.store.device(t.Context(), ownJID)
+		if err != nil || stored == nil {
+			t.Fatalf("device: %v, %v", stored, err)
+		}
+		s := newSession(b, "s", stored, "Prosa")
+		s.conn = &connection{qr: newQRRotation()}
+		s.conn.ctx, s.conn.cancel = context.WithCancel(s.ctx)
+		return s
+	}
+	feed := func(s *session, stanza waBinary.Node) <-chan struct{} {
+		done := make(chan struct{})
+		go func() {
+			s.client.DangerousInternals().HandleEncryptedMessage(s.conn.ctx, &stanza)
+			close(done)
+		}()
+		return done
+	}
+	expect := func(stanza waBinary.Node, text string, s *session, stored bool) {
+		t.Helper()
+		done := feed(s, stanza)
+		frame := p.read()
+		for frame["seq"] == nil {
+			frame = p.read()
+		}
+		message := frame["data"].(map[string]any)["message"].(map[string]any)
+		if message["conversation"] != text {
+			t.Fatalf("got %v, want %s", frame, text)
+		}
+		ack(b, frame, stored)
+		soon(t, done)
+	}
+
+	s := open()
+	expect(stanzas[0], "first", s, false) // refused …
+	expect(stanzas[1], "second", s, true) // … while the next one is stored
+	expect(stanzas[0], "first", s, false) // again on the same client
+	s.cancel()
+	s = open() // a new process
+	expect(stanzas[0], "first", s, true)
+	for _, stanza := range stanzas {
+		soon(t, feed(s, stanza))
+	}
+	p.quiet()
+}
