@@ -1,0 +1,184 @@
+"""From a conversation to the text of an answer: one call of a model, and what it used."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from pydantic_ai import direct
+from pydantic_ai import exceptions as pydantic_ai_errors
+from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.models import Model
+from pydantic_ai.settings import ModelSettings
+
+from prosa.ai import failures, prompt
+from prosa.ai.context import PromptMessage, merge
+from prosa.ai.gate import Gate
+from prosa.ai.models import DEFAULT_PROVIDER, ModelName, Models
+from prosa.ai.pricing import cost_microusd
+from prosa.ai.text import cut_short, to_whatsapp
+from prosa.ai.usage import CallUsage
+
+logger = structlog.get_logger("prosa.ai")
+
+PAUSE_SECONDS = 5.0
+"""How long a model is left alone after "too many requests" that names no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequest:
+    """What to answer.
+
+    Attributes:
+        messages: Chosen by `prosa.ai.context.choose`; those to answer are the last.
+        now: The present moment.
+        instructions: The number's own, in its owner's words.
+        model: `model` or `provider:model`; the installation's where left out.
+        summary: What the conversation was about before, where there is a summary.
+        contact_name: What the contact is called, where known.
+        max_tokens: Longest answer.
+    """
+
+    messages: Sequence[PromptMessage] = field(repr=False)
+    now: datetime
+    instructions: str = field(default="", repr=False)
+    model: str | None = None
+    summary: str | None = field(default=None, repr=False)
+    contact_name: str | None = field(default=None, repr=False)
+    max_tokens: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to send.
+
+    Attributes:
+        text: In WhatsApp's formatting; never empty.
+        usage: What it cost.
+        truncated: The model ran out of tokens; the text ends after its last whole sentence.
+    """
+
+    text: str = field(repr=False)
+    usage: CallUsage
+    truncated: bool = False
+
+
+class AnswerService:
+    """Asks models for answers. It calls once and never retries: whoever asks decides when to ask again."""
+
+    def __init__(self, models: Models, *, timeout_seconds: float) -> None:
+        """Make the service.
+
+        Args:
+            models: Where models come from.
+            timeout_seconds: Longest wait for one answer.
+        """
+        self._models = models
+        self._timeout = timeout_seconds
+        self._gate = Gate(time.monotonic)
+
+    def unready(self, model: str | None) -> str | None:
+        """Return `no_api_key` where the model cannot be asked for want of a key, else None."""
+        return self._models.unready(model)
+
+    async def answer(self, request: AnswerRequest) -> Answer:
+        """Ask the model.
+
+        Raises:
+            AnswerError: There is no answer; see `prosa.ai.failures` for the reasons.
+        """
+        name = self._models.name(request.model)
+        model = self._models.get(name)
+        messages = prompt.build(
+            merge(request.messages),
+            instructions=request.instructions,
+            summary=request.summary,
+            now=request.now,
+            contact_name=request.contact_name,
+        )
+        async with self._gate.enter(name):
+            started = time.monotonic()
+            response = await self._call(name, model, messages, request.max_tokens)
+            latency = time.monotonic() - started
+        return _read(response, _usage(name, response, latency))
+
+    async def close(self) -> None:
+        """Close the connections to providers."""
+        await self._models.close()
+
+    async def _call(
+        self, name: ModelName, model: Model, messages: list[ModelMessage], max_tokens: int
+    ) -> ModelResponse:
+        settings = ModelSettings(max_tokens=max_tokens, timeout=self._timeout, request_timeout=self._timeout)
+        if name.provider == DEFAULT_PROVIDER:
+            # Thinking is output too, in time, money and the limit; a chat answer wants as little as the model allows.
+            settings["thinking"] = False
+        try:
+            return await direct.model_request(model, messages, model_settings=settings)
+        except Exception as error:
+            failure = _failure(name, error)
+            if isinstance(failure, failures.RateLimitedError):
+                self._gate.pause(name, PAUSE_SECONDS if failure.retry_after is None else failure.retry_after)
+            raise failure from error
+
+
+def _failure(name: ModelName, error: Exception) -> failures.AnswerError:
+    """Return what an error of pydantic-ai means for us. Messages of providers go to the log, not to people."""
+    match error:
+        case pydantic_ai_errors.ModelRateLimitError():
+            return failures.RateLimitedError(retry_after=error.retry_after)
+        case pydantic_ai_errors.ModelQuotaExceededError():
+            failure: failures.AnswerError = failures.QuotaExceededError()
+        case pydantic_ai_errors.ModelAuthenticationError():
+            failure = failures.BadKeyError()
+        case pydantic_ai_errors.ModelNotFoundError():
+            failure = failures.BadModelError(
+                f"There is no model {name.model!r} at {name.provider}. Choose another one."
+            )
+        case pydantic_ai_errors.ModelContextWindowExceededError():
+            failure = failures.TooLongError()
+        case pydantic_ai_errors.ModelRequestRejectedError() | pydantic_ai_errors.UserError():
+            failure = failures.RejectedError()
+        case pydantic_ai_errors.ContentFilterError():
+            failure = failures.BlockedError()
+        case pydantic_ai_errors.ModelTimeoutError() | pydantic_ai_errors.ModelRequestTimeout():
+            failure = failures.ProviderUnavailableError("The provider did not answer in time.")
+        case pydantic_ai_errors.ModelAPIError():
+            failure = failures.ProviderUnavailableError(retry_after=error.retry_after)
+        case _:
+            # Such as a body of other types than the provider's own: its client raises whatever it runs into.
+            failure = failures.ProviderUnavailableError("The provider's answer could not be read.")
+    logger.warning(
+        "the model gave no answer",
+        provider=name.provider, model=name.model, reason=failure.code, error=type(error).__name__,
+        status=getattr(error, "status_code", None), provider_code=getattr(error, "provider_error_code", None),
+    )  # fmt: skip
+    return failure
+
+
+def _usage(name: ModelName, response: ModelResponse, latency: float) -> CallUsage:
+    used = response.usage
+    return CallUsage(
+        provider=name.provider,
+        model=name.model,
+        input_tokens=used.input_tokens,
+        cached_tokens=used.cache_read_tokens,
+        output_tokens=used.output_tokens,
+        cost_microusd=cost_microusd(response),
+        latency_ms=round(latency * 1000),
+    )
+
+
+def _read(response: ModelResponse, usage: CallUsage) -> Answer:
+    text = to_whatsapp(response.text or "")
+    if response.finish_reason == "content_filter":
+        raise failures.BlockedError(usage=usage)
+    truncated = response.finish_reason == "length"
+    if truncated:
+        text = cut_short(text)
+    if not text:
+        raise failures.EmptyAnswerError(
+            "The answer did not fit the number's limit of tokens." if truncated else None, usage=usage
+        )
+    return Answer(text, usage, truncated)

@@ -1,0 +1,97 @@
+"""Models by name: Gemini by default, any other provider that pydantic-ai knows where its package is installed."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from pydantic_ai.exceptions import UserError
+from pydantic_ai.models import Model, create_async_httpx2_client, infer_model
+from pydantic_ai.models.google import GoogleModel
+from pydantic_ai.providers.google import GoogleProvider
+
+from prosa.ai.failures import BadModelError, NoApiKeyError
+from prosa.ai.pricing import load_prices
+from prosa.settings import Settings
+
+DEFAULT_PROVIDER = "google"
+KEPT_MODELS = 32
+"""Model objects kept, the least recently used go first; each is small."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """A model and who serves it."""
+
+    provider: str
+    model: str
+
+    @classmethod
+    def parse(cls, text: str) -> "ModelName":
+        """Read `model` or `provider:model`; the provider is Google where none is named."""
+        provider, colon, model = text.strip().partition(":")
+        return cls(provider, model) if colon else cls(DEFAULT_PROVIDER, provider)
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.model}"
+
+
+class Models:
+    """Makes model objects and keeps them, with one HTTP client for all of Gemini's."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the key, the address, the default model and the time limit from the settings; nothing is opened yet."""
+        self._key = settings.gemini_api_key.get_secret_value() if settings.gemini_api_key else None
+        self._base_url = settings.gemini_base_url
+        self._default = ModelName.parse(settings.ai_model)
+        self._kept: OrderedDict[ModelName, Model] = OrderedDict()
+        # Its time limits are per call (`AnswerService`); connecting takes 5 s at most. It does not retry.
+        self._http = create_async_httpx2_client(timeout=settings.ai_timeout_seconds)
+        self._google: GoogleProvider | None = None
+        load_prices()
+
+    def name(self, wanted: str | None) -> ModelName:
+        """Return the model that a number's setting means; the installation's where it has none."""
+        return ModelName.parse(wanted) if wanted and wanted.strip() else self._default
+
+    def unready(self, wanted: str | None) -> str | None:
+        """Return `no_api_key` where a model cannot be asked for want of a key, else None."""
+        return NoApiKeyError.code if self.name(wanted).provider == DEFAULT_PROVIDER and not self._key else None
+
+    def get(self, name: ModelName) -> Model:
+        """Return the model's object.
+
+        Raises:
+            NoApiKeyError: There is no key for its provider.
+            BadModelError: There is no such provider, or its package or key is missing.
+        """
+        kept = self._kept.get(name)
+        if kept is None:
+            kept = self._kept[name] = self._make(name)
+            if len(self._kept) > KEPT_MODELS:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(name)
+        return kept
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    def _make(self, name: ModelName) -> Model:
+        if not name.provider or not name.model:
+            raise BadModelError(f"{str(name)!r} names no model; write 'model' or 'provider:model'.", called=False)
+        if name.provider == DEFAULT_PROVIDER:
+            if not self._key:
+                raise NoApiKeyError(called=False)
+            if self._google is None:
+                self._google = GoogleProvider(api_key=self._key, base_url=self._base_url, http_client=self._http)
+            return GoogleModel(name.model, provider=self._google)
+        try:
+            return infer_model(str(name))
+        except ImportError as error:
+            raise BadModelError(
+                f"The package for models of {name.provider!r} is not installed: "
+                f"pip install 'pydantic-ai-slim[{name.provider}]'.",
+                called=False,
+            ) from error
+        except (UserError, ValueError) as error:
+            # An unknown provider, or its key is not in the environment; pydantic-ai says which, and shows no key.
+            raise BadModelError(f"The model {str(name)!r} cannot be used: {error}", called=False) from error

@@ -1,0 +1,168 @@
+"""A conversation's recent messages for the prompt: from the cache while its version holds, else by one index query.
+
+The row's version rises with every change of what a prompt would contain. A cached context carries the version it shows,
+and is used only when the row says the same; so a cache that missed something costs a query, never a wrong prompt.
+"""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Table, bindparam, select
+
+from prosa.ai.context import CONTACT, PromptMessage, text_of
+from prosa.cache import Cache
+from prosa.conversations.models import Message
+from prosa.database import Database
+from prosa.database.base import Base
+from prosa.database.engine import ReadDb
+from prosa.turns.policy import wants_answer
+
+TTL_SECONDS = 2 * 3600.0
+"""A conversation that is silent for longer is read again."""
+MOST_MESSAGES = 240
+"""Messages read for a prompt at most: the largest window a number can set, and some."""
+
+_MESSAGES: Final[Table] = Base.metadata.tables[Message.__tablename__]
+_m = _MESSAGES.c
+_recent = (
+    select(_m.seq, _m.author, _m.type, _m.body, _m.media, _m.wa_id, _m.revoked_at)
+    .where(_m.conversation_id == bindparam("conversation_id"), _m.seq <= bindparam("last_seq"))
+    .order_by(_m.seq.desc())
+    .limit(bindparam("most"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a turn needs to know of a conversation.
+
+    Attributes:
+        conversation_id: Which one.
+        version: As the row says now.
+        last_seq: Of its newest message.
+        messages: How many of the newest messages.
+    """
+
+    conversation_id: uuid.UUID
+    version: int
+    last_seq: int
+    messages: int
+
+
+def prompt_message(
+    *, seq: int, author: str, type_: str, body: str, wa_id: str, media: dict[str, Any] | None = None
+) -> PromptMessage | None:
+    """Return what a prompt needs to know of a stored message; None for one that prompts leave out."""
+    facts = media or {}
+    text = text_of(type_, body, file_name=facts.get("file_name"), voice=bool(facts.get("voice")))
+    if text is None:
+        return None
+    return PromptMessage(seq, author, text, wa_id, asks=author == CONTACT and wants_answer(type_, body))
+
+
+class Contexts:
+    """The recent messages of conversations."""
+
+    def __init__(self, database: Database, cache: Cache) -> None:
+        self._database = database
+        self._cache = cache
+
+    async def load(self, need: Need) -> list[PromptMessage]:
+        """Return the newest messages that prompts contain, oldest first, as of the version."""
+        most = min(MOST_MESSAGES, need.messages)
+        cached = _Cached.read(await self._cache.get(_key(need.conversation_id)))
+        if cached is not None and cached.version == need.version and cached.covers(need.last_seq - most + 1):
+            return cached.messages
+        async with self._database.read() as db:
+            fresh = await _read(db, need, most)
+        await self._cache.set(_key(need.conversation_id), fresh.stored(), TTL_SECONDS)
+        return fresh.messages
+
+    async def remember(self, conversation_id: uuid.UUID, version: int, *messages: PromptMessage | None) -> None:
+        """Bring a cached context up to date after a commit that added messages; does nothing where none is cached.
+
+        Args:
+            conversation_id: Where they were stored.
+            version: The row's version after the last of them; each added one to it.
+            messages: In order; None for those that prompts leave out.
+        """
+        key = _key(conversation_id)
+        raw = await self._cache.get(key)
+        if raw is None:
+            return
+        cached = _Cached.read(raw)
+        if cached is None or cached.version != version - len(messages):
+            # Two commits were remembered in another order, or something else changed: the next turn reads anew.
+            await self._cache.delete(key)
+            return
+        cached.version = version
+        cached.messages.extend(message for message in messages if message is not None)
+        cached.trim()
+        await self._cache.set(key, cached.stored(), TTL_SECONDS)
+
+    async def forget(self, conversation_id: uuid.UUID) -> None:
+        """Drop a cached context, because its conversation was erased or merged."""
+        await self._cache.delete(_key(conversation_id))
+
+
+@dataclass(slots=True)
+class _Cached:
+    """A context as cached.
+
+    Attributes:
+        version: The row's version that it shows.
+        since: All messages from this `seq` on are in it; None: all there are.
+        most: How many were asked for; half as many more may gather before the oldest go.
+        messages: Oldest first.
+    """
+
+    version: int
+    since: int | None
+    most: int
+    messages: list[PromptMessage]
+
+    def covers(self, seq: int) -> bool:
+        """Whether all messages from `seq` on are in it."""
+        return self.since is None or self.since <= seq
+
+    def trim(self) -> None:
+        """Let the oldest messages go, where too many have gathered."""
+        if len(self.messages) > self.most + self.most // 2:
+            self.messages = self.messages[-self.most :]
+            self.since = self.messages[0].seq
+
+    def stored(self) -> list[Any]:
+        """Return it as JSON."""
+        rows = [[m.seq, m.author, m.text, m.wa_id, m.asks] for m in self.messages]
+        return [self.version, self.since, self.most, rows]
+
+    @classmethod
+    def read(cls, stored: Any) -> "_Cached | None":
+        """Read the JSON; None where it is not what this version of Prosa writes."""
+        try:
+            version, since, most, rows = stored
+            return cls(version, since, most, [PromptMessage(*row) for row in rows])
+        except (TypeError, ValueError):
+            return None
+
+
+async def _read(db: ReadDb, need: Need, most: int) -> _Cached:
+    # Nothing behind `last_seq`: newer messages belong to a newer version, and are remembered with it.
+    values = {"conversation_id": need.conversation_id, "last_seq": need.last_seq, "most": most}
+    rows = (await db.execute(_recent, values)).all()
+    messages = [
+        message
+        for row in reversed(rows)
+        if row.revoked_at is None
+        and (
+            message := prompt_message(
+                seq=row.seq, author=row.author, type_=row.type, body=row.body, wa_id=row.wa_id, media=row.media
+            )
+        )
+    ]
+    return _Cached(need.version, rows[-1].seq if len(rows) == most else None, most, messages)
+
+
+def _key(conversation_id: uuid.UUID) -> str:
+    return f"context:{conversation_id}"
