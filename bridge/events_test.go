@@ -63,6 +63,26 @@ func TestHandlerWaitsForTheAnswer(t *testing.T) {
 	}
 }
 
+func TestAnswersTravelOverTheStream(t *testing.T) {
+	b, p := newTestBridge(t)
+	s := newTestSession(t, b, "s")
+	server := newServer(b.stream, b.acks, b.log)
+	go func() { _ = server.serve(b.ctx) }()
+	for _, stored := range []bool{true, false} {
+		result := handleAsync(s, incoming("A", "hello"))
+		p.write(fmt.Sprintf(`{"ack":%v,"ok":%v}`, p.read()["seq"], stored))
+		if got := soon(t, result); got != stored {
+			t.Fatalf("got %v, want %v", got, stored)
+		}
+	}
+	result := handleAsync(s, incoming("B", "hello"))
+	p.read()
+	_ = p.conn.Close() // Prosa dies
+	if soon(t, result) {
+		t.Fatal("stored without an answer")
+	}
+}
+
 func TestNothingIsStoredWhenTheWaitIsCutShort(t *testing.T) {
 	for name, cut := range map[string]func(*bridge, *session){
 		"stream closed":      func(b *bridge, _ *session) { b.stream.Close() },
