@@ -101,6 +101,23 @@ def problem_response(request: Request, error: ProsaError) -> JSONResponse:
     )
 
 
+def http_problem(request: Request, exception: HTTPException) -> JSONResponse:
+    """Return the answer to an error of the framework: an unknown path or method, a body that cannot be read."""
+    status = exception.status_code
+    if status == HTTPStatus.BAD_REQUEST:
+        # raised only where a body cannot be read: bad multipart, not UTF-8, nested too deeply
+        message = "cannot be read; send what its Content-Type says, in UTF-8"
+        return problem_response(
+            request, InvalidInputError("The body cannot be read.", fields=[FieldError("body", message)])
+        )
+    phrase = HTTPStatus(status).phrase
+    code, title, remedy = _HTTP_ERRORS.get(status, (phrase.lower().replace(" ", "_"), phrase, "See the documentation."))
+    detail = str(exception.detail)
+    if detail == phrase:
+        detail = title
+    return _response(request, status, title, detail, code, remedy, (), headers=dict(exception.headers or {}))
+
+
 def field_errors(errors: Sequence[Any]) -> list[FieldError]:
     """Return pydantic's errors as ours. What the caller sent is not repeated: it may be a password."""
     return [FieldError(_field_path(error), _field_message(error)) for error in errors[:MAX_FIELD_ERRORS]]
@@ -162,20 +179,7 @@ async def _handle_validation_error(request: Request, error: Exception) -> JSONRe
 
 
 async def _handle_http_exception(request: Request, error: Exception) -> JSONResponse:
-    exception = cast("HTTPException", error)
-    status = exception.status_code
-    if status == HTTPStatus.BAD_REQUEST:
-        # raised only where a body cannot be read: bad multipart, not UTF-8, nested too deeply
-        message = "cannot be read; send what its Content-Type says, in UTF-8"
-        return problem_response(
-            request, InvalidInputError("The body cannot be read.", fields=[FieldError("body", message)])
-        )
-    phrase = HTTPStatus(status).phrase
-    code, title, remedy = _HTTP_ERRORS.get(status, (phrase.lower().replace(" ", "_"), phrase, "See the documentation."))
-    detail = str(exception.detail)
-    if detail == phrase:
-        detail = title
-    return _response(request, status, title, detail, code, remedy, (), headers=dict(exception.headers or {}))
+    return http_problem(request, cast("HTTPException", error))
 
 
 _HTTP_ERRORS: dict[int, tuple[str, str, str]] = {

@@ -7,8 +7,9 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
+from prosa import logs
 from prosa.auth.passwords import MAX_CHARACTERS, MIN_CHARACTERS, Passwords
 from prosa.database import Database
 from prosa.database.migrate import upgrade
@@ -61,7 +62,7 @@ def list_people() -> None:
             users += page
         return users
 
-    table = Table("e-mail", "role", "name", "added (UTC)", "id")
+    table = Table(*(Column(head, overflow="fold") for head in ("e-mail", "role", "name", "added (UTC)", "id")))
     for user in _run(job):
         table.add_row(user.email, user.role, user.name or "", f"{user.created_at:%Y-%m-%d %H:%M}", str(user.id))
     Console(highlight=False).print(table)
@@ -105,7 +106,9 @@ def _run(job: Callable[[UserService], Awaitable[T]]) -> T:
     """Run a job on the installation's database, brought up to date first; errors become a message and exit code 1."""
 
     async def run() -> T:
-        database = Database(Settings().sqlalchemy_url)
+        settings = Settings()
+        logs.configure(settings.model_copy(update={"log_level": "warning"}))
+        database = Database(settings.sqlalchemy_url)
         try:
             await upgrade(database)
             return await job(UserService(database, Passwords()))
@@ -115,5 +118,5 @@ def _run(job: Callable[[UserService], Awaitable[T]]) -> T:
     try:
         return asyncio.run(run())
     except ProsaError as error:
-        typer.echo(f"{error.detail} {error.remedy}", err=True)
+        typer.echo(f"{error.detail.removesuffix('.')}. {error.remedy}", err=True)
         raise typer.Exit(1) from error

@@ -1,0 +1,102 @@
+"""The OpenAPI document: FastAPI's, with what it cannot know: problem details, tags, where the API is."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from prosa import __version__
+from prosa.http.problems import MEDIA_TYPE, Problem, problems
+
+DESCRIPTION = """
+Link WhatsApp numbers, read and send messages, and let an AI answer.
+
+Sign in at `POST /auth/login` and send the access token as `Authorization: Bearer …`. Errors are problem details
+(RFC 9457): rely on `code`, show `detail` and `remedy`. Collections come in pages: pass `next_cursor` as `cursor`.
+Events come over the WebSocket at `/ws`.
+""".strip()
+
+TAGS = {
+    "Sign-in": "Registering the first owner, signing in and out, your own name and password.",
+    "People": "Who may sign in, and their roles.",
+    "Sessions": "Linked WhatsApp numbers: linking by QR or pairing code, status, settings.",
+    "Conversations": "Chats of a number, and whether the AI answers in them.",
+    "Messages": "Reading and sending messages, and their media.",
+    "Usage": "What answers cost.",
+    "Events": "What happened, over the WebSocket or as a list.",
+    "Health": "Whether Prosa works.",
+}
+
+_METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
+_OF_FASTAPI = ("HTTPValidationError", "ValidationError")
+
+
+def custom_openapi(app: FastAPI, *, public_url: str | None = None) -> None:
+    """Make `app` describe itself fully, at its first request for the document.
+
+    Args:
+        app: With all its routes.
+        public_url: Where people reach it; left out: wherever the document came from.
+    """
+
+    def build() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app, public_url)
+        return app.openapi_schema
+
+    app.openapi = build  # type: ignore[method-assign]  # FastAPI, "Extending OpenAPI"
+
+
+def _document(app: FastAPI, public_url: str | None) -> dict[str, Any]:
+    document = get_openapi(
+        title="Prosa",
+        version=__version__,
+        summary="Self-hosted WhatsApp + AI inbox",
+        description=DESCRIPTION,
+        routes=app.routes,
+        servers=[{"url": public_url or "/"}],
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in _OF_FASTAPI:
+        schemas.pop(name, None)
+    schemas.update(_problem_schemas())
+    used: dict[str, None] = {}
+    for operation in _operations(document):
+        used.update(dict.fromkeys(operation.get("tags", [])))
+        _complete(operation)
+    order = [*(tag for tag in TAGS if tag in used), *(tag for tag in used if tag not in TAGS)]
+    document["tags"] = [{"name": tag, "description": TAGS[tag]} if tag in TAGS else {"name": tag} for tag in order]
+    return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        for method, operation in path.items():
+            if method in _METHODS:
+                yield operation
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    """Add the answers that come from around the endpoints."""
+    responses: dict[str, Any] = operation["responses"]
+    wanted = {500, 503}
+    if operation.get("security"):
+        wanted.add(401)
+    if "requestBody" in operation:
+        wanted |= {413, 422}
+    if "422" in responses and MEDIA_TYPE not in responses["422"].get("content", {}):
+        del responses["422"]  # FastAPI's own
+        wanted.add(422)
+    for status, response in problems(*sorted(wanted)).items():
+        responses.setdefault(str(status), response)
+    for status in ("429", "503"):
+        if status in responses and MEDIA_TYPE in responses[status].get("content", {}):
+            responses[status]["headers"] = _RETRY_AFTER
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _problem_schemas() -> dict[str, Any]:
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+    return {**schema.pop("$defs"), "Problem": schema}

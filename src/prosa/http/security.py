@@ -1,0 +1,65 @@
+"""Headers that keep browsers from doing more than the console needs."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_NOWHERE = {"object-src": "'none'", "base-uri": "'none'", "frame-ancestors": "'none'"}
+_CONSOLE = _NOWHERE | {
+    "default-src": "'self'",
+    "img-src": "'self' data: blob:",  # QR codes, and previews of pictures about to be sent
+    "media-src": "'self' blob:",
+    "style-src": "'self' 'unsafe-inline'",  # React Aria puts small style elements into the page
+    "form-action": "'self'",
+}
+# FastAPI's documentation pages: a script in the page, and its library from a CDN (fastapi/openapi/docs.py)
+_DOCS = _NOWHERE | {
+    "default-src": "'self'",
+    "script-src": "'self' 'unsafe-inline' https://cdn.jsdelivr.net",
+    "style-src": "'self' 'unsafe-inline' https://cdn.jsdelivr.net https://fonts.googleapis.com",
+    "font-src": "https://fonts.gstatic.com",
+    "img-src": "'self' data: https://fastapi.tiangolo.com https://cdn.redoc.ly",
+    "worker-src": "blob:",
+}
+DOCS_PATHS = ("/docs", "/redoc")
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), payment=(), usb=()",
+}
+
+
+def _policy(directives: dict[str, str]) -> str:
+    return "; ".join(f"{name} {sources}" for name, sources in directives.items())
+
+
+_CONSOLE_POLICY, _DOCS_POLICY = _policy(_CONSOLE), _policy(_DOCS)
+
+
+class SecurityHeaders:
+    """Adds the headers that an answer does not set itself; answers of the API are never kept by caches."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and complete the headers of its answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        policy = _DOCS_POLICY if scope["path"].startswith(DOCS_PATHS) else _CONSOLE_POLICY
+
+        async def complete(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Content-Security-Policy", policy)
+                content = headers.get("content-type", "").partition(";")[0]
+                if not content or content.endswith("json"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, complete)
