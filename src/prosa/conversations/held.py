@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Table, bindparam, or_, select, update
+from sqlalchemy import String, Table, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -68,7 +68,8 @@ class HeldConversation:
 _NAMES = tuple(name for name in HeldConversation.__dataclass_fields__ if not name.startswith("_"))
 _COLUMNS = [_c[name] for name in _NAMES]
 
-_one, _other = bindparam("one"), bindparam("other")
+_one = bindparam("one", type_=String())
+_other = bindparam("other", type_=String())
 _by_address = select(*_COLUMNS).where(
     _c.session_id == bindparam("session_id"),
     or_(_c.contact_jid.in_([_one, _other]), _c.contact_lid.in_([_one, _other])),

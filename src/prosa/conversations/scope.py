@@ -4,6 +4,10 @@ import uuid
 
 from sqlalchemy import ColumnElement, Uuid, column, select, table
 
+from prosa.auth.caller import Caller
+from prosa.database.engine import ReadDb
+from prosa.errors import NotFoundError
+
 # Numbers are another domain's, which this one does not import; this is all that is needed of their table.
 _sessions = table("whatsapp_sessions", column("session_id"), column("user_id", Uuid()))
 
@@ -11,3 +15,29 @@ _sessions = table("whatsapp_sessions", column("session_id"), column("user_id", U
 def owned(session_id: ColumnElement[str], user_id: uuid.UUID) -> ColumnElement[bool]:
     """Return the condition that the number in the column `session_id` is the owner's."""
     return session_id.in_(select(_sessions.c.session_id).where(_sessions.c.user_id == user_id))
+
+
+async def owner_of(db: ReadDb, session_id: str) -> uuid.UUID:
+    """Return the owner of a number.
+
+    Raises:
+        NotFoundError: There is no such number.
+    """
+    statement = select(_sessions.c.user_id).where(_sessions.c.session_id == session_id)
+    owner: uuid.UUID | None = (await db.execute(statement)).scalar_one_or_none()
+    if owner is None:
+        raise NotFoundError("There is no such number.")
+    return owner
+
+
+async def check_session(db: ReadDb, caller: Caller, session_id: str) -> None:
+    """Make sure that a number is the caller's.
+
+    Raises:
+        NotFoundError: There is no such number, or it is not the caller's.
+    """
+    statement = select(_sessions.c.session_id).where(
+        _sessions.c.session_id == session_id, _sessions.c.user_id == caller.user_id
+    )
+    if (await db.execute(statement)).first() is None:
+        raise NotFoundError("There is no such number here.", remedy="GET /sessions lists yours.")

@@ -36,7 +36,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-JsonColumn = JSON().with_variant(JSONB(), "postgresql")
+# Python's None is SQL's NULL, not the JSON value null, so that conditions can ask for it.
+JsonColumn = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 UuidKey = Annotated[uuid.UUID, mapped_column(Uuid, primary_key=True, default=new_id)]
 

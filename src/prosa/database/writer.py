@@ -85,7 +85,7 @@ class GroupWriter:
                         await db.flush()
                         await db.aclose()
                     except DBAPIError as error:
-                        if error.connection_invalidated or not savepoint.is_active:
+                        if error.connection_invalidated or not savepoint.is_active or _collided(error):
                             raise
                         await _undo(db, savepoint, woken)
                         outcomes.append((waiting, None, error))
@@ -101,14 +101,25 @@ class GroupWriter:
             _settle(waiting, result, failure)
         return []
 
-    async def _run_alone(self, waiting: _Waiting) -> None:
+    async def _run_alone(self, waiting: _Waiting, tries: int = 3) -> None:
         try:
             async with self._transaction() as db:
                 result = await waiting.job(db)
         except Exception as error:  # noqa: BLE001 - handed to the caller
-            _settle(waiting, None, error)
+            if tries > 1 and isinstance(error, DBAPIError) and _collided(error):
+                await self._run_alone(waiting, tries - 1)
+            else:
+                _settle(waiting, None, error)
         else:
             _settle(waiting, result, None)
+
+
+def _collided(error: DBAPIError) -> bool:
+    """Whether two transactions waited for each other, and this one was chosen to give way.
+
+    PostgreSQL's codes deadlock_detected and serialization_failure (manual, appendix A); trying again is the remedy.
+    """
+    return getattr(error.orig, "sqlstate", None) in {"40P01", "40001"}
 
 
 async def _undo(db: "WriteDb", savepoint: AsyncTransaction, wakes: set[str]) -> None:

@@ -121,6 +121,16 @@ class ConversationUpdatedPayload(Payload):
     ai_state: str
     ai_reason: str | None = None
     ai_paused_until: datetime | None = None
+    merged_id: uuid.UUID | None = Field(
+        None, description="A conversation that turned out to be the same contact's and is now part of this one"
+    )
+
+
+class ConversationDeletedPayload(Payload):
+    """A conversation was erased, with its messages and media."""
+
+    event = "conversation.deleted"
+    id: uuid.UUID
 
 
 class AiSkippedPayload(Payload):
@@ -163,6 +173,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     MessageSentPayload,
     MessageStatusPayload,
     ConversationUpdatedPayload,
+    ConversationDeletedPayload,
     AiSkippedPayload,
     AiRepliedPayload,
     AiFailedPayload,

@@ -1,0 +1,140 @@
+"""Putting messages into the outbox: a message is stored, with its WhatsApp id, before anything tries to send it."""
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from prosa.clock import utc_now
+from prosa.conversations.facts import conversation_payload, preview
+from prosa.conversations.held import HeldConversation, hold, save
+from prosa.conversations.hot import MESSAGES, find_message, index_message, insert_message, message_values
+from prosa.conversations.models import Author, MessageStatus
+from prosa.conversations.scope import owner_of
+from prosa.database.engine import ReadDb, WriteDb
+from prosa.errors import NotFoundError
+from prosa.events import log
+from prosa.events.log import NewEvent
+from prosa.events.types import MessageStatusPayload
+from prosa.ids import new_id, new_message_id
+from prosa.outbox.content import QUOTE_LENGTH, Instructions, Outbound
+from prosa.whatsapp.engine import Quote
+
+TOPIC = "outbox"
+"""Wakes the sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnqueuedMessage:
+    """A message in the outbox. Its body and the rest are as the caller gave them."""
+
+    id: uuid.UUID
+    conversation_id: uuid.UUID
+    seq: int
+    wa_id: str
+
+
+async def enqueue(
+    db: WriteDb,
+    conversation: HeldConversation | uuid.UUID,
+    *,
+    author: Author,
+    content: Outbound,
+    quoted_wa_id: str | None = None,
+    idempotency_key: str | None = None,
+    instructions: Instructions | None = None,
+    message_id: uuid.UUID | None = None,
+    user_id: uuid.UUID | None = None,
+    sender_jid: str = "",
+) -> EnqueuedMessage:
+    """Store a message to send, at the end of its conversation, and wake the sender once it is committed.
+
+    A held conversation is saved, with whatever else the caller changed on it.
+
+    Args:
+        db: The transaction.
+        conversation: Held by this transaction, or its id.
+        author: Who wrote it: the AI or a person.
+        content: What to send.
+        quoted_wa_id: The message of this conversation that it answers to.
+        idempotency_key: Names the request; unique in the number.
+        instructions: What else the sender must know.
+        message_id: The row's id, where the caller made it (a file is kept under it).
+        user_id: The number's owner, where known; looked up where left out.
+        sender_jid: The number's own JID, where known; WhatsApp tells it when the message is sent.
+
+    Raises:
+        NotFoundError: There is no such conversation, or no such message to answer to.
+        IntegrityError: The idempotency key is taken.
+    """
+    held = conversation if isinstance(conversation, HeldConversation) else await hold(db, conversation)
+    if held is None:
+        raise NotFoundError("There is no such conversation.")
+    details = instructions or Instructions()
+    if quoted_wa_id is not None:
+        details = replace(details, quote=await _quote(db, held.id, quoted_wa_id))
+    now = utc_now()
+    held.last_seq += 1
+    held.version += 1
+    media = content.media
+    values = message_values(
+        id_=message_id or new_id(),
+        conversation_id=held.id,
+        session_id=held.session_id,
+        seq=held.last_seq,
+        wa_id=new_message_id(),
+        from_me=True,
+        author=author.value,
+        sender_jid=sender_jid,
+        sender_name=None,
+        type_=content.type.value,
+        body=content.body,
+        status=MessageStatus.QUEUED.value,
+        created_at=now,
+        stored_at=now,
+        quoted_wa_id=quoted_wa_id,
+        media=media.stored() if media else None,
+        payload=details.stored(),
+        idempotency_key=idempotency_key,
+        due_at=now,
+    )
+    await insert_message(db, values)
+    await index_message(db, values["id"], values["type"], values["body"], media.file_name if media else None)
+    held.last_message_at = now
+    held.last_message_preview = preview(values["type"], values["body"], media.file_name if media else None)
+    await save(db, held)
+    owner = user_id or await owner_of(db, held.session_id)
+    await log.append(
+        db,
+        NewEvent(owner, held.session_id, status_payload(values)),
+        NewEvent(owner, held.session_id, conversation_payload(held)),
+    )
+    db.wake(TOPIC)
+    return EnqueuedMessage(values["id"], held.id, held.last_seq, values["wa_id"])
+
+
+async def find_by_key(db: ReadDb, session_id: str, idempotency_key: str) -> Row[Any] | None:
+    """Return the message that a request with this key made on a number."""
+    c = MESSAGES.c
+    statement = select(MESSAGES).where(c.session_id == session_id, c.idempotency_key == idempotency_key)
+    return (await db.execute(statement)).first()
+
+
+def status_payload(message: dict[str, Any] | Any) -> MessageStatusPayload:
+    """Return the event that says where a message stands."""
+    values = message if isinstance(message, dict) else message._mapping  # noqa: SLF001 - SQLAlchemy's public name
+    return MessageStatusPayload(
+        id=values["id"],
+        conversation_id=values["conversation_id"],
+        wa_id=values["wa_id"],
+        status=values["status"],
+        error=values.get("error"),
+    )
+
+
+async def _quote(db: ReadDb, conversation_id: uuid.UUID, wa_id: str) -> Quote:
+    quoted = await find_message(db, conversation_id, wa_id)
+    if quoted is None:
+        raise NotFoundError("The message to answer to is not in this conversation.")
+    return Quote(wa_id=wa_id, sender=quoted.sender_jid, text=quoted.body[:QUOTE_LENGTH])

@@ -1,0 +1,163 @@
+"""What happens when something arrives from WhatsApp: it is stored, in one transaction, before anything acts on it.
+
+The gateway acknowledges to WhatsApp when a method here returns; one that raises says "not stored, deliver again", and
+everything here is safe to be delivered again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import structlog
+
+from prosa.clock import Clock, utc_now
+from prosa.conversations import clean, identity, receipts
+from prosa.conversations.facts import conversation_payload
+from prosa.conversations.held import save
+from prosa.conversations.media import MediaFiles
+from prosa.conversations.models import MessageStatus
+from prosa.conversations.opening import open_existing, submit_opening
+from prosa.database.engine import Database, WriteDb
+from prosa.events import log
+from prosa.events.log import NewEvent
+from prosa.sessions.facts import SessionFacts
+from prosa.turns.storing import Arrived, Storing, store
+from prosa.whatsapp.engine import ContactNamed, ContactTyping, InboundMessage, LidMapped, ReceiptType, ReceiptUpdate
+
+logger = structlog.get_logger("prosa.receive")
+
+Unready = Callable[[SessionFacts], str | None]
+"""Says why no model can answer for a number; None where one can."""
+
+Appended = Callable[[Arrived], Awaitable[None]]
+"""Told of every message stored, after the commit; must not raise."""
+
+
+class Receiver:
+    """Stores what arrives: the gateway's `MessageEvents`."""
+
+    def __init__(
+        self,
+        database: Database,
+        media: MediaFiles,
+        *,
+        auto_download_bytes: int,
+        unready: Unready,
+        appended: Appended | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        """Make the receiver.
+
+        Args:
+            database: Where to store.
+            media: Where files are kept.
+            auto_download_bytes: Files up to this size are downloaded by themselves; 0 for none.
+            unready: Why no model can answer for a number.
+            appended: Told of every message stored, so that a cached context can take it in.
+            clock: The time.
+        """
+        self._database = database
+        self._media = media
+        self._auto_download_bytes = auto_download_bytes
+        self._unready = unready
+        self._appended = appended
+        self._clock = clock
+
+    async def message(self, session: SessionFacts, message: InboundMessage) -> None:
+        """Store a message, or what it changes on an earlier one."""
+        await self._store(session, message, None)
+
+    async def undecryptable(self, session: SessionFacts, message: InboundMessage, reason: str) -> None:
+        """Store a placeholder; the message itself may follow under the same id."""
+        await self._store(session, message, clean.text(reason, 200) or "unknown")
+
+    async def receipt(self, session: SessionFacts, update: ReceiptUpdate) -> None:
+        """Store that messages were delivered, read or played."""
+        status = receipts.meaning(update.type)
+        if update.type is ReceiptType.READ_SELF:
+            where = _address(session, update.chat, update.chat_alt)
+            if where is not None:
+                await submit_opening(self._database, partial(_read_elsewhere, session, where, update.wa_ids))
+        elif status is not None and not update.from_me:
+            await self._database.submit(partial(_advance, session, update, status))
+
+    async def contact_named(self, session: SessionFacts, named: ContactNamed) -> None:
+        """Store a contact's name, unless a person chose another."""
+        where = _address(session, named.jid, named.jid_alt)
+        name = clean.text(named.name, clean.MAX_NAME)
+        if where is not None and name:
+            await submit_opening(self._database, partial(_rename, session, where, name))
+
+    async def lid_mapped(self, session: SessionFacts, mapped: LidMapped) -> None:
+        """Store that two addresses are one contact; two conversations with it become one."""
+        where = _address(session, mapped.phone_jid, mapped.lid)
+        if where is not None:
+            await submit_opening(self._database, partial(_learn, session, where))
+
+    async def contact_typing(self, session: SessionFacts, typing: ContactTyping) -> None:
+        """Store nothing: that somebody types at this moment is no fact of the conversation."""
+
+    async def _store(self, session: SessionFacts, message: InboundMessage, undecryptable: str | None) -> None:
+        message = clean.message(message)
+        where = _address(session, message.chat, message.chat_alt)
+        if where is None or not message.wa_id:
+            return
+        storing = Storing(
+            session=session,
+            message=message,
+            address=where,
+            now=self._clock(),
+            unready=self._unready(session),
+            auto_download_bytes=self._auto_download_bytes,
+            undecryptable=undecryptable,
+        )
+        arrived = await submit_opening(self._database, partial(store, storing))
+        if arrived.files:
+            await asyncio.to_thread(self._media.remove, *arrived.files)
+        if arrived.message is not None and self._appended is not None:
+            await self._appended(arrived)
+
+
+def _address(session: SessionFacts, chat: str, chat_alt: str | None) -> identity.Address | None:
+    try:
+        return identity.address(chat, chat_alt)
+    except ValueError:
+        # Delivering it again would not make it better.
+        logger.warning("something without a chat was dropped", session=session.session_id)
+        return None
+
+
+async def _advance(session: SessionFacts, update: ReceiptUpdate, status: MessageStatus, db: WriteDb) -> None:
+    changed = await receipts.advance(db, session.session_id, update.wa_ids, status, update.timestamp)
+    await log.append(db, *(NewEvent(session.user_id, session.session_id, payload) for payload in changed))
+
+
+async def _read_elsewhere(session: SessionFacts, where: identity.Address, wa_ids: Sequence[str], db: WriteDb) -> None:
+    changed = await receipts.read_elsewhere(db, session.session_id, where, wa_ids)
+    if changed is not None:
+        await log.append(db, NewEvent(session.user_id, session.session_id, changed))
+
+
+async def _rename(session: SessionFacts, where: identity.Address, name: str, db: WriteDb) -> None:
+    opened = await open_existing(db, session.session_id, where)
+    if opened is None:
+        return
+    held = opened.conversation
+    renamed = not held.contact_name_set and held.contact_name != name
+    if renamed:
+        held.contact_name = name
+        held.version += 1
+    await save(db, held)
+    if renamed or opened.merged:
+        payload = conversation_payload(held, merged_id=opened.merged)
+        await log.append(db, NewEvent(session.user_id, session.session_id, payload))
+
+
+async def _learn(session: SessionFacts, where: identity.Address, db: WriteDb) -> None:
+    opened = await open_existing(db, session.session_id, where)
+    if opened is None or not (opened.merged or opened.conversation.changed()):
+        return
+    held = opened.conversation
+    await save(db, held)
+    payload = conversation_payload(held, merged_id=opened.merged)
+    await log.append(db, NewEvent(session.user_id, session.session_id, payload))
