@@ -1,0 +1,291 @@
+"""How a turn ends: each end is one transaction, made only while the conversation is still ours."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Row, Table, select
+
+from prosa import leases
+from prosa.ai.answer import Answer
+from prosa.ai.context import CONTACT, PromptMessage
+from prosa.ai.failures import AnswerError
+from prosa.ai.usage import CallUsage
+from prosa.clock import Clock
+from prosa.conversations.facts import conversation_payload
+from prosa.conversations.held import TABLE, HeldConversation, hold, save
+from prosa.conversations.models import AiState, Author, Message
+from prosa.conversations.unread import count, mark_read
+from prosa.database.base import Base
+from prosa.database.engine import WriteDb
+from prosa.events import log
+from prosa.events.log import NewEvent
+from prosa.events.types import AiFailedPayload, AiRepliedPayload, AiSkippedPayload, Payload
+from prosa.outbox import queue
+from prosa.outbox.content import OutboundText
+from prosa.outbox.queue import EnqueuedMessage
+from prosa.sessions.facts import SessionFacts
+from prosa.turns.policy import SkipReason, decide_before_sending
+from prosa.usage import repository as usage_repository
+from prosa.usage.models import Purpose
+from prosa.usage.repository import NewUsage
+
+MOST_TRIES = 5
+"""Failed calls for the same messages before a person must look."""
+BACKOFF_SECONDS = 2.0
+BACKOFF_CEILING_SECONDS = 120.0
+
+_MESSAGES: Final[Table] = Base.metadata.tables[Message.__tablename__]
+_m = _MESSAGES.c
+
+_CLAIMED_COLUMNS = (
+    "id", "session_id", "contact_jid", "contact_name", "kind", "version", "last_seq", "answered_until", "summary",
+    "ai_enabled", "ai_paused_until", "attempts", "due_at",
+)  # fmt: skip
+CLAIMED_COLUMNS = tuple(TABLE.c[name] for name in _CLAIMED_COLUMNS)
+"""What a claim returns for `ClaimedConversation`."""
+
+
+@dataclass(slots=True)
+class ClaimedConversation:
+    """A conversation as it was when this process claimed it for a turn; fields as in the table.
+
+    Attributes:
+        over: The turn has ended, or a later turn of the same conversation has begun here.
+    """
+
+    id: uuid.UUID
+    session_id: str
+    contact_jid: str
+    contact_name: str | None
+    kind: str
+    version: int
+    last_seq: int
+    answered_until: int
+    summary: str | None = field(repr=False)
+    ai_enabled: bool
+    ai_paused_until: datetime | None
+    attempts: int
+    due_at: datetime
+    over: bool = False
+
+    @classmethod
+    def read(cls, row: Row[tuple[object, ...]]) -> "ClaimedConversation":
+        """Read a row that a claim returned."""
+        return cls(**{name: getattr(row, name) for name in _CLAIMED_COLUMNS})
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn that is about to end.
+
+    Attributes:
+        claimed: Its conversation.
+        session: The number, as it is now.
+        owner: Who holds the lease.
+        clock: The time.
+        waiting: The contact's messages that it is about.
+        unready: Why no model can answer now; None where one can.
+    """
+
+    claimed: ClaimedConversation
+    session: SessionFacts
+    owner: str
+    clock: Clock
+    waiting: Sequence[PromptMessage] = ()
+    unready: str | None = None
+
+    @property
+    def answered_until(self) -> int:
+        """`seq` of the newest of its messages."""
+        return max((message.seq for message in self.waiting), default=self.claimed.answered_until)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer is in the outbox.
+
+    Attributes:
+        message: It.
+        version: The conversation's, after it.
+    """
+
+    message: EnqueuedMessage
+    version: int
+
+
+async def answered(turn: Turn, answer: Answer, db: WriteDb) -> Answered | SkipReason:
+    """Put an answer into the outbox, and mark what it answers; or drop it where it is no longer wanted.
+
+    Raises:
+        LeaseLostError: Somebody else has the conversation now; the answer is dropped.
+    """
+    held = await _hold(turn, db)
+    skip = decide_before_sending(turn.session, held, now=turn.clock(), unready=turn.unready)
+    if skip is None and await _person_wrote(turn, held, db):
+        skip = SkipReason.ANSWERED_BY_PERSON
+    if skip is not None:
+        await _record(turn, answer.usage, None, db)
+        await _skip(turn, skip, held, db)
+        return skip
+    if turn.session.settings.mark_read:
+        unread = await count(db, held.id, after=turn.answered_until) if held.last_seq > turn.answered_until else 0
+        mark_read(held, until=turn.answered_until, unread=unread)
+    held.answered_until = max(held.answered_until, turn.answered_until)
+    _release(turn, held, AiState.IDLE)
+    message = await queue.enqueue(
+        db,
+        held,
+        author=Author.AI,
+        content=OutboundText(answer.text),
+        user_id=turn.session.user_id,
+        sender_jid=turn.session.jid or "",
+    )
+    await _record(turn, answer.usage, message.id, db)
+    used = answer.usage
+    await _announce(
+        turn,
+        db,
+        AiRepliedPayload(
+            conversation_id=held.id,
+            message_ids=[message.id],
+            model=used.model,
+            input_tokens=used.input_tokens,
+            cached_tokens=used.cached_tokens,
+            output_tokens=used.output_tokens,
+            cost_microusd=used.cost_microusd,
+            latency_ms=used.latency_ms,
+        ),
+    )
+    return Answered(message, held.version)
+
+
+async def skipped(turn: Turn, reason: SkipReason, db: WriteDb) -> None:
+    """End a turn without an answer, on purpose.
+
+    Raises:
+        LeaseLostError: Somebody else has the conversation now.
+    """
+    await _skip(turn, reason, await _hold(turn, db), db)
+
+
+async def nothing_to_answer(turn: Turn, db: WriteDb) -> None:
+    """End a turn that found nothing to answer: what was asked has been deleted, or answered already.
+
+    Raises:
+        LeaseLostError: Somebody else has the conversation now.
+    """
+    held = await _hold(turn, db)
+    _release(turn, held, AiState.IDLE)
+    held.answered_until = max(held.answered_until, turn.claimed.last_seq)
+    await save(db, held)
+    await _announce(turn, db, conversation_payload(held))
+
+
+async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
+    """End a turn that got no answer: due again later, or given up with a reason that a person sees.
+
+    Raises:
+        LeaseLostError: Somebody else has the conversation now.
+    """
+    held = await _hold(turn, db)
+    tries = turn.claimed.attempts + (1 if error.called else 0)
+    reason = f"{error.code}: {error.message}"[:200]
+    if error.temporary and tries < MOST_TRIES:
+        wait = leases.backoff(tries - 1, base=2 * BACKOFF_SECONDS, ceiling=BACKOFF_CEILING_SECONDS)
+        if error.retry_after is not None:
+            # A little later than asked, and not all at the same moment.
+            wait = timedelta(seconds=error.retry_after) + leases.backoff(0, base=BACKOFF_SECONDS, ceiling=5)
+        again = turn.clock() + wait
+        newer = held.due_at if held.due_at != turn.claimed.due_at else None
+        _release(turn, held, AiState.WAITING, reason)
+        held.due_at = max(again, newer) if newer else again
+        held.attempts = tries
+    else:
+        _release(turn, held, AiState.FAILED, reason)
+        if not error.temporary:
+            # Asking the same again would end the same way.
+            held.answered_until = max(held.answered_until, turn.answered_until)
+    await save(db, held)
+    if error.usage is not None:
+        await _record(turn, error.usage, None, db)
+    if error.called or not error.temporary:
+        will_retry = held.due_at is not None and held.attempts > 0
+        await _announce(
+            turn,
+            db,
+            AiFailedPayload(conversation_id=held.id, reason=error.code, will_retry=will_retry),
+            conversation_payload(held),
+        )
+
+
+async def _hold(turn: Turn, db: WriteDb) -> HeldConversation:
+    """Lock the conversation and make sure that the lease is still ours; then nobody can take it before the commit."""
+    held = await hold(db, turn.claimed.id)
+    if turn.claimed.over or held is None or held.lease_owner != turn.owner or not held.leased(turn.clock()):
+        raise leases.LeaseLostError(f"conversation {turn.claimed.id} is no longer held by {turn.owner}")
+    return held
+
+
+async def _person_wrote(turn: Turn, held: HeldConversation, db: WriteDb) -> bool:
+    """Whether a person wrote while the answer was made: then they are talking, and the AI keeps quiet."""
+    if held.last_seq == turn.claimed.last_seq:
+        return False
+    statement = (
+        select(_m.id)
+        .where(
+            _m.conversation_id == held.id,
+            _m.seq > turn.claimed.last_seq,
+            _m.author.not_in([CONTACT, Author.AI.value]),
+            _m.type != "reaction",
+        )
+        .limit(1)
+    )
+    return (await db.execute(statement)).first() is not None
+
+
+def _release(turn: Turn, held: HeldConversation, state: AiState, reason: str | None = None) -> None:
+    """Give the conversation back; due again where something arrived while it was held."""
+    held.lease_owner = held.lease_until = None
+    held.attempts = 0
+    if held.due_at != turn.claimed.due_at and held.due_at is not None:
+        held.ai_state, held.ai_reason = AiState.WAITING.value, None
+        return
+    held.due_at = held.waiting_since = None
+    held.ai_state, held.ai_reason = state.value, reason
+
+
+async def _skip(turn: Turn, reason: SkipReason, held: HeldConversation, db: WriteDb) -> None:
+    _release(turn, held, AiState.SKIPPED, reason.value)
+    held.answered_until = max(held.answered_until, turn.claimed.last_seq)
+    await save(db, held)
+    skipped = AiSkippedPayload(conversation_id=held.id, reason=reason.value)
+    await _announce(turn, db, skipped, conversation_payload(held))
+
+
+async def _record(turn: Turn, used: CallUsage, message_id: uuid.UUID | None, db: WriteDb) -> None:
+    await usage_repository.add(
+        db,
+        NewUsage(
+            user_id=turn.session.user_id,
+            session_id=turn.session.session_id,
+            conversation_id=turn.claimed.id,
+            message_id=message_id,
+            purpose=Purpose.REPLY,
+            provider=used.provider,
+            model=used.model,
+            input_tokens=used.input_tokens,
+            cached_tokens=used.cached_tokens,
+            output_tokens=used.output_tokens,
+            cost_microusd=used.cost_microusd,
+            latency_ms=used.latency_ms,
+            created_at=turn.clock(),
+        ),
+    )
+
+
+async def _announce(turn: Turn, db: WriteDb, *payloads: Payload) -> None:
+    session = turn.session
+    await log.append(db, *(NewEvent(session.user_id, session.session_id, payload) for payload in payloads))

@@ -1,0 +1,229 @@
+"""The story of one turn: what the contact asked, the model's answer, and both committed together.
+
+No transaction is open while the model is asked. A crash before the commit repeats the call, never the answer.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any, Protocol
+
+import structlog
+
+from prosa.ai.answer import AnswerRequest, AnswerService
+from prosa.ai.context import PromptMessage, choose, pending
+from prosa.ai.failures import AnswerError
+from prosa.clock import Clock, utc_now
+from prosa.conversations.models import Author
+from prosa.database import Database
+from prosa.sessions.facts import Connections, SessionFacts
+from prosa.turns import outcome
+from prosa.turns.context import Contexts, Need, prompt_message
+from prosa.turns.outcome import Answered, ClaimedConversation, Turn
+from prosa.turns.policy import SkipReason, decide_before_sending
+from prosa.whatsapp.engine import Connection, EngineError, MessageType
+
+logger = structlog.get_logger("prosa.turns")
+
+TYPING_SECONDS = 10.0
+"""Between two "typing…": phones stop showing it after about 25 s without a new one."""
+COURTESY_SECONDS = 10.0
+"""Longest wait for WhatsApp to take "typing…" or a read receipt; the answer does not wait for either."""
+
+
+class Numbers(Protocol):
+    """Where numbers are looked up; `prosa.sessions.directory.SessionDirectory`."""
+
+    async def get(self, session_id: str) -> SessionFacts | None:
+        """Return a number, or None where there is none of this name."""
+
+
+class InternalAnswerError(AnswerError):
+    """Something in Prosa went wrong while the answer was made; the log says what."""
+
+    code = "internal"
+    temporary = True
+    default = "Something went wrong inside Prosa while the answer was made. The log says what."
+
+
+class Replier:
+    """Makes turns of claimed conversations."""
+
+    def __init__(
+        self,
+        database: Database,
+        contexts: Contexts,
+        answers: AnswerService,
+        numbers: Numbers,
+        connections: Connections,
+        *,
+        owner: str,
+        clock: Clock = utc_now,
+    ) -> None:
+        """Make it.
+
+        Args:
+            database: Where turns end.
+            contexts: Recent messages.
+            answers: Asks the model.
+            numbers: Where numbers are looked up.
+            connections: Numbers that are online in this process; the others' contacts see no "typing…".
+            owner: Who claims the conversations.
+            clock: The time.
+        """
+        self.owner = owner
+        self.clock = clock
+        self._database = database
+        self._contexts = contexts
+        self._answers = answers
+        self._numbers = numbers
+        self._connections = connections
+        self._courtesies: set[asyncio.Task[None]] = set()
+
+    async def reply(self, claimed: ClaimedConversation) -> None:
+        """Make one turn of a conversation that is claimed, and give it back.
+
+        Raises:
+            LeaseLostError: Somebody else has the conversation now; whatever was made is dropped.
+        """
+        session = await self._numbers.get(claimed.session_id)
+        if session is None:
+            claimed.over = True  # the number was erased, and the conversation with it
+            return
+        settings = session.settings
+        unready = self._answers.unready(settings.model)
+        turn = Turn(claimed, session, self.owner, self.clock, unready=unready)
+        reason = decide_before_sending(session, claimed, now=self.clock(), unready=unready)
+        if reason is not None:
+            await self._end(turn, partial(outcome.skipped, turn, reason))
+            return
+        unanswered = claimed.last_seq - claimed.answered_until
+        need = Need(claimed.id, claimed.version, claimed.last_seq, max(settings.context_messages, unanswered))
+        messages = await self._contexts.load(need)
+        waiting = pending(messages, answered_until=claimed.answered_until)
+        if not any(message.asks for message in waiting):
+            await self._end(turn, self._why_nothing(turn, messages))
+            return
+        turn = Turn(claimed, session, self.owner, self.clock, waiting, unready)
+        request = AnswerRequest(
+            messages=choose(messages, answered_until=claimed.answered_until, most=settings.context_messages),
+            now=self.clock(),
+            instructions=settings.instructions,
+            model=settings.model,
+            summary=claimed.summary,
+            contact_name=claimed.contact_name,
+            max_tokens=settings.max_answer_tokens,
+        )
+        await self._answer(turn, request)
+
+    async def fail(self, claimed: ClaimedConversation) -> None:
+        """End a turn in which something went wrong that nobody foresaw, so that it is tried again, and not for ever.
+
+        Raises:
+            LeaseLostError: Somebody else has the conversation now.
+        """
+        session = await self._numbers.get(claimed.session_id)
+        if session is not None:
+            turn = Turn(claimed, session, self.owner, self.clock)
+            await self._end(turn, partial(outcome.failed, turn, InternalAnswerError()))
+
+    async def close(self) -> None:
+        """Drop what is still being told to WhatsApp out of courtesy."""
+        for task in self._courtesies:
+            task.cancel()
+        await asyncio.gather(*self._courtesies, return_exceptions=True)
+
+    async def _answer(self, turn: Turn, request: AnswerRequest) -> None:
+        claimed = turn.claimed
+        log = logger.bind(session=claimed.session_id, conversation=str(claimed.id))
+        try:
+            async with self._typing(turn):
+                answer = await self._answers.answer(request)
+        except AnswerError as error:
+            log.warning("no answer", reason=error.code, attempt=claimed.attempts + 1, retry_after=error.retry_after)
+            await self._end(turn, partial(outcome.failed, turn, error))
+            return
+        # Settings may have changed meanwhile: whoever switched the AI off wants no answer now.
+        turn = await self._anew(turn)
+        result = await self._end(turn, partial(outcome.answered, turn, answer))
+        if isinstance(result, SkipReason):
+            log.info("an answer was no longer wanted", reason=result.value)
+            return
+        await self._remember(claimed.id, result, answer.text)
+        self._mark_read(turn)
+        log.info(
+            "answered", model=answer.usage.model, input_tokens=answer.usage.input_tokens,
+            cached_tokens=answer.usage.cached_tokens, output_tokens=answer.usage.output_tokens,
+            milliseconds=answer.usage.latency_ms, truncated=answer.truncated,
+        )  # fmt: skip
+
+    async def _anew(self, turn: Turn) -> Turn:
+        session = await self._numbers.get(turn.claimed.session_id) or turn.session
+        unready = self._answers.unready(session.settings.model)
+        return Turn(turn.claimed, session, turn.owner, turn.clock, turn.waiting, unready)
+
+    def _why_nothing(self, turn: Turn, messages: list[PromptMessage]) -> Callable[[Any], Coroutine[Any, Any, None]]:
+        spoke = max((m.seq for m in messages if m.ours and m.author != Author.AI), default=0)
+        if any(m.asks and turn.claimed.answered_until < m.seq < spoke for m in messages):
+            return partial(outcome.skipped, turn, SkipReason.ANSWERED_BY_PERSON)
+        return partial(outcome.nothing_to_answer, turn)
+
+    async def _end(self, turn: Turn, job: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
+        result = await self._database.submit(job)
+        turn.claimed.over = True
+        return result
+
+    async def _remember(self, conversation_id: uuid.UUID, result: Answered, text: str) -> None:
+        sent = result.message
+        message = prompt_message(
+            seq=sent.seq, author=Author.AI.value, type_=MessageType.TEXT.value, body=text, wa_id=sent.wa_id
+        )
+        await self._contexts.remember(conversation_id, result.version, message)
+
+    @asynccontextmanager
+    async def _typing(self, turn: Turn) -> AsyncIterator[None]:
+        """Show "typing…" to the contact for as long as the block takes."""
+        connection = self._connections.connection(turn.claimed.session_id)
+        if connection is None or not turn.session.settings.show_typing:
+            yield
+            return
+        contact = turn.claimed.contact_jid
+        task = asyncio.create_task(_keep_typing(connection, contact), name="turn-typing")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            self._do(connection.send_typing(contact, typing=False))
+
+    def _mark_read(self, turn: Turn) -> None:
+        """Send the contact's messages their blue ticks."""
+        connection = self._connections.connection(turn.claimed.session_id)
+        wa_ids = [message.wa_id for message in turn.waiting if message.wa_id]
+        if connection is not None and wa_ids and turn.session.settings.mark_read:
+            self._do(connection.mark_read(turn.claimed.contact_jid, wa_ids, self.clock()))
+
+    def _do(self, courtesy: Coroutine[Any, Any, None]) -> None:
+        """Tell WhatsApp something that nobody waits for."""
+        task = asyncio.create_task(_try(courtesy), name="turn-courtesy")
+        self._courtesies.add(task)
+        task.add_done_callback(self._courtesies.discard)
+
+
+async def _keep_typing(connection: Connection, contact: str) -> None:
+    while True:
+        await _try(connection.send_typing(contact, typing=True))
+        await asyncio.sleep(TYPING_SECONDS)
+
+
+async def _try(courtesy: Coroutine[Any, Any, None]) -> None:
+    try:
+        async with asyncio.timeout(COURTESY_SECONDS):
+            await courtesy
+    except (EngineError, TimeoutError) as error:
+        logger.debug("WhatsApp did not take a courtesy", error=str(error))
+    except Exception:
+        logger.exception("a courtesy failed")

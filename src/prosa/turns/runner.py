@@ -1,0 +1,225 @@
+"""Runs turns: claims conversations that are due, many at a time, and renews their leases while answers are made."""
+
+import asyncio
+import uuid
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from sqlalchemy import or_, select
+
+from prosa import leases
+from prosa.conversations.held import TABLE
+from prosa.database import Database
+from prosa.database.engine import WriteDb
+from prosa.events.bus import Bus, Signal, cancel
+from prosa.turns.outcome import CLAIMED_COLUMNS, ClaimedConversation
+from prosa.turns.reply import Replier
+
+logger = structlog.get_logger("prosa.turns")
+
+TOPIC = "turns"
+"""Wakes the runner."""
+LEASE_SECONDS = 30.0
+RENEW_SECONDS = 10.0
+POLL_SECONDS = 1.0
+"""Between two looks at the table when nothing wakes the runner: due times come, other holders' leases end."""
+GATHER_SECONDS = 0.005
+"""Wake-ups that come together are one look, so that claims come in batches."""
+STOP_SECONDS = 5.0
+"""How long a stop waits for answers in the making; what is not ready then is made by another process, or the next."""
+
+_c = TABLE.c
+
+
+class TurnRunner:
+    """Claims due conversations and has their turns made, up to a number at the same time."""
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        replier: Replier,
+        *,
+        concurrency: int,
+        lease_seconds: float = LEASE_SECONDS,
+        renew_seconds: float = RENEW_SECONDS,
+        poll_seconds: float = POLL_SECONDS,
+        stop_seconds: float = STOP_SECONDS,
+    ) -> None:
+        """Make the runner.
+
+        Args:
+            database: Where conversations are.
+            bus: Says when to look.
+            replier: Makes turns.
+            concurrency: Turns at the same time.
+            lease_seconds: How long after this process died another one takes its conversations over.
+            renew_seconds: Between two renewals; well below `lease_seconds`.
+            poll_seconds: Between two looks when nothing wakes it.
+            stop_seconds: How long a stop waits for answers in the making.
+        """
+        self._database = database
+        self._bus = bus
+        self._replier = replier
+        self._concurrency = concurrency
+        self._lease = timedelta(seconds=lease_seconds)
+        self._renew_seconds = renew_seconds
+        self._poll_seconds = poll_seconds
+        self._stop_seconds = stop_seconds
+        self._running: dict[uuid.UUID, tuple[ClaimedConversation, asyncio.Task[None]]] = {}
+        self._loops: list[asyncio.Task[None]] = []
+        self._slot_free = asyncio.Event()
+
+    @property
+    def running(self) -> int:
+        """How many turns are being made now."""
+        return len(self._running)
+
+    async def start(self) -> None:
+        """Begin to make turns."""
+        self._loops = [
+            asyncio.create_task(self._claim_forever(), name="turns-claim"),
+            asyncio.create_task(self._renew_forever(), name="turns-renew"),
+        ]
+
+    async def stop(self) -> None:
+        """Claim no more, finish what can be finished soon, and give the rest back."""
+        loops, self._loops = self._loops, []
+        for loop in loops[:1]:
+            await cancel(loop)
+        tasks = [task for _, task in self._running.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._stop_seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for loop in loops[1:]:
+            await cancel(loop)
+        await self._replier.close()
+        try:
+            await self._database.submit(partial(_give_back, self._replier.owner))
+        except Exception:
+            logger.exception("turns could not be given back; others take them over when their leases end")
+
+    async def _claim_forever(self) -> None:
+        async with self._bus.listen(TOPIC) as signal:
+            while True:
+                try:
+                    await self._claim_once(signal)
+                except Exception:
+                    logger.exception("conversations could not be claimed; trying again")
+                    await asyncio.sleep(self._poll_seconds)
+
+    async def _claim_once(self, signal: Signal) -> None:
+        free = self._concurrency - len(self._running)
+        if free <= 0:
+            self._slot_free.clear()
+            await self._slot_free.wait()
+            await asyncio.sleep(GATHER_SECONDS)
+            return
+        wait = await self._until_due()
+        if wait > 0:
+            if await signal.wait(wait):
+                await asyncio.sleep(GATHER_SECONDS)
+            return
+        rows = await self._database.submit(partial(self._claim, free))
+        for claimed in rows:
+            await self._begin(claimed)
+        if not rows:
+            # Another process was quicker.
+            await signal.wait(self._poll_seconds / 10)
+
+    async def _until_due(self) -> float:
+        """Return the seconds until a conversation is due, at most until the next poll."""
+        now = self._replier.clock()
+        statement = (
+            select(_c.due_at)
+            .where(_c.due_at.is_not(None), or_(_c.lease_until.is_(None), _c.lease_until <= now))
+            .order_by(_c.due_at)
+            .limit(1)
+        )
+        async with self._database.read() as db:
+            due: datetime | None = (await db.execute(statement)).scalar_one_or_none()
+        if due is None:
+            return self._poll_seconds
+        return min(self._poll_seconds, (due - self._replier.clock()).total_seconds())
+
+    async def _claim(self, limit: int, db: WriteDb) -> list[ClaimedConversation]:
+        rows = await leases.claim(
+            db,
+            TABLE,
+            owner=self._replier.owner,
+            now=self._replier.clock(),
+            lease=self._lease,
+            limit=limit,
+            returning=CLAIMED_COLUMNS,
+        )
+        for row in rows:
+            former = self._running.get(row.id)
+            if former is not None:
+                # The lease had ended, or two conversations became one: what the former turn knows is out of date. The
+                # lease's owner does not tell the two apart, so this does, before any later job of the former can run.
+                former[0].over = True
+        return [ClaimedConversation.read(row) for row in rows]
+
+    async def _begin(self, claimed: ClaimedConversation) -> None:
+        former = self._running.get(claimed.id)
+        if former is not None:
+            await cancel(former[1])
+        task = asyncio.create_task(self._run(claimed), name=f"turn-{claimed.id}")
+        self._running[claimed.id] = (claimed, task)
+        task.add_done_callback(partial(self._ended, claimed))
+
+    def _ended(self, claimed: ClaimedConversation, _task: asyncio.Task[None]) -> None:
+        current = self._running.get(claimed.id)
+        if current is not None and current[0] is claimed:
+            del self._running[claimed.id]
+        self._slot_free.set()
+
+    async def _run(self, claimed: ClaimedConversation) -> None:
+        log = logger.bind(session=claimed.session_id, conversation=str(claimed.id))
+        try:
+            await self._replier.reply(claimed)
+        except leases.LeaseLostError:
+            log.warning("a turn was dropped: another process, or a change, took the conversation")
+        except Exception:
+            log.exception("a turn failed")
+            if claimed.over:
+                return
+            try:
+                await self._replier.fail(claimed)
+            except leases.LeaseLostError:
+                log.warning("a failed turn was taken over")
+            except Exception:
+                log.exception("a failed turn could not be put off; it is due again when its lease ends")
+
+    async def _renew_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._renew_seconds)
+            try:
+                await self._renew_once()
+            except Exception:
+                # Each turn makes sure at its end that the conversation is still its own.
+                logger.exception("leases of turns could not be renewed; trying again")
+
+    async def _renew_once(self) -> None:
+        held = {claimed.id: claimed for claimed, _ in self._running.values() if not claimed.over}
+        if not held:
+            return
+        kept = await self._database.submit(partial(self._renew, list(held)))
+        for lost in held.keys() - kept:
+            current = self._running.get(lost)
+            if current is not None and current[0] is held[lost] and not current[0].over:
+                logger.warning("a turn lost its conversation and is dropped", conversation=str(lost))
+                current[1].cancel()
+
+    async def _renew(self, ids: list[uuid.UUID], db: WriteDb) -> set[uuid.UUID]:
+        return await leases.renew(
+            db, TABLE, ids, owner=self._replier.owner, now=self._replier.clock(), lease=self._lease
+        )
+
+
+async def _give_back(owner: str, db: WriteDb) -> None:
+    if await leases.release_all(db, TABLE, owner=owner):
+        db.wake(TOPIC)
