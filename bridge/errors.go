@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"go.mau.fi/util/dbutil"
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/socket"
 	"go.mau.fi/whatsmeow/store"
@@ -99,6 +101,9 @@ func errorCode(err error) string {
 		// It was sent and the socket ended before the answer: as after a timeout, the outcome is unknown.
 		return codeTimeout
 	}
+	if isStoreError(err) {
+		return codeStore
+	}
 	var refused *whatsmeow.IQError
 	if errors.As(err, &refused) {
 		return statusCode(refused.Code)
@@ -124,17 +129,31 @@ func errorCode(err error) string {
 	case strings.Contains(text, "upload failed with status code"): // upload.go: rawUpload
 		return statusCode(trailingNumber(text))
 	}
-	var sqliteErr *sqlite.Error
-	var postgresErr *pgconn.PgError
-	if errors.As(err, &sqliteErr) || errors.As(err, &postgresErr) || errors.Is(err, sql.ErrConnDone) {
-		return codeStore
-	}
 	var transport *url.Error
 	var network net.Error
 	if errors.As(err, &transport) || errors.As(err, &network) {
 		return codeNotConnected
 	}
 	return codeInternal
+}
+
+// isStoreError says whether an error comes from the database.
+func isStoreError(err error) bool {
+	var failure storeFailure
+	var sqliteErr *sqlite.Error
+	var postgresErr *pgconn.PgError
+	var connectErr *pgconn.ConnectError
+	for _, target := range []any{&failure, &sqliteErr, &postgresErr, &connectErr} {
+		if errors.As(err, target) {
+			return true
+		}
+	}
+	for _, target := range []error{sql.ErrConnDone, driver.ErrBadConn, dbutil.ErrTxnBegin, dbutil.ErrTxnCommit} {
+		if errors.Is(err, target) {
+			return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+		}
+	}
+	return false
 }
 
 // statusCode maps a status that WhatsApp answered with. 5xx are its own troubles: try again later.

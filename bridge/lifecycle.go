@@ -121,6 +121,7 @@ func (s *session) dial(ctx context.Context) error {
 		s.client.Disconnect()
 		return err
 	}
+	conn.up.Store(true)
 	if !s.linkedJID().IsEmpty() {
 		time.AfterFunc(loginTimeout, func() {
 			if !conn.ready.Load() {
@@ -139,6 +140,21 @@ func (s *session) drop(conn *connection, reason, detail string) {
 	conn.cancel() // first: a polite close would wait for an answer that may never come
 	s.client.Disconnect()
 	s.emit("disconnected", disconnectedData{reason, detail})
+}
+
+// stopDialling makes a connect or relogin that is under way fail, so that what waits for life gets it.
+func (s *session) stopDialling() {
+	if conn := s.current(); conn != nil && !conn.up.Load() {
+		conn.cancel()
+	}
+}
+
+// storeFailed ends the connection on which a message could not be decrypted for the store's sake.
+func (s *session) storeFailed(cause error) {
+	s.log.Error("the credentials store failed", "error", scrub(cause.Error()))
+	if conn := s.current(); conn != nil {
+		go s.drop(conn, "closed", "the credentials store failed")
+	}
 }
 
 // hangUp ends the current connection without an event. life is held.
@@ -179,6 +195,7 @@ func (s *session) relogin(first *connection) {
 }
 
 func (b *bridge) disconnect(_ context.Context, s *session, _ json.RawMessage) (any, error) {
+	s.stopDialling()
 	s.life.Lock()
 	defer s.life.Unlock()
 	s.hangUp()
@@ -220,6 +237,7 @@ func (b *bridge) closeSession(_ context.Context, s *session, _ json.RawMessage) 
 
 // shut disconnects for good. Events that wait for an ack fail.
 func (s *session) shut() {
+	s.stopDialling()
 	s.life.Lock()
 	defer s.life.Unlock()
 	s.closed = true

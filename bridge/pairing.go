@@ -149,7 +149,7 @@ func (s *session) requirePairing() (*connection, error) {
 	switch {
 	case !s.linkedJID().IsEmpty():
 		return nil, newError(codeAlreadyLinked, "the session is linked")
-	case conn == nil || !s.client.IsConnected():
+	case !conn.live():
 		return nil, newError(codeNotConnected, "the session is not connected")
 	}
 	return conn, nil

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"go.mau.fi/libsignal/ecc"
@@ -26,6 +27,12 @@ import (
 func linkedDevice(t *testing.T, c *credentials, jid, lid types.JID) *store.Device {
 	t.Helper()
 	device := c.newDevice()
+	saveAsLinked(t, device, jid, lid)
+	return device
+}
+
+func saveAsLinked(t *testing.T, device *store.Device, jid, lid types.JID) {
+	t.Helper()
 	device.ID, device.LID = &jid, lid
 	device.Account = &waAdv.ADVSignedDeviceIdentity{
 		Details: []byte("details"), AccountSignature: make([]byte, 64), AccountSignatureKey: make([]byte, 32), DeviceSignature: make([]byte, 64),
@@ -33,7 +40,6 @@ func linkedDevice(t *testing.T, c *credentials, jid, lid types.JID) *store.Devic
 	if err := device.Save(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return device
 }
 
 // encryptFor encrypts texts from a customer for a device, as stanzas' contents.
@@ -127,4 +133,40 @@ func TestRefusedMessagesAreReadableAgain(t *testing.T) {
 		soon(t, feed(s, stanza))
 	}
 	p.quiet()
+}
+
+// While the store is away a message is neither told nor acknowledged nor asked for again; the session is disconnected.
+func TestAStoreThatIsAwayLosesNoMessage(t *testing.T) {
+	b, p := newTestBridge(t)
+	device := linkedDevice(t, b.store, ownJID, ownLID)
+	customer := linkedDevice(t, openTestStore(t), types.JID{User: customerPN.User, Device: 3, Server: types.DefaultUserServer}, customerLID)
+	stanza := encryptFor(t, customer, device, "hello")[0]
+	s := newSession(b, "s", device, "Prosa")
+	s.conn = &connection{qr: newQRRotation()}
+	s.conn.ctx, s.conn.cancel = context.WithCancel(s.ctx)
+	var lines bytes.Buffer
+	log, err := newLogger(&lines, "debug")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.client.Log = waLogger{log}
+	_ = b.store.db.Close()
+	done := make(chan struct{})
+	go func() {
+		s.client.DangerousInternals().HandleEncryptedMessage(s.conn.ctx, &stanza)
+		close(done)
+	}()
+	frame := p.read()
+	for frame["event"] == "lid_mapping" {
+		frame = p.read()
+	}
+	if data, _ := frame["data"].(map[string]any); frame["event"] != "disconnected" || data["detail"] != "the credentials store failed" {
+		t.Fatalf("got %v", frame)
+	}
+	soon(t, done)
+	p.quiet()
+	// With no socket, whatever whatsmeow tried to send to WhatsApp is in its log.
+	if text := lines.String(); strings.Contains(text, "Failed to send") || strings.Contains(text, "retry receipt") {
+		t.Fatalf("something was sent:\n%s", text)
+	}
 }

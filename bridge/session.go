@@ -43,6 +43,7 @@ type connection struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	ended  atomic.Bool // told to Prosa, or wished by Prosa: no `disconnected` any more
+	up     atomic.Bool // the socket is open
 	ready  atomic.Bool // logged in
 	again  atomic.Bool // the login after pairing has begun
 	qr     *qrRotation
@@ -51,6 +52,12 @@ type connection struct {
 // end marks the connection as over; false if it already was.
 func (c *connection) end() bool {
 	return c != nil && c.ended.CompareAndSwap(false, true)
+}
+
+// live says whether the socket is open as far as is known. whatsmeow's own
+// IsConnected would wait for a dial to end.
+func (c *connection) live() bool {
+	return c != nil && c.up.Load() && !c.ended.Load()
 }
 
 // newSession makes a client for a device. Nothing is connected.
@@ -62,6 +69,7 @@ func newSession(b *bridge, name string, device *store.Device, deviceName string)
 		jid:   device.GetJID(),
 		known: make(map[types.JID]types.JID),
 	}
+	guardDevice(device, s.storeFailed)
 	client := whatsmeow.NewClient(device, waLogger{s.log})
 	client.BackgroundEventCtx = ctx
 	client.EnableAutoReconnect = false // Prosa decides when to connect again
@@ -114,10 +122,11 @@ func (s *session) setJID(jid types.JID) {
 
 // requireOnline fails unless the session is linked, connected and logged in.
 func (s *session) requireOnline() error {
+	conn := s.current()
 	switch {
 	case s.linkedJID().IsEmpty():
 		return newError(codeNotLinked, "the session is not linked")
-	case !s.client.IsConnected() || !s.client.IsLoggedIn():
+	case !conn.live() || !conn.ready.Load():
 		return newError(codeNotConnected, "the session is not connected")
 	}
 	return nil

@@ -27,6 +27,9 @@ const leaseLoose = time.Second
 // sessions and writing them; it may have to fetch prekeys from WhatsApp between.
 const leaseSend = 10 * time.Second
 
+// storeProbe is how long the store may take to show that it works.
+const storeProbe = 5 * time.Second
+
 // errSessionsMoved fails a send, before anything went out, when its lease ran
 // out while it encrypted. The same send can simply be made again.
 var errSessionsMoved = errors.New("the Signal sessions changed while the message was encrypted")
@@ -59,7 +62,8 @@ type sessionGuard struct {
 	store.SessionStore
 	store.EventBuffer
 
-	free chan struct{} // holds one token while nobody has the lock
+	failed func(error)   // told when the store failed a decryption
+	free   chan struct{} // holds one token while nobody has the lock
 
 	mu     sync.Mutex
 	holder *lease
@@ -71,21 +75,35 @@ type lease struct {
 	timer *time.Timer
 }
 
-// guardSessions puts the guard around a device's stores, once.
-func guardSessions(device *store.Device) {
-	if device.Sessions == nil || device.Deleted {
+// guardDevice puts the guard around a device's stores: now if it is linked, else when it is paired.
+// failed is told when the store failed a decryption.
+func guardDevice(device *store.Device, failed func(error)) {
+	if device.ID == nil {
+		device.Container = guardedContainer{device.Container, failed}
 		return
 	}
-	if _, done := device.Sessions.(*sessionGuard); done {
-		return
-	}
-	guard := newSessionGuard(device.Sessions, device.EventBuffer)
+	guard := newSessionGuard(device.Sessions, device.EventBuffer, failed)
 	device.Sessions = guard
 	device.EventBuffer = guard
 }
 
-func newSessionGuard(sessions store.SessionStore, buffer store.EventBuffer) *sessionGuard {
-	guard := &sessionGuard{SessionStore: sessions, EventBuffer: buffer, free: make(chan struct{}, 1)}
+// guardedContainer guards the sessions of a device from the moment it is paired.
+type guardedContainer struct {
+	store.DeviceContainer
+	failed func(error)
+}
+
+// PutDevice saves a device; the container underneath also gives it its stores.
+func (c guardedContainer) PutDevice(ctx context.Context, device *store.Device) error {
+	err := c.DeviceContainer.PutDevice(ctx, device)
+	if device.Sessions != nil {
+		guardDevice(device, c.failed)
+	}
+	return err
+}
+
+func newSessionGuard(sessions store.SessionStore, buffer store.EventBuffer, failed func(error)) *sessionGuard {
+	guard := &sessionGuard{SessionStore: sessions, EventBuffer: buffer, failed: failed, free: make(chan struct{}, 1)}
 	guard.free <- struct{}{}
 	return guard
 }
@@ -133,7 +151,45 @@ func (g *sessionGuard) DoDecryptionTxn(ctx context.Context, decrypt func(context
 		return err
 	}
 	defer func() { g.free <- struct{}{} }()
-	return g.EventBuffer.DoDecryptionTxn(context.WithValue(ctx, insideDecryption{}, true), decrypt)
+	err := g.EventBuffer.DoDecryptionTxn(context.WithValue(ctx, insideDecryption{}, true), decrypt)
+	if err != nil && ctx.Err() == nil && (isStoreError(err) || !g.answers(ctx)) {
+		return g.fail(err)
+	}
+	return err
+}
+
+// GetBufferedEvent finds the plaintext of a ciphertext seen before. All its errors are the store's.
+func (g *sessionGuard) GetBufferedEvent(ctx context.Context, hash [32]byte) (*store.BufferedEvent, error) {
+	event, err := g.EventBuffer.GetBufferedEvent(ctx, hash)
+	if err != nil && ctx.Err() == nil {
+		err = g.fail(err)
+	}
+	return event, err
+}
+
+// storeFailure is a decryption that failed for the store's sake. whatsmeow takes
+// every failed decryption for a damaged message: it acknowledges it and asks the
+// sender again, a few times at most, so that all that comes while a database is
+// away would be lost. A cancelled decryption it leaves unacknowledged
+// (message.go: decryptMessages), so that is what this looks like; the session is
+// disconnected, and WhatsApp delivers the message again on the next connect.
+type storeFailure struct{ cause error }
+
+func (f storeFailure) Error() string        { return "the credentials store failed: " + f.cause.Error() }
+func (f storeFailure) Unwrap() error        { return f.cause }
+func (f storeFailure) Is(target error) bool { return target == context.Canceled }
+
+func (g *sessionGuard) fail(cause error) error {
+	g.failed(cause)
+	return storeFailure{cause}
+}
+
+// answers asks the store for something, as libsignal does not pass all errors of the store on as they are.
+func (g *sessionGuard) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, storeProbe)
+	defer cancel()
+	_, err := g.SessionStore.HasSession(ctx, "")
+	return err == nil
 }
 
 // GetManySessions begins a send's use of its recipients' sessions.

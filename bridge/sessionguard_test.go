@@ -60,7 +60,7 @@ func (m *memorySessions) DoDecryptionTxn(ctx context.Context, run func(context.C
 
 func newTestGuard() (*sessionGuard, *memorySessions) {
 	memory := &memorySessions{sessions: make(map[string]byte)}
-	return newSessionGuard(memory, memory), memory
+	return newSessionGuard(memory, memory, func(error) {}), memory
 }
 
 // Each step of a ratchet reads a session and writes it one further; none may be lost.
@@ -176,16 +176,21 @@ func TestAnEncryptionThatFailsHoldsTheLockOnlyBriefly(t *testing.T) {
 }
 
 func TestEveryLinkedDeviceIsGuarded(t *testing.T) {
-	c := openTestStore(t)
-	paired := linkedDevice(t, c, ownJID, ownLID)
-	loaded, err := c.device(t.Context(), ownJID)
+	b, _ := newTestBridge(t)
+	paired := b.store.newDevice()
+	newSession(b, "paired", paired, "Prosa")
+	saveAsLinked(t, paired, ownJID, ownLID)
+	loaded, err := b.store.device(t.Context(), ownJID)
 	if err != nil {
 		t.Fatal(err)
 	}
+	newSession(b, "loaded", loaded, "Prosa")
 	for name, device := range map[string]*store.Device{"paired": paired, "loaded": loaded} {
 		guard, ok := device.Sessions.(*sessionGuard)
 		if !ok || device.EventBuffer != store.EventBuffer(guard) {
 			t.Errorf("%s: %T, %T", name, device.Sessions, device.EventBuffer)
+		} else if _, twice := guard.SessionStore.(*sessionGuard); twice {
+			t.Errorf("%s: guarded twice", name)
 		}
 	}
 }

@@ -113,9 +113,7 @@ func createPrivateFile(path string) error {
 
 // newDevice returns an unlinked device; whatsmeow saves it when it is paired.
 func (c *credentials) newDevice() *store.Device {
-	device := c.container.NewDevice()
-	device.Container = guardedContainer{c.container}
-	return device
+	return c.container.NewDevice()
 }
 
 // device returns a linked device, or nil when the store does not know it.
@@ -123,9 +121,6 @@ func (c *credentials) device(ctx context.Context, jid types.JID) (*store.Device,
 	device, err := c.container.GetDevice(ctx, jid)
 	if err != nil {
 		return nil, newError(codeStore, "read the device: %s", scrub(err.Error()))
-	}
-	if device != nil {
-		guardSessions(device)
 	}
 	return device, nil
 }
@@ -147,16 +142,4 @@ func (c *credentials) alternate(ctx context.Context, jid types.JID) (types.JID, 
 	default:
 		return types.EmptyJID, nil
 	}
-}
-
-// guardedContainer guards the sessions of a device from the moment it is paired.
-type guardedContainer struct {
-	*sqlstore.Container
-}
-
-// PutDevice saves a device and, when the container has just given it its stores, guards them.
-func (c guardedContainer) PutDevice(ctx context.Context, device *store.Device) error {
-	err := c.Container.PutDevice(ctx, device)
-	guardSessions(device)
-	return err
 }
