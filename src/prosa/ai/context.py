@@ -93,7 +93,8 @@ def choose(
     """Return the newest messages that fit, the unanswered ones at the end; those are in it even beyond `most`.
 
     The window does not slide by one with every message, which would change the beginning of every prompt and so lose
-    the provider's prefix cache: it begins at multiples of a quarter of `most`, and grows at its end in between.
+    the provider's prefix cache: it begins at multiples of a power of two, at most a quarter of its size, and grows at
+    its end in between.
 
     Args:
         messages: In the order of `seq`.
@@ -106,20 +107,15 @@ def choose(
     unanswered = {m.seq for m in pending(messages, answered_until=answered_until)}
     # The contact may have written while an answer was made; what is to be answered then comes last.
     ordered = [m for m in messages if m.seq not in unanswered] + [m for m in messages if m.seq in unanswered]
-    step = max(1, most // 4)
-    newest = messages[-1].seq
-    oldest = newest - max(most, len(unanswered)) + 1
-    begin = next((m.seq for m in messages if m.seq >= oldest), newest)
+    oldest = messages[-1].seq - max(most, len(unanswered)) + 1
+    begin = next(m.seq for m in messages if m.seq >= oldest)
     if messages[0].seq < begin:
-        begin = _next_multiple(begin, step)
-    while True:
-        window = [m for m in ordered if m.seq >= begin or m.seq in unanswered]
-        if not window or sum(estimate_tokens(m.text) for m in window) <= budget:
-            break
-        if all(m.seq in unanswered for m in window):
-            window = _newest_within(window, budget)
-            break
-        begin = _next_multiple(begin + 1, step)
+        begin = _aligned(begin, most)
+    window = [m for m in ordered if m.seq >= begin or m.seq in unanswered]
+    if sum(estimate_tokens(m.text) for m in window) > budget:
+        fits = _newest_within(window, budget)
+        begin = _aligned(fits[0].seq, len(fits))
+        window = [m for m in fits if m.seq >= begin or m.seq in unanswered]
     return window or [ordered[-1]]
 
 
@@ -134,8 +130,10 @@ def merge(messages: Sequence[PromptMessage]) -> list[Part]:
     return parts
 
 
-def _next_multiple(number: int, step: int) -> int:
-    return -(-number // step) * step
+def _aligned(seq: int, size: int) -> int:
+    """Return the first `seq` from this one on at which a window of about `size` messages may begin."""
+    step = 1 << (max(1, size // 4).bit_length() - 1)
+    return -(-seq // step) * step
 
 
 def _newest_within(messages: Sequence[PromptMessage], budget: int) -> list[PromptMessage]:

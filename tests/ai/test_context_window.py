@@ -1,0 +1,98 @@
+"""Which messages a prompt contains."""
+
+from dataclasses import replace
+
+import pytest
+
+from prosa.ai.context import LONGEST_MESSAGE, Part, PromptMessage, choose, estimate_tokens, merge, pending, text_of
+
+
+def said(*authors: str, text: str = "hello", first: int = 1) -> list[PromptMessage]:
+    names = {"c": "contact", "a": "ai", "p": "person", "f": "phone"}
+    return [
+        PromptMessage(seq, names[author], f"{text} {seq}", f"ID{seq}", asks=author == "c")
+        for seq, author in enumerate("".join(authors), first)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "body", "extra", "text"),
+    [
+        ("text", " hi ", {}, "hi"),
+        ("text", "  ", {}, None),
+        ("image", "", {}, "[image]"),
+        ("image", "is this there?", {}, "[image: is this there?]"),
+        ("audio", "", {"voice": True}, "[voice message]"),
+        ("audio", "", {}, "[audio]"),
+        ("document", "see this", {"file_name": "a\nb.pdf"}, '[document: "a b.pdf": see this]'),
+        ("image", "", {"file_name": "secret.png"}, "[image]"),
+        ("contact", "Maria", {}, "[contact card: Maria]"),
+        ("reaction", "👍", {}, None),
+        ("system", "x", {}, None),
+        ("unknown", "", {}, None),
+    ],
+)
+def test_messages_as_the_model_sees_them(type_: str, body: str, extra: dict[str, object], text: str | None) -> None:
+    assert text_of(type_, body, **extra) == text  # type: ignore[arg-type]
+
+
+def test_a_huge_message_is_cut() -> None:
+    text = text_of("text", "x" * 65_536)
+    assert text is not None
+    assert len(text) < LONGEST_MESSAGE + 10
+    assert text.endswith("[…]")
+
+
+def test_pending_are_those_nobody_answered() -> None:
+    assert [m.seq for m in pending(said("cacc"), answered_until=1)] == [3, 4]
+    assert [m.seq for m in pending(said("ccac"), answered_until=1)] == [2, 4], "the AI answered only up to 1"
+    assert [m.seq for m in pending(said("ccpc"), answered_until=0)] == [4], "a person answered"
+    assert pending(said("ccf"), answered_until=0) == []
+
+
+def test_one_side_in_a_row_is_one_part() -> None:
+    parts = merge(said("ccapc"))
+    assert parts == [Part(False, "hello 1\nhello 2"), Part(True, "hello 3\nhello 4"), Part(False, "hello 5")]
+
+
+def test_what_is_to_be_answered_comes_last() -> None:
+    # 2 arrived while the answer to 1 was made
+    assert [m.seq for m in choose(said("cca"), answered_until=1, most=40)] == [1, 3, 2]
+
+
+def test_the_window_begins_at_steps_so_that_prompts_keep_their_beginning() -> None:
+    begins = []
+    for length in range(20, 61):
+        window = choose(said("ca" * 30)[:length], answered_until=length, most=20)
+        assert window[-1].seq == length
+        assert len(window) <= 20
+        assert len(window) >= 15
+        begins.append(window[0].seq)
+    assert len(set(begins)) == 12, "one new beginning in four messages"
+    assert all(begin == 1 or begin % 4 == 0 for begin in begins)
+
+
+def test_unanswered_messages_are_in_it_beyond_the_number() -> None:
+    window = choose(said("ca", "c" * 30), answered_until=2, most=4)
+    assert [m.seq for m in window][-30:] == list(range(3, 33))
+
+
+def test_the_budget_drops_the_oldest_but_never_the_newest() -> None:
+    messages = said("ca" * 20, text="word " * 40)
+    one = estimate_tokens(messages[0].text)
+    window = choose(messages, answered_until=39, most=40, budget=10 * one)
+    assert 8 <= len(window) <= 10
+    assert window[-1].seq == 40
+    huge = [replace(messages[0], text="x" * 100_000)]
+    assert choose(huge, answered_until=0, most=40, budget=10) == huge
+    burst = said("c" * 30, text="word " * 40)
+    assert [m.seq for m in choose(burst, answered_until=0, most=40, budget=3 * one)] == [28, 29, 30]
+
+
+def test_nothing_to_choose_from() -> None:
+    assert choose([], answered_until=0, most=10) == []
+
+
+def test_imported_history_with_negative_numbers() -> None:
+    messages = said("cacac", first=-4)
+    assert [m.seq for m in choose(messages, answered_until=-2, most=3)][-1] == 0
