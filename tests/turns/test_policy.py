@@ -1,0 +1,106 @@
+"""Whether and when the AI answers."""
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from prosa.sessions.facts import SessionFacts
+from prosa.sessions.settings import SessionSettings
+from prosa.sessions.state import SessionStatus
+from prosa.turns.policy import Arrival, SkipReason, decide_before_sending, decide_on_arrival, due_at, wants_answer
+from prosa.whatsapp.engine import InboundMessage, MessageType
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Talk:
+    kind: str = "contact"
+    ai_enabled: bool = True
+    ai_paused_until: datetime | None = None
+
+
+TALK = Talk()
+SHOP = SessionFacts("shop", uuid.uuid4(), SessionStatus.OPEN, None, None, SessionSettings())
+HELLO = InboundMessage(
+    wa_id="A1", chat="5511@s.whatsapp.net", sender="5511@s.whatsapp.net", from_me=False, is_group=False, timestamp=NOW,
+    type=MessageType.TEXT, body="hello",
+)  # fmt: skip
+
+
+def arrive(
+    message: InboundMessage = HELLO, talk: Talk = Talk(), unready: str | None = None, **settings: Any
+) -> Arrival:
+    session = replace(SHOP, settings=SessionSettings(**settings))
+    return decide_on_arrival(session, message, talk, now=NOW, unready=unready)
+
+
+def test_a_contacts_text_is_answered_after_the_quiet_time() -> None:
+    assert arrive() == Arrival(due_in=1.0)
+    assert arrive(debounce_seconds=0) == Arrival(due_in=0)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        replace(HELLO, from_me=True),
+        replace(HELLO, type=MessageType.REACTION, body="👍", reacts_to="B"),
+        replace(HELLO, type=MessageType.SYSTEM),
+        replace(HELLO, type=MessageType.UNKNOWN, body=""),
+        replace(HELLO, edits="B"),
+        replace(HELLO, revokes="B", body=""),
+    ],
+)
+def test_what_means_nothing_for_the_ai(message: InboundMessage) -> None:
+    assert arrive(message) == Arrival()
+    assert arrive(message, unready="no_api_key") == Arrival(), "not even a reason"
+
+
+@pytest.mark.parametrize(
+    ("talk", "settings", "unready", "reason"),
+    [
+        (Talk(kind="group"), {}, None, SkipReason.GROUP),
+        (Talk(kind="status"), {}, None, SkipReason.STATUS),
+        (Talk(kind="channel"), {}, None, SkipReason.CHANNEL),
+        (Talk(), {"ai_enabled": False}, None, SkipReason.AI_OFF),
+        (Talk(ai_enabled=False), {}, None, SkipReason.CONVERSATION_OFF),
+        (Talk(ai_paused_until=NOW + timedelta(seconds=1)), {}, None, SkipReason.PAUSED),
+        (Talk(), {}, "no_api_key", SkipReason.NO_API_KEY),
+        (Talk(kind="group", ai_enabled=False), {"ai_enabled": False}, "no_api_key", SkipReason.GROUP),
+    ],
+)
+def test_skipped_with_a_reason(talk: Talk, settings: dict[str, Any], unready: str | None, reason: SkipReason) -> None:
+    assert arrive(talk=talk, unready=unready, **settings) == Arrival(skip=reason)
+    session = replace(SHOP, settings=SessionSettings(**settings))
+    assert decide_before_sending(session, talk, now=NOW, unready=unready) is reason
+
+
+def test_a_pause_ends_by_itself() -> None:
+    assert arrive(talk=Talk(ai_paused_until=NOW)) == Arrival(due_in=1.0)
+
+
+def test_a_number_that_is_no_longer_linked() -> None:
+    gone = replace(SHOP, status=SessionStatus.LOGGED_OUT)
+    assert decide_before_sending(gone, Talk(), now=NOW) is SkipReason.LOGGED_OUT
+    offline = replace(SHOP, status=SessionStatus.CLOSED)
+    assert decide_before_sending(offline, Talk(), now=NOW) is None
+
+
+@pytest.mark.parametrize("type_", [MessageType.IMAGE, MessageType.AUDIO, MessageType.DOCUMENT, MessageType.STICKER])
+def test_files_are_answered_by_their_words_only(type_: MessageType) -> None:
+    assert arrive(replace(HELLO, type=type_, body=" ")) == Arrival(skip=SkipReason.MEDIA_ONLY)
+    assert arrive(replace(HELLO, type=type_, body="what is this?")) == Arrival(due_in=1.0)
+    assert wants_answer(type_.value, "words")
+
+
+def test_the_wait_starts_anew_with_each_message_up_to_a_limit() -> None:
+    settings = SessionSettings(debounce_seconds=4, debounce_max_seconds=10)
+    assert due_at(settings, now=NOW, waiting_since=None) == NOW + timedelta(seconds=4)
+    assert due_at(settings, now=NOW, waiting_since=NOW - timedelta(seconds=3)) == NOW + timedelta(seconds=4)
+    assert due_at(settings, now=NOW, waiting_since=NOW - timedelta(seconds=8)) == NOW + timedelta(seconds=2)
+    assert due_at(settings, now=NOW, waiting_since=NOW - timedelta(seconds=60)) == NOW
+    short = SessionSettings(debounce_seconds=4, debounce_max_seconds=0)
+    assert due_at(short, now=NOW, waiting_since=None) == NOW
