@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from prosa.sessions.text import NO_NUL
+
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 
 
@@ -14,10 +16,16 @@ class SessionSettings(BaseModel):
 
     ai_enabled: bool = Field(default=True, description="Whether the AI answers contacts on this number.")
     instructions: str = Field(
-        "", max_length=20_000, description="What the AI should know and how it should answer, in your own words."
+        "",
+        max_length=20_000,
+        pattern=NO_NUL,
+        description="What the AI should know and how it should answer, in your own words.",
     )
     model: str | None = Field(
-        None, max_length=120, description="The model that answers; left out: the installation's (PROSA_AI_MODEL)."
+        None,
+        max_length=120,
+        pattern=NO_NUL,
+        description="The model that answers; left out: the installation's (PROSA_AI_MODEL).",
     )
     context_messages: int = Field(40, ge=1, le=200, description="Most recent messages that the model sees.")
     max_answer_tokens: int = Field(1024, ge=16, le=8192, description="Longest answer of the model, in tokens.")

@@ -1,0 +1,75 @@
+"""A number as its row says, immutable, and in the JSON form that the cache keeps."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Row
+
+from prosa.sessions.facts import SessionFacts
+from prosa.sessions.settings import SessionSettings
+from prosa.sessions.state import SessionStatus
+from prosa.whatsapp.jid import Jid
+
+
+class SessionRecord(BaseModel):
+    """One row of `whatsapp_sessions`; see `prosa.sessions.models` for what each column means."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
+
+    id: uuid.UUID
+    session_id: str
+    user_id: uuid.UUID
+    name: str | None
+    status: SessionStatus
+    status_reason: str | None
+    status_detail: str | None
+    wanted: bool
+    link_method: str
+    link_phone: str | None
+    qr: str | None
+    qr_expires_at: datetime | None
+    pairing_code: str | None
+    pairing_code_expires_at: datetime | None
+    passkey: dict[str, Any] | None
+    jid: str | None
+    lid: str | None
+    push_name: str | None
+    settings: SessionSettings
+    extra: dict[str, Any]
+    last_connected_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime | None
+    lease_owner: str | None
+    lease_until: datetime | None
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> "SessionRecord":
+        """Read a row."""
+        return cls.model_validate(row._mapping)  # noqa: SLF001 - public, despite its name (SQLAlchemy, Row._mapping)
+
+    @property
+    def linked(self) -> bool:
+        """Whether WhatsApp knows this device."""
+        return self.jid is not None
+
+    @property
+    def phone(self) -> str | None:
+        """Digits of the linked number, with country code."""
+        try:
+            return Jid.parse(self.jid).bare.phone if self.jid else None
+        except ValueError:
+            return None
+
+    def facts(self) -> SessionFacts:
+        """Return what the hot path needs."""
+        return SessionFacts(
+            session_id=self.session_id,
+            user_id=self.user_id,
+            status=self.status,
+            jid=self.jid,
+            lid=self.lid,
+            settings=self.settings,
+        )

@@ -1,0 +1,166 @@
+"""A gateway's leases: rows claimed, renewed together, and given up in time when that fails."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from prosa import leases
+from prosa.clock import Clock, utc_now
+from prosa.database import Database
+from prosa.sessions import repository
+from prosa.sessions.record import SessionRecord
+from prosa.sessions.repository import TABLE, Asked
+
+_log = structlog.get_logger("prosa.sessions")
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTimes:
+    """How long leases last; all in seconds.
+
+    Attributes:
+        lease: From a renewal to the moment when another process may take the number.
+        renew: Between renewals.
+        margin: A number whose lease has less than this left is disconnected: time enough to close its socket.
+    """
+
+    lease: float = 15.0
+    renew: float = 4.0
+    margin: float = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row that is this process's now, until `lease_ends` on the event loop's clock."""
+
+    record: SessionRecord
+    lease_ends: float
+
+
+class Tenure:
+    """Claims and renews rows for one holder.
+
+    Ends of leases are kept on the monotonic clock and counted from before the statement that set them: so they come,
+    if anything, too early, whatever the wall clock does.
+    """
+
+    def __init__(self, database: Database, owner: str, *, times: LeaseTimes, clock: Clock = utc_now) -> None:
+        self.owner = owner
+        self.times = times
+        self._database = database
+        self._clock = clock
+        self._lease = timedelta(seconds=times.lease)
+
+    async def claim(self, *, limit: int) -> list[Claimed]:
+        """Claim up to `limit` numbers that are wanted, due and free."""
+        async with self._database.read() as read:
+            if not await repository.any_claimable(read, now=self._clock()):
+                return []
+        ends = self._ends()
+        async with self._database.write() as db:
+            rows = await leases.claim(
+                db, TABLE, owner=self.owner, now=self._clock(), lease=self._lease, limit=limit,
+                where=TABLE.c.wanted.is_(True),
+            )  # fmt: skip
+            return [Claimed(SessionRecord.of(row), ends) for row in rows]
+
+    async def claim_one(self, session_id: str) -> Claimed | None:
+        """Claim a number whether wanted or not; None where another process holds it, or it is gone."""
+        ends = self._ends()
+        async with self._database.write() as db:
+            now = self._clock()
+            await repository.make_due(db, session_id, now=now)
+            rows = await leases.claim(
+                db, TABLE, owner=self.owner, now=now, lease=self._lease, limit=1,
+                where=TABLE.c.session_id == session_id,
+            )  # fmt: skip
+            return Claimed(SessionRecord.of(rows[0]), ends) if rows else None
+
+    async def renew(self, ids: Collection[UUID], *, before: float) -> tuple[set[UUID], float]:
+        """Renew leases in one statement.
+
+        Args:
+            ids: The rows.
+            before: Give up at this moment of the event loop's clock.
+
+        Returns:
+            Those that are still this holder's, and when their leases end.
+
+        Raises:
+            Exception: The database could not do it in time; nothing is renewed as far as this process knows.
+        """
+        ends = self._ends()
+        async with asyncio.timeout_at(before), self._database.write() as db:
+            kept = await leases.renew(db, TABLE, ids, owner=self.owner, now=self._clock(), lease=self._lease)
+        return kept, ends
+
+    async def asked(self) -> dict[UUID, Asked]:
+        """Return what people ask of the numbers that are held."""
+        async with self._database.read() as db:
+            return await repository.asked_of_held(db, owner=self.owner)
+
+    def _ends(self) -> float:
+        return asyncio.get_running_loop().time() + self.times.lease
+
+
+class Renewing:
+    """The loop that keeps leases, and gives numbers up before their lease ends."""
+
+    def __init__(
+        self,
+        tenure: Tenure,
+        *,
+        held: Callable[[], dict[UUID, float]],
+        kept: Callable[[Collection[UUID], float], None],
+        lost: Callable[[Collection[UUID]], None],
+    ) -> None:
+        """Make the loop.
+
+        Args:
+            tenure: Renews.
+            held: Returns the rows held, with the ends of their leases.
+            kept: Told rows whose leases were renewed, and their new end.
+            lost: Told rows to give up at once.
+        """
+        self._tenure = tenure
+        self._held = held
+        self._kept = kept
+        self._lost = lost
+
+    async def run(self) -> None:
+        """Renew until cancelled."""
+        times = self._tenure.times
+        wait = times.renew
+        while True:
+            await asyncio.sleep(wait)
+            wait = times.renew if await self.once() else min(1.0, times.renew / 4)
+
+    async def once(self) -> bool:
+        """Renew once; return whether the database could be asked."""
+        loop = asyncio.get_running_loop()
+        margin = self._tenure.times.margin
+        self._give_up(loop.time() + margin)
+        held = self._held()
+        if not held:
+            return True
+        last_moment = min(held.values()) - margin
+        try:
+            kept, ends = await self._tenure.renew(
+                held.keys(), before=min(last_moment, loop.time() + self._tenure.times.renew)
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, the leases are running out
+            _log.warning("renewal_failed", error=type(error).__name__)
+            self._give_up(loop.time() + margin)
+            return False
+        self._kept(kept, ends)
+        if gone := held.keys() - kept:
+            self._lost(gone)
+        return True
+
+    def _give_up(self, until: float) -> None:
+        if ending := {row_id for row_id, ends in self._held().items() if ends <= until}:
+            self._lost(ending)
