@@ -17,7 +17,6 @@ from prosa.database import Database
 from prosa.database.base import Base
 from prosa.database.engine import ReadDb
 from prosa.turns.policy import wants_answer
-from prosa.turns.storing import Arrived
 
 TTL_SECONDS = 2 * 3600.0
 """A conversation that is silent for longer is read again."""
@@ -101,21 +100,6 @@ class Contexts:
         cached.messages.extend(message for message in messages if message is not None)
         cached.trim()
         await self._cache.set(key, cached.stored(), TTL_SECONDS)
-
-    async def appended(self, arrived: Arrived) -> None:
-        """Take in a message that was just received and stored; the receiver calls this after its commit."""
-        row = arrived.message
-        if arrived.conversation_id is None or row is None:
-            return
-        message = prompt_message(
-            seq=row["seq"],
-            author=row["author"],
-            type_=row["type"],
-            body=row["body"],
-            wa_id=row["wa_id"],
-            media=row["media"],
-        )
-        await self.remember(arrived.conversation_id, arrived.version, message)
 
     async def forget(self, conversation_id: uuid.UUID) -> None:
         """Drop a cached context, because its conversation was erased or merged."""

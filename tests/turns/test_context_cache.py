@@ -1,0 +1,179 @@
+"""Recent messages from the cache: the same as from the table, or not at all."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fixtures.conversations import messages
+from tests.fixtures.turns import TurnStage, statements, turn_stage
+
+from prosa.ai.context import PromptMessage
+from prosa.cache import Cache
+from prosa.database import Database
+from prosa.events.bus import Bus
+from prosa.turns.context import MOST_MESSAGES, Contexts, Need, prompt_message
+from prosa.whatsapp.engine import MediaInfo, MessageType
+
+
+@pytest.fixture
+async def stage(database: Database, bus: Bus, cache: Cache, tmp_path: Path) -> AsyncIterator[TurnStage]:
+    async with turn_stage(database, bus, cache, tmp_path) as stage:
+        yield stage
+
+
+async def need(stage: TurnStage, most: int = 40) -> Need:
+    talk = await stage.talk()
+    return Need(talk.id, talk.version, talk.last_seq, most)
+
+
+async def fresh(stage: TurnStage, most: int = 40) -> list[PromptMessage]:
+    """What the table says, read past any cache."""
+    empty = Cache()
+    await empty.start()
+    try:
+        return await Contexts(stage.database, empty).load(await need(stage, most))
+    finally:
+        await empty.stop()
+
+
+def reads(seen: list[str]) -> int:
+    return sum(statement.startswith("SELECT messages") for statement in seen)
+
+
+async def test_read_once_then_kept_up_to_date(stage: TurnStage) -> None:
+    await stage.hear("one")
+    with statements(stage.database) as seen:
+        await stage.contexts.load(await need(stage))
+    assert reads(seen) == 1
+    await stage.hear("two")
+    await stage.hear("", type=MessageType.AUDIO, media=MediaInfo("audio/ogg", voice=True))
+    await stage.hear("👍", type=MessageType.REACTION, reacts_to="X")
+    wanted = await need(stage)
+    with statements(stage.database) as seen:
+        got = await stage.contexts.load(wanted)
+    assert reads(seen) == 0
+    assert [(m.seq, m.text, m.asks) for m in got] == [(1, "one", True), (2, "two", True), (3, "[voice message]", False)]
+    assert got == await fresh(stage)
+
+
+async def test_an_edited_or_deleted_message_is_read_anew(stage: TurnStage) -> None:
+    first = await stage.hear("Is it 5?")
+    second = await stage.hear("secret")
+    await stage.contexts.load(await need(stage))
+    await stage.hear("Is it 6?", edits=first)
+    assert [m.text for m in await stage.contexts.load(await need(stage))] == ["Is it 6?", "secret"]
+    await stage.hear("", revokes=second)
+    assert [m.text for m in await stage.contexts.load(await need(stage))] == ["Is it 6?"]
+    await stage.hear("next")
+    assert [m.text for m in await stage.contexts.load(await need(stage))] == ["Is it 6?", "next"]
+
+
+async def test_a_larger_window_than_cached_is_read(stage: TurnStage) -> None:
+    for number in range(12):
+        await stage.hear(f"m{number}")
+    assert len(await stage.contexts.load(await need(stage, 4))) == 4
+    assert [m.text for m in await stage.contexts.load(await need(stage, 12))] == [f"m{n}" for n in range(12)]
+
+
+async def test_what_was_committed_after_the_claim_is_not_in_it_nor_twice_later(stage: TurnStage) -> None:
+    await stage.hear("one")
+    claimed = await need(stage)
+    await stage.hear("two")
+    assert [m.text for m in await stage.contexts.load(claimed)] == ["one"]
+    await stage.hear("three")
+    assert [m.text for m in await stage.contexts.load(await need(stage))] == ["one", "two", "three"]
+
+
+async def test_remembered_out_of_order_is_read_anew(stage: TurnStage) -> None:
+    await stage.hear("one")
+    now = await need(stage)
+    await stage.contexts.load(now)
+    late = PromptMessage(3, "contact", "three", "C", asks=True)
+    early = PromptMessage(2, "contact", "two", "B", asks=True)
+    await stage.contexts.remember(now.conversation_id, now.version + 2, late)
+    await stage.contexts.remember(now.conversation_id, now.version + 1, early)
+    with statements(stage.database) as seen:
+        await stage.contexts.load(Need(now.conversation_id, now.version + 2, 1, 40))
+    assert reads(seen) == 1
+
+
+async def test_a_long_talk_keeps_a_bounded_part(stage: TurnStage, cache: Cache) -> None:
+    await stage.hear("start")
+    await stage.contexts.load(await need(stage, 4))
+    for number in range(40):
+        await stage.hear(f"m{number}")
+        got = await stage.contexts.load(await need(stage, 4))
+        assert [m.text for m in got][-1] == f"m{number}"
+        assert len(got) <= 6
+    stored = await cache.get(f"context:{(await need(stage)).conversation_id}")
+    assert stored is not None
+    assert len(stored[3]) <= 6
+    assert MOST_MESSAGES >= 200, "the largest window a number can set"
+
+
+async def test_something_else_in_the_cache_is_ignored(stage: TurnStage, cache: Cache) -> None:
+    await stage.hear("one")
+    wanted = await need(stage)
+    strange: Any
+    for strange in ("x", 7, [], [1, 2, 3, [[1]]], {"version": 1}, [wanted.version, None, 4, 5]):
+        await cache.set(f"context:{wanted.conversation_id}", strange, 60)
+        await stage.contexts.remember(wanted.conversation_id, 99, None)
+        await cache.set(f"context:{wanted.conversation_id}", strange, 60)
+        assert [m.text for m in await stage.contexts.load(wanted)] == ["one"]
+
+
+async def test_at_any_moment_the_cache_says_what_the_table_says(stage: TurnStage) -> None:
+    rng = random.Random(7)
+    sent: list[str] = [await stage.hear("first")]
+
+    async def write(number: int) -> None:
+        await asyncio.sleep(rng.random() / 50)
+        kind = rng.random()
+        if kind < 0.7:
+            sent.append(await stage.hear(f"m{number}"))
+        elif kind < 0.85:
+            await stage.hear(f"edited {number}", edits=rng.choice(sent))
+        else:
+            await stage.hear("", revokes=rng.choice(sent))
+
+    async def read() -> None:
+        await asyncio.sleep(rng.random() / 50)
+        await stage.contexts.load(await need(stage))
+
+    for round_ in range(6):
+        await asyncio.gather(*(write(round_ * 10 + n) for n in range(8)), *(read() for _ in range(4)))
+        assert await stage.contexts.load(await need(stage)) == await fresh(stage)
+    texts = [m.body for m in await messages(stage.database) if m.revoked_at is None]
+    assert [m.text for m in await stage.contexts.load(await need(stage, 200))] == texts
+
+
+@pytest.mark.redis
+async def test_in_redis_too(sqlite_database: Database, bus: Bus, redis_url: str, tmp_path: Path) -> None:
+    cache = Cache(redis_url)
+    await cache.start()
+    async with turn_stage(sqlite_database, bus, cache, tmp_path) as stage:
+        await stage.hear("um")
+        await stage.contexts.load(await need(stage))
+        await stage.hear("dois 🙂")
+        wanted = await need(stage)
+        with statements(sqlite_database) as seen:
+            got = await stage.contexts.load(wanted)
+        assert [m.text for m in got] == ["um", "dois 🙂"]
+        assert reads(seen) == 0
+        await stage.contexts.forget(wanted.conversation_id)
+        with statements(sqlite_database) as seen:
+            await stage.contexts.load(wanted)
+        assert reads(seen) == 1
+    await cache.stop()
+
+
+def test_what_prompts_leave_out() -> None:
+    values = {"seq": 1, "author": "contact", "wa_id": "A"}
+    assert prompt_message(**values, type_="reaction", body="👍") is None  # type: ignore[arg-type]
+    ours = prompt_message(**(values | {"author": "person"}), type_="text", body="hi")  # type: ignore[arg-type]
+    assert ours is not None
+    assert not ours.asks
+    assert ours.ours
