@@ -1,9 +1,14 @@
 """Runs the application in uvicorn until it is told to stop."""
 
+import asyncio
+import signal
 import socket
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
+import structlog
 import uvicorn
+from fastapi import FastAPI
 from rich.console import Console
 
 from prosa import __version__
@@ -15,6 +20,18 @@ from prosa.settings import Settings
 GRACEFUL_SECONDS = 5
 """How long open requests may take once a stop is asked for."""
 BACKLOG = 2048
+MAX_FRAME = 64 * 1024
+"""Bytes of a WebSocket frame of a client, at most."""
+
+logger = structlog.get_logger("prosa.server")
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn would raise them again before the parts are stopped."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def serve(settings: Settings) -> int:
@@ -26,26 +43,63 @@ def serve(settings: Settings) -> int:
     configure(settings)
     listening = _listen(settings)
     settings = settings.model_copy(update={"port": listening.getsockname()[1]})
-    app = create_app(settings, on_ready=lambda: _announce(settings))
-    config = uvicorn.Config(
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings, listening))
+    return 0
+
+
+async def _serve(settings: Settings, listening: socket.socket) -> None:
+    app = create_app(settings)
+    server = _Server(_config(app))
+    stopping = asyncio.Event()
+
+    def stop() -> None:
+        server.force_exit = stopping.is_set()  # asked twice: do not wait for open requests
+        server.should_exit = True
+        stopping.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows
+            asyncio.get_running_loop().add_signal_handler(name, stop)
+    starting = asyncio.create_task(_until_stopped(app, server, settings, listening), name="serve")
+    interrupted = asyncio.create_task(stopping.wait(), name="stop-signal")
+    await asyncio.wait({starting, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done() and not server.started:
+        starting.cancel()  # told to stop while still starting
+    interrupted.cancel()
+    with suppress(asyncio.CancelledError):
+        await starting
+
+
+async def _until_stopped(app: FastAPI, server: _Server, settings: Settings, listening: socket.socket) -> None:
+    async with app.router.lifespan_context(app):
+        logger.info("prosa serves", version=__version__, address=address(settings))
+        _announce(settings)
+        await server.serve(sockets=[listening])
+        logger.info("prosa stops")
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,  # our own line has the request's id
         server_header=False,
-        proxy_headers=True,
-        lifespan="on",
+        lifespan="off",  # started and stopped around the server
         ws="websockets-sansio",
-        ws_max_size=64 * 1024,
+        ws_max_size=MAX_FRAME,
         ws_per_message_deflate=False,  # 300 KiB a client for events of some hundred bytes
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
         backlog=BACKLOG,
     )
-    server = uvicorn.Server(config)
-    server.run(sockets=[listening])
-    failure: BaseException | None = app.state.failure
-    if isinstance(failure, Exception):
-        raise failure
-    return 0 if server.started else 1
+
+
+def _loop_factory() -> "asyncio._LoopFactory | None":  # type: ignore[name-defined]
+    try:
+        import uvloop  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -61,17 +115,18 @@ def _listen(settings: Settings) -> socket.socket:
             f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}",
             remedy="Another program (or another Prosa) has the port: stop it, or set PROSA_PORT or --port.",
         ) from error
-    listening.set_inheritable(True)
     return listening
 
 
-def _announce(settings: Settings) -> None:
-    if not sys.stdout.isatty():
-        return
+def address(settings: Settings) -> str:
+    """Return where people reach this Prosa."""
     host = "localhost" if settings.host in {"0.0.0.0", "127.0.0.1", "::"} else settings.host
-    address = settings.public_url or f"http://{host}:{settings.port}"
-    console = Console(highlight=False)
-    console.print(f"\n  [bold]Prosa {__version__}[/] serves at [link={address}]{address}[/]   (API: {address}/docs)")
+    return settings.public_url or f"http://{host}:{settings.port}"
+
+
+def _announce(settings: Settings) -> None:
+    console, url = Console(highlight=False), address(settings)
+    console.print(f"\n  [bold]Prosa {__version__}[/] serves at [link={url}]{url}[/]   (API: {url}/docs)")
     if settings.gemini_api_key is None:
         console.print("  [yellow]No PROSA_GEMINI_API_KEY is set: messages are stored and not answered.[/]")
     console.print("  Ctrl-C stops it.\n")

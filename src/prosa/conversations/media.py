@@ -131,7 +131,7 @@ class MediaFiles:
 
     def temporary(self) -> Path:
         """Return a new file's path for a body that is still coming in."""
-        folder = self.root / "incoming"
+        folder = self.root / ".incoming"  # no number's name begins with a dot
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder / uuid.uuid4().hex
 
@@ -146,6 +146,11 @@ class MediaFiles:
     def remove_conversation(self, session_id: str, conversation_id: uuid.UUID) -> None:
         """Remove every file of a conversation."""
         folder = self.path(self.place(session_id, conversation_id, uuid.UUID(int=0))).parent
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def remove_session(self, session_id: str) -> None:
+        """Remove every file of a number."""
+        folder = self.path(self.place(session_id, uuid.UUID(int=0), uuid.UUID(int=0))).parent.parent
         shutil.rmtree(folder, ignore_errors=True)
 
     def matches(self, path: Path, sha256: str | None) -> bool:

@@ -1,0 +1,199 @@
+"""The composition root: makes every part, starts and stops them in order, and hands them to the endpoints."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Any, Protocol
+
+from fastapi import FastAPI
+
+from prosa import __version__
+from prosa.ai.answer import AnswerService
+from prosa.ai.models import Models
+from prosa.auth.authenticator import Authenticator
+from prosa.auth.passwords import Passwords
+from prosa.auth.secret import secret_key
+from prosa.auth.throttle import LoginThrottle
+from prosa.auth.tokens import AccessTokens, RefreshTokens
+from prosa.cache import Cache
+from prosa.conversations.fetch import MediaFetcher
+from prosa.conversations.media import MediaFiles
+from prosa.conversations.online import OnlineNumbers
+from prosa.database import Database
+from prosa.database.migrate import upgrade
+from prosa.events import asyncapi, websocket
+from prosa.events.bus import Bus
+from prosa.events.hub import EventHub
+from prosa.http import docs, health, middleware, problems
+from prosa.http.health import EngineState
+from prosa.http.openapi import custom_openapi
+from prosa.leases import new_owner
+from prosa.outbox.sender import Sender
+from prosa.sessions import endpoints as session_endpoints
+from prosa.sessions.directory import SessionDirectory
+from prosa.sessions.facts import SessionFacts
+from prosa.sessions.gateway import Gateway
+from prosa.sessions.service import SessionService
+from prosa.settings import Settings
+from prosa.turns.context import Contexts
+from prosa.turns.receive import Receiver
+from prosa.turns.reply import Replier
+from prosa.turns.runner import TurnRunner
+from prosa.usage import endpoints as usage_endpoints
+from prosa.usage.service import UsageService
+from prosa.users import endpoints as user_endpoints
+from prosa.users.service import UserService
+from prosa.users.sign_in import SignInService
+from prosa.whatsapp.bridge import BridgeEngine, create_engine
+from prosa.whatsapp.process import TestServer
+
+MIB = 2**20
+
+
+class Part(Protocol):
+    """Something that runs from start to stop."""
+
+    async def start(self) -> None:
+        """Begin."""
+
+    async def stop(self) -> None:
+        """End."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application; its parts are made and started when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            app.state.provided = await _compose(settings, stack)
+            yield
+
+    app = FastAPI(title="Prosa", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.provided = {}
+    problems.install(app)
+    middleware.install(app, settings)
+    for router in (
+        user_endpoints.auth_router,
+        user_endpoints.users_router,
+        session_endpoints.router,
+        usage_endpoints.router,
+        websocket.router,
+        health.router,
+    ):
+        app.include_router(router)
+    app.add_api_route("/asyncapi.json", lambda: asyncapi.document(__version__), include_in_schema=False)
+    if settings.docs_enabled:
+        docs.install(app)
+    custom_openapi(app, public_url=settings.public_url)
+    return app
+
+
+def describe() -> dict[str, Any]:
+    """Return the OpenAPI document of an installation with default settings."""
+    return create_app(Settings(_env_file=None)).openapi()
+
+
+async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, object]:
+    """Make and start every part; `stack` stops them, the last one first.
+
+    Returns:
+        What endpoints may ask for, by type.
+    """
+
+    async def run(*parts: Part) -> None:
+        for part in parts:
+            stack.push_async_callback(part.stop)  # also a part that failed half-way is stopped
+            await part.start()
+
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    bus = Bus(redis_url)
+    database = Database(settings.sqlalchemy_url, on_wake=bus.wake_all)
+    stack.push_async_callback(database.close)
+    await upgrade(database)
+    cache = Cache(redis_url)
+    hub = EventHub(database, bus, retention=timedelta(hours=settings.event_retention_hours))
+    await run(bus, cache, hub)
+
+    key = secret_key(settings)
+    passwords = Passwords()
+    access_tokens = AccessTokens(key, timedelta(minutes=settings.access_token_minutes))
+    authenticator = Authenticator(database, access_tokens)
+    sign_in = SignInService(
+        database,
+        passwords,
+        access_tokens,
+        RefreshTokens(key),
+        LoginThrottle(cache),
+        refresh_lifetime=timedelta(days=settings.refresh_token_days),
+    )
+
+    models = Models(settings)
+    stack.push_async_callback(models.close)
+    answers = AnswerService(models, timeout_seconds=settings.ai_timeout_seconds)
+
+    def unready(session: SessionFacts) -> str | None:
+        return answers.unready(session.settings.model)
+
+    engine = _engine(settings)
+    files = MediaFiles(settings.media_dir)
+    contexts = Contexts(database, cache)
+    directory = SessionDirectory(database, cache)
+    receiver = Receiver(
+        database,
+        files,
+        auto_download_bytes=settings.media_auto_download_mb * MIB,
+        unready=unready,
+        contexts=contexts,
+    )
+    gateway = Gateway(database, engine, receiver, directory, bus, device_name=settings.device_name)
+    numbers = OnlineNumbers(bus, gateway.connection)
+    gateway.on_open(numbers.opened)
+    fetcher = MediaFetcher(database, bus, files, numbers, max_bytes=settings.media_max_mb * MIB)
+    sender = Sender(database, bus, numbers, files)
+    replier = Replier(database, contexts, answers, directory, gateway, owner=new_owner())
+    runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency)
+    await run(engine, gateway, fetcher, sender, runner)
+
+    sessions = SessionService(
+        database,
+        directory,
+        gateway,
+        bus,
+        ai_ready=lambda: answers.unready(None),
+        on_deleted=_remover(files),
+    )
+    return {
+        Database: database,
+        Cache: cache,
+        EventHub: hub,
+        EngineState: EngineState(lambda: engine.pid is not None),
+        Authenticator: authenticator,
+        SignInService: sign_in,
+        UserService: UserService(database, passwords),
+        SessionService: sessions,
+        UsageService: UsageService(database),
+    }
+
+
+def _remover(files: MediaFiles) -> Callable[[str], Awaitable[None]]:
+    async def remove(session_id: str) -> None:
+        await asyncio.to_thread(files.remove_session, session_id)
+
+    return remove
+
+
+def _engine(settings: Settings) -> BridgeEngine:
+    test_server = None
+    if settings.whatsapp_test_url and settings.whatsapp_test_root_key and settings.whatsapp_test_media_ca:
+        test_server = TestServer(
+            settings.whatsapp_test_url, settings.whatsapp_test_root_key, settings.whatsapp_test_media_ca
+        )
+    return create_engine(
+        media_dir=settings.media_dir,
+        store_url=settings.bridge_store_url,
+        binary=settings.bridge_path,
+        test_server=test_server,
+        log_level={"warning": "warn"}.get(settings.log_level, settings.log_level),
+    )
