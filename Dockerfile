@@ -13,7 +13,7 @@ FROM python:3.13-slim-bookworm AS python
 RUN pip install --no-cache-dir uv==0.13.9
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=/opt/prosa
 WORKDIR /src
-COPY pyproject.toml uv.lock README.md ./
+COPY pyproject.toml uv.lock hatch_build.py README.md LICENSE ./
 COPY LICENSES/ LICENSES/
 COPY simulator/pyproject.toml simulator/pyproject.toml
 RUN uv sync --frozen --no-dev --no-install-workspace
@@ -27,7 +27,8 @@ LABEL org.opencontainers.image.title="Prosa" \
       org.opencontainers.image.licenses="MIT AND GPL-3.0-or-later"
 RUN useradd --system --uid 10001 --create-home --home-dir /data prosa
 COPY --from=python /opt/prosa /opt/prosa
-COPY LICENSE LICENSES/ /usr/share/doc/prosa/
+COPY LICENSE /usr/share/doc/prosa/
+COPY LICENSES/ /usr/share/doc/prosa/LICENSES/
 ENV PATH=/opt/prosa/bin:$PATH PYTHONUNBUFFERED=1 \
     PROSA_HOST=0.0.0.0 PROSA_PORT=8000 PROSA_DATA_DIR=/data PROSA_LOG_FORMAT=json
 USER 10001

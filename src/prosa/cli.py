@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Annotated, cast
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
 from prosa import __version__
-from prosa.errors import ProsaError
-from prosa.settings import Settings
+from prosa.errors import ConfigurationError, ProsaError
+from prosa.settings import Settings, load
 from prosa.users.commands import app as user_app
 
 app = typer.Typer(
@@ -87,9 +87,9 @@ def doctor() -> None:
         out.print(
             f"[{'green' if finding.good else 'red'}]{'ok ' if finding.good else 'bad'}[/] {finding.name}: ", end=""
         )
-        out.print(finding.text, markup=False)
+        out.print(finding.text, markup=False, soft_wrap=True)
         if finding.remedy:
-            out.print(f"      → {finding.remedy}", markup=False)
+            out.print(f"      → {finding.remedy}", markup=False, soft_wrap=True)
     raise typer.Exit(0 if healthy else 1)
 
 
@@ -112,14 +112,12 @@ def demo(
 def read_settings() -> Settings:
     """Return the settings, or end with a line for each that is wrong."""
     try:
-        return Settings()
-    except ValidationError as error:
+        return load()
+    except ConfigurationError as error:
         err.print("[red]The settings are not right:[/]")
-        for problem in error.errors():
-            place = ".".join(str(part) for part in problem["loc"])
-            name = (place if place.isupper() else f"PROSA_{place.upper()}") if place else "settings"
-            err.print(f"  {name}: {problem['msg'].removeprefix('Value error, ')}", markup=False)
-        err.print("Correct them in the environment or in .env; .env.example explains each.")
+        for line in error.detail.splitlines():
+            err.print(f"  {line}", markup=False, soft_wrap=True)
+        err.print(error.remedy, markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
 
 
@@ -128,8 +126,8 @@ def main() -> None:
     try:
         app()
     except ProsaError as error:
-        err.print(f"[red]{error.title}:[/] {error.detail}")
-        err.print(f"  → {error.remedy}", markup=False)
+        err.print(f"[red]{error.title}:[/] {escape(error.detail)}", soft_wrap=True)
+        err.print(f"  → {error.remedy}", markup=False, soft_wrap=True)
         # a helper thread of a library must not keep a command that failed alive
         sys.stdout.flush()
         os._exit(1)

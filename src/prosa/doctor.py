@@ -1,24 +1,30 @@
 """`prosa doctor`: looks at everything an installation needs, and says how to mend what is wrong."""
 
 import asyncio
+import difflib
 import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import httpx
+from dotenv import dotenv_values
 from redis.asyncio import Redis
-from sqlalchemy.exc import SQLAlchemyError
 
 from prosa.database import Database
-from prosa.database.migrate import current, head
+from prosa.database.migrate import current, head, knows, reason
 from prosa.errors import ProsaError
-from prosa.settings import Settings
+from prosa.settings import Settings, variables
 from prosa.whatsapp.process import find_binary
 
 CHECK_SECONDS = 10.0
 GEMINI_URL = "https://generativelanguage.googleapis.com"
 """Google's address of the Gemini API (ai.google.dev, API reference)."""
+
+PREFIX = "PROSA_"
+NOT_OURS = ("PROSA_TEST_", "PROSA_BRIDGE_STORE", "PROSA_BRIDGE_TOKEN")
+"""Variables of the test suite, and those that only the bridge is given."""
+BRIDGE_REMEDY = "Run 'make setup' to build it anew, or install Prosa's wheel for this platform."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ def _bad(name: str, text: str, *, remedy: str) -> Finding:
 async def examine(settings: Settings) -> list[Finding]:
     """Run every check, each for at most `CHECK_SECONDS`."""
     checks: list[tuple[str, Callable[[Settings], Awaitable[Finding]]]] = [
+        ("settings", _settings),
         ("data directory", _data_dir),
         ("database", _database),
         ("Redis", _redis),
@@ -57,6 +64,23 @@ async def _guarded(name: str, check: Callable[[Settings], Awaitable[Finding]], s
             return await check(settings)
     except TimeoutError:
         return _bad(name, f"no answer within {CHECK_SECONDS:.0f} s", remedy="Is it reachable?")
+    except Exception as error:  # noqa: BLE001 - one check that breaks must not hide what the others find
+        return _bad(name, f"the check broke: {type(error).__name__}", remedy="Please report this.")
+
+
+async def _settings(_: Settings) -> Finding:
+    name = "settings"
+    known = {variable for field, info in Settings.model_fields.items() for variable in variables(field, info)}
+    given = {key.upper() for key in (*os.environ, *dotenv_values(".env"))}
+    odd = sorted(key for key in given - known if key.startswith(PREFIX) and not key.startswith(NOT_OURS))
+    if odd:
+        near = {key: difflib.get_close_matches(key, known, 1) for key in odd}
+        hints = [f"{key}: did you mean {match[0]}?" for key, match in near.items() if match]
+        return _bad(
+            name, f"unknown: {', '.join(odd)}", remedy=" ".join(hints) or "Remove them; .env.example has all there are."
+        )
+    count = len(given & known)
+    return _good(name, f"{count or 'none'} set, the rest by default" if count != len(known) else "all set")
 
 
 async def _data_dir(settings: Settings) -> Finding:
@@ -85,15 +109,22 @@ async def _database(settings: Settings) -> Finding:
     database = Database(url, pool_size=1)
     try:
         revision = await current(database)
-    except (SQLAlchemyError, OSError) as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    except Exception as error:  # noqa: BLE001 - drivers have no common class
         return _bad(
             name,
-            f"{shown}: {reason}",
-            remedy="Is the server running, and are name, user and password in PROSA_DATABASE_URL right?",
+            f"{shown}: {reason(error)}",
+            remedy="Is the server running, and are name, user and password in PROSA_DATABASE_URL right?"
+            if database.dialect == "postgresql"
+            else "Is it a database, and may this user write it and its directory?",
         )
     finally:
         await database.close()
+    if revision is not None and not knows(revision):
+        return _bad(
+            name,
+            f"{shown} is at revision {revision}, which this version does not know",
+            remedy="Install the newer Prosa that made it, or restore the backup from before.",
+        )
     if revision != head():
         text = f"{shown} is at revision {revision or 'none'}, this version needs {head()}"
         return _good(name, text, remedy="'prosa serve' or 'prosa migrate' brings it up to date.")
@@ -103,7 +134,10 @@ async def _database(settings: Settings) -> Finding:
 async def _redis(settings: Settings) -> Finding:
     if settings.redis_url is None:
         return _good("Redis", "not set: the cache is in the process")
-    client = Redis.from_url(settings.redis_url.get_secret_value(), socket_connect_timeout=5, socket_timeout=5)
+    try:
+        client = Redis.from_url(settings.redis_url.get_secret_value(), socket_connect_timeout=5, socket_timeout=5)
+    except ValueError as error:
+        return _bad("Redis", str(error), remedy="Set PROSA_REDIS_URL to redis://host:6379/0.")
     try:
         await client.ping()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
@@ -125,11 +159,16 @@ async def _gemini(settings: Settings) -> Finding:
             "not set: messages are stored and not answered",
             remedy="Make a key at https://aistudio.google.com/apikey and set PROSA_GEMINI_API_KEY.",
         )
+    provider, _, model = settings.ai_model.rpartition(":")
+    if provider and not provider.startswith("google"):
+        return _good(name, f"set; not tried, since {settings.ai_model} is not Gemini")
+    if not settings.gemini_api_key.get_secret_value().isascii():
+        return _bad(name, "it has characters that no key has", remedy="Copy PROSA_GEMINI_API_KEY again.")
     base = (settings.gemini_base_url or GEMINI_URL).rstrip("/")
     headers = {"x-goog-api-key": settings.gemini_api_key.get_secret_value()}
     try:
         async with httpx.AsyncClient(timeout=CHECK_SECONDS, headers=headers) as client:
-            answer = await client.get(f"{base}/v1beta/models/{settings.ai_model.rsplit(':', 1)[-1]}")
+            answer = await client.get(f"{base}/v1beta/models/{model}")
     except httpx.HTTPError as error:
         return _bad(name, f"{base} cannot be reached: {type(error).__name__}", remedy="Is the network up?")
     if answer.status_code in {400, 401, 403}:
@@ -150,9 +189,17 @@ async def _bridge(settings: Settings) -> Finding:
         process = await asyncio.create_subprocess_exec(
             binary, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
-        output, _ = await process.communicate()
     except OSError as error:
-        return _bad("bridge", f"{binary}: {error.strerror}", remedy="Run 'make setup' to build it anew.")
+        return _bad("bridge", f"{binary}: {error.strerror}", remedy=BRIDGE_REMEDY)
+    try:
+        output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    said = output.decode(errors="replace").strip()
     if process.returncode != 0:
-        return _bad("bridge", f"{binary} ends with {process.returncode}", remedy="Run 'make setup'.")
-    return _good("bridge", f"{binary}, {output.decode().strip()}")
+        return _bad("bridge", f"{binary} ends with {process.returncode}", remedy=BRIDGE_REMEDY)
+    if not said.startswith("prosa-bridge "):
+        return _bad("bridge", f"{binary} is another program", remedy="Set PROSA_BRIDGE_PATH to prosa-bridge.")
+    return _good("bridge", f"{binary}, {said}")

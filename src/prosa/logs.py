@@ -12,6 +12,10 @@ QUIET = ("httpx", "httpcore", "google_genai", "alembic", "asyncio", "uvicorn.acc
 """Loggers that tell nothing new below a warning."""
 
 
+_TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+# structlog's default shows local variables: passwords, keys and what people wrote would stand in the log
+
+
 def configure(settings: Settings) -> None:
     """Set logging up for this process: lines for people on a terminal, JSON elsewhere."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
@@ -23,9 +27,9 @@ def configure(settings: Settings) -> None:
     ]
     readable = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     renderer: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if readable
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        else [structlog.processors.ExceptionRenderer(_TRACEBACKS), structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[

@@ -2,19 +2,27 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+from prosa.errors import ConfigurationError
 
 
 class Settings(BaseSettings):
     """What an installation can set. Every field is documented in `.env.example`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PROSA_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix="PROSA_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,  # a value that is not acceptable may still be a secret
     )
 
     # Where Prosa listens and keeps its files
@@ -22,12 +30,16 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     data_dir: Path = Field(Path("data"), description="Directory of the embedded database, media and keys.")
     public_url: str | None = Field(None, description="The address people reach Prosa under, if not host and port.")
-    cors_origins: list[str] = Field([], description="Origins of other web pages that may call the API.")
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="Origins of other web pages that may call the API, with commas between."
+    )
     docs_enabled: bool = Field(default=True, description="Serve the interactive API documentation at /docs.")
 
     # Storage
     database_url: str | None = Field(
-        None, description="postgresql://user:password@host/name; left out: SQLite in the data directory."
+        None,
+        repr=False,
+        description="postgresql://user:password@host/name; left out: SQLite in the data directory.",
     )
     redis_url: SecretStr | None = Field(None, description="redis://host:6379/0; left out: a cache in the process.")
 
@@ -80,6 +92,11 @@ class Settings(BaseSettings):
         # docker compose passes an unset variable on as an empty text
         return None if isinstance(value, str) and not value.strip() else value
 
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str | None) -> str | None:
@@ -122,3 +139,33 @@ class Settings(BaseSettings):
     def media_dir(self) -> Path:
         """Where media files are kept."""
         return self.data_dir.absolute() / "media"
+
+
+def variables(name: str, field: FieldInfo) -> tuple[str, ...]:
+    """Return the environment variables that a setting is read from, the usual one first."""
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        return tuple(str(choice) for choice in alias.choices)
+    return (f"PROSA_{name.upper()}",)
+
+
+def load() -> Settings:
+    """Read the settings from the environment and `.env`.
+
+    Raises:
+        ConfigurationError: Some are not acceptable; its detail has a line for each, with the variable's name and
+            without its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors(include_url=False, include_context=False, include_input=False):
+            place = ".".join(str(part) for part in problem["loc"])
+            name = "" if not place else f"{place if place.isupper() else f'PROSA_{place.upper()}'}: "
+            lines.append(name + problem["msg"].removeprefix("Value error, "))
+    except (OSError, UnicodeDecodeError) as error:
+        lines = [f".env cannot be read: {error.strerror if isinstance(error, OSError) else 'it is not UTF-8 text'}"]
+    raise ConfigurationError(
+        "\n".join(lines), remedy="Correct them in the environment or in .env; .env.example explains each."
+    )

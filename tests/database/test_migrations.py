@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL
 from prosa.database import Database
 from prosa.database.metadata import metadata
 from prosa.database.migrate import current, head, upgrade
+from prosa.errors import ConfigurationError
 
 
 async def test_models_and_migrations_agree(database: Database) -> None:
@@ -58,5 +59,5 @@ async def test_postgres_processes_that_start_together_migrate_once(postgres_serv
 async def test_a_database_of_a_newer_prosa_is_refused(database: Database) -> None:
     async with database.write() as db:
         await db.connection.execute(text("UPDATE alembic_version SET version_num = 'zzzz'"))
-    with pytest.raises(RuntimeError, match="install a newer Prosa"):
+    with pytest.raises(ConfigurationError, match="does not know"):
         await upgrade(database)

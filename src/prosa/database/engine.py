@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from prosa.database.writer import GroupWriter
+from prosa.errors import ConfigurationError
 
 T = TypeVar("T")
 Params = dict[str, Any] | Sequence[dict[str, Any]] | None
@@ -86,13 +87,16 @@ class Database:
             url: With an async driver.
             pool_size: Connections kept; twice as many at a peak (PostgreSQL), or readers (SQLite).
             on_wake: Called after a commit with the topics that the transaction named.
+
+        Raises:
+            ConfigurationError: The directory of an SQLite database cannot be made.
         """
         self.url = url
         self.on_wake = on_wake
         if url.get_backend_name() == "sqlite":
             self.dialect: Literal["sqlite", "postgresql"] = "sqlite"
             if url.database:
-                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+                _make_folder(Path(url.database).parent)
             self._write_engine = _sqlite_engine(url, begin="BEGIN IMMEDIATE", size=1)
             self._read_engine = _sqlite_engine(url, begin="BEGIN", size=pool_size)
         else:
@@ -153,6 +157,16 @@ class Database:
             self.on_wake(db.wakes)
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The database's directory {folder} cannot be made: {error.strerror}.",
+            remedy="Give this user the right to write there, or set PROSA_DATA_DIR or PROSA_DATABASE_URL.",
+        ) from error
+
+
 def _loads(raw: str | bytes) -> Any:
     return orjson.loads(raw)
 
@@ -171,6 +185,7 @@ def _sqlite_engine(url: URL, *, begin: str, size: int) -> AsyncEngine:
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
         json_serializer=_dumps,
         json_deserializer=_loads,
+        hide_parameters=True,  # an error's text goes to the log; what people wrote does not
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -226,5 +241,6 @@ def _postgres_engine(url: URL, size: int) -> AsyncEngine:
         pool_pre_ping=True,
         json_serializer=_dumps,
         json_deserializer=_loads,
+        hide_parameters=True,
         connect_args={"server_settings": {"application_name": "prosa", "timezone": "UTC"}, "timeout": 10},
     )

@@ -10,6 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from prosa.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from prosa.database.engine import Database
 
@@ -41,7 +43,19 @@ async def upgrade(database: "Database") -> list[str]:
 
     Returns:
         The revisions that were applied, oldest first; empty when it was already up to date.
+
+    Raises:
+        ConfigurationError: The database cannot be used, or was made by a newer Prosa.
     """
+    try:
+        await database.ping()
+    except Exception as error:
+        raise ConfigurationError(
+            f"The database {database.url.render_as_string(hide_password=True)} cannot be used: {reason(error)}.",
+            remedy="Is the server running, and are name, user and password in PROSA_DATABASE_URL right?"
+            if database.dialect == "postgresql"
+            else "Is it a database, and may this user write it and its directory?",
+        ) from error
     async with database.write() as db:
         if database.dialect == "postgresql":
             await db.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
@@ -49,6 +63,17 @@ async def upgrade(database: "Database") -> list[str]:
     if applied:
         logger.info("database migrated", revisions=applied)
     return applied
+
+
+def reason(error: Exception) -> str:
+    """Return in one line what a database or its driver complains about; it holds no password."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__).rstrip(".")
+
+
+def knows(revision: str) -> bool:
+    """Return whether this version of Prosa has the migration `revision`."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
 
 
 async def current(database: "Database") -> str | None:
@@ -67,9 +92,10 @@ def _upgrade(connection: Connection) -> list[str]:
     settings.attributes["connection"] = connection
     script = ScriptDirectory.from_config(settings)
     newest = head()
-    if before is not None and before not in {revision.revision for revision in script.walk_revisions()}:
-        raise RuntimeError(
-            f"the database is at revision {before}, which this version of Prosa does not know: install a newer Prosa"
+    if before is not None and not knows(before):
+        raise ConfigurationError(
+            f"The database is at revision {before}, which this version of Prosa does not know.",
+            remedy="Install the newer Prosa that made it, or restore the backup from before.",
         )
     if before == newest:
         return []

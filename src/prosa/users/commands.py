@@ -14,7 +14,7 @@ from prosa.auth.passwords import MAX_CHARACTERS, MIN_CHARACTERS, Passwords
 from prosa.database import Database
 from prosa.database.migrate import upgrade
 from prosa.errors import ProsaError
-from prosa.settings import Settings
+from prosa.settings import load
 from prosa.users.emails import parse_email
 from prosa.users.models import Role, User
 from prosa.users.service import COMMAND_LINE, UserChanges, UserService
@@ -106,7 +106,7 @@ def _run(job: Callable[[UserService], Awaitable[T]]) -> T:
     """Run a job on the installation's database, brought up to date first; errors become a message and exit code 1."""
 
     async def run() -> T:
-        settings = Settings()
+        settings = load()
         logs.configure(settings.model_copy(update={"log_level": "warning"}))
         database = Database(settings.sqlalchemy_url)
         try:
@@ -118,5 +118,5 @@ def _run(job: Callable[[UserService], Awaitable[T]]) -> T:
     try:
         return asyncio.run(run())
     except ProsaError as error:
-        typer.echo(f"{error.detail.removesuffix('.')}. {error.remedy}", err=True)
+        typer.echo(f"{error.detail}\n  → {error.remedy}", err=True)
         raise typer.Exit(1) from error
