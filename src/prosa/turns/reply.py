@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 
@@ -31,6 +31,10 @@ TYPING_SECONDS = 10.0
 """Between two "typing…": phones stop showing it after about 25 s without a new one."""
 COURTESY_SECONDS = 10.0
 """Longest wait for WhatsApp to take "typing…" or a read receipt; the answer does not wait for either."""
+
+
+Courtesy: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""Tells WhatsApp something that nobody waits for."""
 
 
 class Numbers(Protocol):
@@ -197,16 +201,16 @@ class Replier:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-            self._do(connection.send_typing(contact, typing=False))
+            self._do(partial(connection.send_typing, contact, typing=False))
 
     def _mark_read(self, turn: Turn) -> None:
         """Send the contact's messages their blue ticks."""
         connection = self._connections.connection(turn.claimed.session_id)
         wa_ids = [message.wa_id for message in turn.waiting if message.wa_id]
         if connection is not None and wa_ids and turn.session.settings.mark_read:
-            self._do(connection.mark_read(turn.claimed.contact_jid, wa_ids, self.clock()))
+            self._do(partial(connection.mark_read, turn.claimed.contact_jid, wa_ids, self.clock()))
 
-    def _do(self, courtesy: Coroutine[Any, Any, None]) -> None:
+    def _do(self, courtesy: Courtesy) -> None:
         """Tell WhatsApp something that nobody waits for."""
         task = asyncio.create_task(_try(courtesy), name="turn-courtesy")
         self._courtesies.add(task)
@@ -215,14 +219,14 @@ class Replier:
 
 async def _keep_typing(connection: Connection, contact: str) -> None:
     while True:
-        await _try(connection.send_typing(contact, typing=True))
+        await _try(partial(connection.send_typing, contact, typing=True))
         await asyncio.sleep(TYPING_SECONDS)
 
 
-async def _try(courtesy: Coroutine[Any, Any, None]) -> None:
+async def _try(courtesy: Courtesy) -> None:
     try:
         async with asyncio.timeout(COURTESY_SECONDS):
-            await courtesy
+            await courtesy()
     except (EngineError, TimeoutError) as error:
         logger.debug("WhatsApp did not take a courtesy", error=str(error))
     except Exception:
