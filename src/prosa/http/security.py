@@ -11,17 +11,6 @@ _CONSOLE = _NOWHERE | {
     "style-src": "'self' 'unsafe-inline'",  # React Aria puts small style elements into the page
     "form-action": "'self'",
 }
-# FastAPI's documentation pages: a script in the page, and its library from a CDN (fastapi/openapi/docs.py)
-_DOCS = _NOWHERE | {
-    "default-src": "'self'",
-    "script-src": "'self' 'unsafe-inline' https://cdn.jsdelivr.net",
-    "style-src": "'self' 'unsafe-inline' https://cdn.jsdelivr.net https://fonts.googleapis.com",
-    "font-src": "https://fonts.gstatic.com",
-    "img-src": "'self' data: https://fastapi.tiangolo.com https://cdn.redoc.ly",
-    "worker-src": "blob:",
-}
-DOCS_PATHS = ("/docs", "/redoc")
-
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -35,7 +24,7 @@ def _policy(directives: dict[str, str]) -> str:
     return "; ".join(f"{name} {sources}" for name, sources in directives.items())
 
 
-_CONSOLE_POLICY, _DOCS_POLICY = _policy(_CONSOLE), _policy(_DOCS)
+_POLICY = _policy(_CONSOLE)
 
 
 class SecurityHeaders:
@@ -49,14 +38,13 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        policy = _DOCS_POLICY if scope["path"].startswith(DOCS_PATHS) else _CONSOLE_POLICY
 
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Content-Security-Policy", policy)
+                headers.setdefault("Content-Security-Policy", _POLICY)
                 content = headers.get("content-type", "").partition(";")[0]
                 if not content or content.endswith("json"):
                     headers.setdefault("Cache-Control", "no-store")
