@@ -68,7 +68,7 @@ async def stage(world: World, database_url: URL) -> AsyncIterator[Stage]:
     settings = {}
     if database_url.get_backend_name() == "postgresql":
         settings["PROSA_DATABASE_URL"] = database_url.set(drivername="postgresql").render_as_string(hide_password=False)
-    prosa = world.prosa(**settings)
+    prosa = world.prosa(settings=settings)
     await prosa.start()
     async with ProsaClient(prosa.url) as api:
         await api.register("owner@example.com", "a long password", "Owner")

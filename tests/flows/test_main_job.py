@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from tests.flows.conftest import ANA, SHOP, Stage
 
+from prosa.whatsapp.engine import MessageType
 from prosa_simulator.gemini import Empty, RateLimited, recall
 from prosa_simulator.product import ApiError, ProsaClient
 from prosa_simulator.product.world import World
@@ -89,9 +90,9 @@ async def test_the_passkey_step(stage: Stage, method: str) -> None:
 async def test_media_arrive_and_are_sent(stage: Stage, tmp_path: Path) -> None:
     await stage.link(ai_enabled=False)
     ana = await stage.ana()
-    picture = stage.world.contacts.media_dir / "picture.png"
+    picture = tmp_path / "picture.png"
     picture.write_bytes(PNG)
-    await ana.send_media(SHOP, picture, "image", caption="look at this")
+    await ana.send_media(SHOP, picture, MessageType.IMAGE, caption="look at this")
     received = (await stage.messages("look at this"))[0]
     assert received["type"] == "image"
     assert received["media"]["mime_type"] == "image/png"

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -59,8 +60,17 @@ class World:
             settings["PROSA_GEMINI_API_KEY"] = self.gemini.api_key
         return settings
 
-    def prosa(self, name: str = "prosa", *, port: int = 0, key: bool = True, **settings: str) -> ProsaProcess:
-        """Return a Prosa of this world, not started; it is stopped with the world."""
-        process = ProsaProcess(self.folder / name, {**self.settings(key=key), **settings}, port=port)
+    def prosa(
+        self, name: str = "prosa", *, port: int = 0, key: bool = True, settings: Mapping[str, str] | None = None
+    ) -> ProsaProcess:
+        """Return a Prosa of this world, not started; it is stopped with the world.
+
+        Args:
+            name: Of its data directory.
+            port: Where it listens on loopback; 0 for a free port.
+            key: Whether it has the Gemini server's key.
+            settings: Further settings (`PROSA_…`).
+        """
+        process = ProsaProcess(self.folder / name, {**self.settings(key=key), **(settings or {})}, port=port)
         self._processes.append(process)
         return process
