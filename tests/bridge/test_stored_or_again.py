@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.fixtures.whatsapp import EngineMaker, Line, restarted, until
+from tests.fixtures.whatsapp import EngineMaker, Line, alive, restarted, until
 
 from prosa.ids import new_message_id
 from prosa.whatsapp.engine import (
@@ -259,12 +259,3 @@ async def test_prosa_itself_is_killed_between_receipt_and_ack(
     await ana.send_text(SHOP, "fim")
     await again.message("fim")
     assert storing.tried == ["não me perca", "fim"]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and only waits to be collected does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"

@@ -199,7 +199,10 @@ class PasskeyRequested:
 
 @dataclass(frozen=True, slots=True)
 class PasskeyConfirmation:
-    """The passkey was accepted; the code must equal the phone's unless `skip_comparison`."""
+    """The passkey was accepted; the code must equal the phone's, or need not be compared with `skip_comparison`.
+
+    `confirm_passkey` is due in either case.
+    """
 
     code: str
     skip_comparison: bool
@@ -240,7 +243,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The connection ended; the device is still linked. The engine does not reconnect by itself."""
+    """The connection ended; the device is still linked. The engine does not reconnect by itself.
+
+    After a handler raised on an event that must be stored, the engine ends the connection itself with the reason
+    "not_stored": WhatsApp delivers that event, and all after it, on the next connect.
+    """
 
     reason: str
     detail: str | None = None
