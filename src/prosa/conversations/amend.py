@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, literal_column, select, update
 
 from prosa.conversations.facts import preview, shown_status
 from prosa.conversations.held import HeldConversation
@@ -71,7 +71,8 @@ async def find_reaction(db: WriteDb, held: HeldConversation, inbound: InboundMes
         sender.append(_m.sender_jid.in_([inbound.sender, inbound.sender_alt or inbound.sender]))
     statement = select(MESSAGES).where(
         _m.conversation_id == held.id,
-        _m.type == MessageType.REACTION.value,
+        # Written out, so that the databases see that the index over reactions fits.
+        _m.type == literal_column(f"'{MessageType.REACTION.value}'"),
         _m.quoted_wa_id == inbound.reacts_to,
         *sender,
     )

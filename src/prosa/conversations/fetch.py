@@ -5,7 +5,6 @@ A message whose file is due is a leased row (`prosa.leases`), so downloads survi
 
 import asyncio
 import uuid
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -18,6 +17,7 @@ from prosa.clock import Clock, utc_now
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.media import MediaFacts, MediaFiles, MediaState
 from prosa.conversations.models import MessageStatus
+from prosa.conversations.online import OnlineNumbers
 from prosa.database.engine import Database, WriteDb
 from prosa.errors import ConflictError, NotFoundError, ProsaError, UnavailableError
 from prosa.events.bus import Bus
@@ -36,9 +36,6 @@ PARALLEL = 4
 POLL_SECONDS = 5.0
 FIRST_RETRY_SECONDS = 5.0
 LAST_RETRY_SECONDS = 600.0
-
-ConnectionOf = Callable[[str], Connection | None]
-"""Returns the live connection of a number that is online in this process."""
 
 _m = MESSAGES.c
 _OUTBOUND = [MessageStatus.QUEUED.value, MessageStatus.SENDING.value]
@@ -68,10 +65,9 @@ class MediaFetcher:
         database: Database,
         bus: Bus,
         files: MediaFiles,
-        connection_of: ConnectionOf,
+        numbers: OnlineNumbers,
         *,
         max_bytes: int,
-        online: Callable[[], Collection[str]],
         clock: Clock = utc_now,
     ) -> None:
         """Make it.
@@ -80,17 +76,15 @@ class MediaFetcher:
             database: Where messages are.
             bus: Wakes the background downloads.
             files: Where files go.
-            connection_of: Finds a number's live connection.
+            numbers: Those that are online in this process.
             max_bytes: Larger files are not downloaded.
-            online: The numbers that are online in this process.
             clock: The time.
         """
         self._database = database
         self._bus = bus
         self._files = files
-        self._connection_of = connection_of
+        self._numbers = numbers
         self._max_bytes = max_bytes
-        self._online = online
         self._clock = clock
         self._owner = leases.new_owner()
         self._task: asyncio.Task[None] | None = None
@@ -146,7 +140,7 @@ class MediaFetcher:
     async def _fetch(self, row: Row[Any], facts: MediaFacts) -> MediaFacts:
         if not row.payload:
             raise MediaGoneError("The file was kept here only, and is here no more.")
-        connection = self._connection_of(row.session_id)
+        connection = self._numbers.connection(row.session_id)
         if connection is None:
             raise UnavailableError(
                 "The file is not here yet, and the number it came to is offline.",
@@ -176,7 +170,7 @@ class MediaFetcher:
                 await signal.wait(POLL_SECONDS)
 
     async def _claim(self) -> bool:
-        free, online = PARALLEL - len(self._downloads), list(self._online())
+        free, online = PARALLEL - len(self._downloads), self._numbers.names()
         if free <= 0:
             await asyncio.wait(self._downloads, return_when=asyncio.FIRST_COMPLETED, timeout=POLL_SECONDS)
             return True
@@ -200,7 +194,7 @@ class MediaFetcher:
     async def _background(self, row: Row[Any]) -> None:
         try:
             facts = MediaFacts.model_validate(row.media)
-            connection = self._connection_of(row.session_id)
+            connection = self._numbers.connection(row.session_id)
             if connection is None:
                 await self._store(row.id, facts, due_at=self._clock() + timedelta(seconds=FIRST_RETRY_SECONDS))
                 return

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import IntegrityError
 
-from prosa.conversations.held import HeldConversation, create, hold_all, save
+from prosa.conversations.held import HeldConversation, create, hold, hold_all, save
 from prosa.conversations.identity import Address
 from prosa.conversations.merge import merge
 from prosa.database.engine import Database, WriteDb
@@ -69,6 +69,24 @@ async def open_or_create(
         if made is not None:
             return Opened(made, is_new=True)
     raise RuntimeError("a conversation was made and removed again and again at the same moment")
+
+
+async def adopt(db: WriteDb, conversation_id: uuid.UUID, session_id: str, address: Address) -> Opened | None:
+    """Give a conversation the address that WhatsApp says its contact has, merging those that go by it already.
+
+    Returns:
+        The conversation, saved; None where it is gone.
+    """
+    held = await hold(db, conversation_id)
+    if held is None:
+        return None
+    merged: uuid.UUID | None = None
+    for other in await hold_all(db, session_id, address):
+        if other.id != held.id:
+            held, merged = await merge(db, held, other)
+    _learn(held, address)
+    await save(db, held)
+    return Opened(held, merged=merged)
 
 
 async def submit_opening(database: Database, job: Callable[[WriteDb], Awaitable[T]]) -> T:

@@ -5,11 +5,13 @@ everything here is safe to be delivered again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import structlog
 
+from prosa.ai.context import PromptMessage
 from prosa.clock import Clock, utc_now
 from prosa.conversations import clean, identity, receipts
 from prosa.conversations.facts import conversation_payload
@@ -21,16 +23,14 @@ from prosa.database.engine import Database, WriteDb
 from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.sessions.facts import SessionFacts
-from prosa.turns.storing import Arrived, Storing, store
+from prosa.turns.context import Contexts, prompt_message
+from prosa.turns.storing import Storing, store
 from prosa.whatsapp.engine import ContactNamed, ContactTyping, InboundMessage, LidMapped, ReceiptType, ReceiptUpdate
 
 logger = structlog.get_logger("prosa.receive")
 
 Unready = Callable[[SessionFacts], str | None]
 """Says why no model can answer for a number; None where one can."""
-
-Appended = Callable[[Arrived], Awaitable[None]]
-"""Told of every message stored, after the commit; must not raise."""
 
 
 class Receiver:
@@ -43,7 +43,7 @@ class Receiver:
         *,
         auto_download_bytes: int,
         unready: Unready,
-        appended: Appended | None = None,
+        contexts: Contexts | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """Make the receiver.
@@ -53,14 +53,14 @@ class Receiver:
             media: Where files are kept.
             auto_download_bytes: Files up to this size are downloaded by themselves; 0 for none.
             unready: Why no model can answer for a number.
-            appended: Told of every message stored, so that a cached context can take it in.
+            contexts: Cached contexts, which take in every message stored.
             clock: The time.
         """
         self._database = database
         self._media = media
         self._auto_download_bytes = auto_download_bytes
         self._unready = unready
-        self._appended = appended
+        self._contexts = contexts
         self._clock = clock
 
     async def message(self, session: SessionFacts, message: InboundMessage) -> None:
@@ -114,8 +114,20 @@ class Receiver:
         arrived = await submit_opening(self._database, partial(store, storing))
         if arrived.files:
             await asyncio.to_thread(self._media.remove, *arrived.files)
-        if arrived.message is not None and self._appended is not None:
-            await self._appended(arrived)
+        if arrived.message is not None and arrived.conversation_id is not None and self._contexts is not None:
+            await self._contexts.remember(arrived.conversation_id, arrived.version, prompt_fact(arrived.message))
+
+
+def prompt_fact(message: Mapping[str, Any]) -> PromptMessage | None:
+    """Return what prompts need to know of a message just stored; None for one that they leave out."""
+    return prompt_message(
+        seq=message["seq"],
+        author=message["author"],
+        type_=message["type"],
+        body=message["body"],
+        wa_id=message["wa_id"],
+        media=message["media"],
+    )
 
 
 def _address(session: SessionFacts, chat: str, chat_alt: str | None) -> identity.Address | None:

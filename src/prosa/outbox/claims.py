@@ -1,0 +1,197 @@
+"""The sender's statements: taking messages to send, and writing down what came of each.
+
+Within a conversation only the first message not yet sent can be taken; so a later one is never sent before it. Whoever
+writes an outcome must still hold the lease, in the same statement.
+"""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, case, exists, literal_column, select, update
+
+from prosa import leases
+from prosa.conversations.facts import sent_payload
+from prosa.conversations.held import TABLE as CONVERSATIONS
+from prosa.conversations.hot import MESSAGES
+from prosa.conversations.models import MessageStatus
+from prosa.conversations.scope import owner_of
+from prosa.database.engine import WriteDb
+from prosa.events import log
+from prosa.events.log import NewEvent
+from prosa.leases import LeaseLostError
+from prosa.outbox.content import Instructions
+from prosa.outbox.queue import status_payload
+from prosa.whatsapp.engine import SendResult, Uploaded
+from prosa.whatsapp.jid import bare
+
+_m, _c = MESSAGES.c, CONVERSATIONS.c
+_neighbour = MESSAGES.alias("neighbour")
+
+
+def unsent(status: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that a message is not sent yet.
+
+    Written out, not as parameters: only so do both databases see that the index `ix_messages_unsent` holds these rows.
+    """
+    return status.in_(
+        [literal_column(f"'{MessageStatus.QUEUED.value}'"), literal_column(f"'{MessageStatus.SENDING.value}'")]
+    )
+
+
+_first_in_line: ColumnElement[bool] = ~(
+    exists()
+    .where(_neighbour.c.conversation_id == _m.conversation_id, _neighbour.c.seq < _m.seq, unsent(_neighbour.c.status))
+    .correlate(MESSAGES)
+)
+_followed = (
+    exists()
+    .where(_neighbour.c.conversation_id == _m.conversation_id, _neighbour.c.seq > _m.seq, unsent(_neighbour.c.status))
+    .correlate(MESSAGES)
+    .label("followed")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A message taken to be sent, and its conversation's addresses; `followed`: more of the conversation waits."""
+
+    id: uuid.UUID
+    conversation_id: uuid.UUID
+    session_id: str
+    wa_id: str
+    type: str
+    body: str
+    media: dict[str, Any] | None
+    instructions: Instructions
+    stored_at: datetime
+    attempts: int
+    contact_jid: str
+    contact_lid: str | None
+    followed: bool
+    user_id: uuid.UUID
+
+
+_columns = [
+    _m.id, _m.conversation_id, _m.session_id, _m.wa_id, _m.type, _m.body, _m.media, _m.payload, _m.stored_at,
+    _m.attempts, _c.contact_jid, _c.contact_lid, _followed,
+]  # fmt: skip
+
+
+async def take(
+    db: WriteDb, sessions: Collection[str], *, owner: str, now: datetime, lease: timedelta, limit: int
+) -> list[Sending]:
+    """Take messages of some numbers that are due, each the first of its conversation."""
+    taken = await leases.claim(
+        db,
+        MESSAGES,
+        owner=owner,
+        now=now,
+        lease=lease,
+        limit=limit,
+        where=_m.session_id.in_(sessions) & unsent(_m.status) & _first_in_line,
+        returning=[_m.id],
+    )
+    if not taken:
+        return []
+    ids = [row.id for row in taken]
+    await db.execute(update(MESSAGES).where(_m.id.in_(ids)).values(status=MessageStatus.SENDING.value))
+    rows = await db.execute(select(*_columns).join(CONVERSATIONS, _c.id == _m.conversation_id).where(_m.id.in_(ids)))
+    found = {row.id: row for row in rows}
+    owners: dict[str, uuid.UUID] = {}
+    result = []
+    for key in ids:
+        row = found[key]
+        if row.session_id not in owners:
+            owners[row.session_id] = await owner_of(db, row.session_id)
+        values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        instructions = Instructions.read(values.pop("payload"))
+        result.append(Sending(**values, instructions=instructions, user_id=owners[row.session_id]))
+    return result
+
+
+async def write_sent(db: WriteDb, message: Sending, result: SendResult, *, owner: str, now: datetime) -> None:
+    """Write down that WhatsApp's server has a message.
+
+    Raises:
+        LeaseLostError: It is another's by now.
+    """
+    values = leases.released(None) | {
+        # A receipt may have come first.
+        "status": case((unsent(_m.status), MessageStatus.SENT.value), else_=_m.status),
+        "sent_at": result.timestamp,
+        "created_at": result.timestamp,
+        "sender_jid": bare(result.sender),
+        "error": None,
+    }
+    row = await _write(db, message, values, owner=owner, now=now)
+    contact = (
+        await db.execute(
+            select(_c.contact_jid, _c.contact_lid, _c.contact_phone, _c.contact_name).where(
+                _c.id == row.conversation_id
+            )
+        )
+    ).one()
+    payload = sent_payload(dict(row._mapping), dict(contact._mapping))  # noqa: SLF001 - SQLAlchemy's public name
+    await log.append(db, NewEvent(message.user_id, message.session_id, payload))
+
+
+async def write_failed(db: WriteDb, message: Sending, error: str, *, owner: str, now: datetime) -> None:
+    """Write down that a message will not be sent.
+
+    Raises:
+        LeaseLostError: It is another's by now.
+    """
+    values = leases.released(None, attempts=message.attempts + 1)
+    values |= {"status": MessageStatus.FAILED.value, "error": error[:500]}
+    row = await _write(db, message, values, owner=owner, now=now)
+    await log.append(db, NewEvent(message.user_id, message.session_id, status_payload(row)))
+
+
+async def write_retry(
+    db: WriteDb, message: Sending, *, due_at: datetime, attempts: int, error: str | None, owner: str, now: datetime
+) -> None:
+    """Give a message back to be sent later, under the same WhatsApp id.
+
+    Raises:
+        LeaseLostError: It is another's by now.
+    """
+    values = leases.released(due_at, attempts=attempts)
+    values |= {"status": MessageStatus.QUEUED.value, "error": error[:500] if error else None}
+    if message.instructions.uploaded is not None:
+        values["payload"] = message.instructions.stored()
+    await _write(db, message, values, owner=owner, now=now)
+
+
+async def expire(db: WriteDb, *, before: datetime, now: datetime, error: str) -> int:
+    """Give up messages that have waited since before a moment, also those of numbers that are offline."""
+    free = _m.lease_until.is_(None) | (_m.lease_until <= now)
+    rows = (
+        await db.execute(
+            update(MESSAGES)
+            .where(_m.due_at.is_not(None), unsent(_m.status), _m.stored_at < before, free)
+            .values(leases.released(None) | {"status": MessageStatus.FAILED.value, "error": error})
+            .returning(_m.id, _m.conversation_id, _m.session_id, _m.wa_id, _m.status, _m.error)
+        )
+    ).all()
+    owners = {row.session_id: await owner_of(db, row.session_id) for row in rows}
+    await log.append(
+        db,
+        *(NewEvent(owners[row.session_id], row.session_id, status_payload(dict(row._mapping))) for row in rows),  # noqa: SLF001
+    )
+    return len(rows)
+
+
+def uploaded(message: Sending, upload: Uploaded) -> Sending:
+    """Return the message with what its upload answered."""
+    return replace(message, instructions=replace(message.instructions, uploaded=upload))
+
+
+async def _write(db: WriteDb, message: Sending, values: dict[str, Any], *, owner: str, now: datetime) -> Row[Any]:
+    held = (_m.id == message.id) & (_m.lease_owner == owner) & (_m.lease_until > now)
+    row = (await db.execute(update(MESSAGES).where(held).values(values).returning(*_m))).first()
+    if row is None:
+        raise LeaseLostError(f"message {message.id} is no longer held by {owner}")
+    return row

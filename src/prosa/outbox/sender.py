@@ -1,0 +1,262 @@
+"""Works through the outbox: takes what is due for the numbers online here, sends it, writes down what came of it.
+
+Conversations are sent in parallel, each strictly in order. A message that may or may not have arrived is sent again
+under the same WhatsApp id, which recipients show once.
+"""
+
+import asyncio
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from prosa import leases
+from prosa.clock import Clock, utc_now
+from prosa.conversations.hot import MESSAGES
+from prosa.conversations.media import MediaFiles
+from prosa.conversations.online import OnlineNumbers
+from prosa.database.engine import Database, WriteDb
+from prosa.events.bus import Bus
+from prosa.leases import LeaseLostError
+from prosa.outbox import claims
+from prosa.outbox.claims import Sending
+from prosa.outbox.delivery import OFFLINE, Tried, deliver
+from prosa.outbox.metrics import DELAY, OUTCOMES
+from prosa.outbox.queue import TOPIC
+from prosa.whatsapp.engine import EngineError, EngineErrorCode
+
+logger = structlog.get_logger("prosa.outbox")
+
+LEASE = timedelta(seconds=30)
+RENEW_SECONDS = 8.0
+POLL_SECONDS = 1.0
+TOTAL = 64
+"""Messages being sent at the same time in this process."""
+PER_NUMBER = 8
+"""Messages of one number being sent at the same time."""
+MAX_ATTEMPTS = 8
+MAX_AGE = timedelta(hours=24)
+OFFLINE_SECONDS = 5.0
+"""A number that turns out to be offline is left alone for so long, or until it opens."""
+EXPIRED = "expired: it could not be sent within 24 hours"
+EXPIRY_SECONDS = 60.0
+STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """A number to leave alone until then; or until it opened again, where `openings` says how often it had."""
+
+    until: datetime
+    openings: int | None
+
+
+class Sender:
+    """The running part that sends."""
+
+    def __init__(
+        self, database: Database, bus: Bus, numbers: OnlineNumbers, files: MediaFiles, *, clock: Clock = utc_now
+    ) -> None:
+        """Make it.
+
+        Args:
+            database: Where the outbox is.
+            bus: Wakes it.
+            numbers: Those that are online in this process.
+            files: Where files to send are.
+            clock: The time.
+        """
+        self._database = database
+        self._bus = bus
+        self._numbers = numbers
+        self._files = files
+        self._clock = clock
+        self._owner = leases.new_owner()
+        self._sending: dict[uuid.UUID, asyncio.Task[None]] = {}
+        self._busy: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_NUMBER))
+        self._paused: dict[str, _Pause] = {}
+        self._rounds = 0
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to send."""
+        self._loops = [
+            asyncio.create_task(self._run(), name="sender"),
+            asyncio.create_task(self._renew(), name="sender-leases"),
+            asyncio.create_task(self._expire(), name="sender-expiry"),
+        ]
+
+    async def stop(self) -> None:
+        """Stop taking messages, finish those on their way for a few seconds, and give back the rest."""
+        if self._loops:
+            self._loops[0].cancel()
+        if self._sending:
+            await asyncio.wait(self._sending.values(), timeout=STOP_SECONDS)
+        tasks = [*self._loops, *self._sending.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._loops = []
+        try:
+            async with self._database.write() as db:
+                await leases.release_all(db, MESSAGES, owner=self._owner)
+        except Exception:
+            logger.exception("messages could not be given back; their leases end by themselves")
+
+    async def _run(self) -> None:
+        async with self._bus.listen(TOPIC) as signal:
+            while True:
+                self._rounds += 1
+                try:
+                    taken = await self._take()
+                except Exception:
+                    logger.exception("the outbox could not be looked at")
+                    await asyncio.sleep(POLL_SECONDS)
+                    continue
+                for message in taken:
+                    task = asyncio.create_task(self._send(message, self._rounds), name=f"send-{message.id}")
+                    self._sending[message.id] = task
+                if len(self._sending) >= TOTAL:
+                    await asyncio.wait(self._sending.values(), return_when=asyncio.FIRST_COMPLETED)
+                else:
+                    await signal.wait(POLL_SECONDS)
+
+    async def _take(self) -> list[Sending]:
+        now = self._clock()
+        sessions = [name for name in self._numbers.names() if not self._is_paused(name, now)]
+        limit = TOTAL - len(self._sending)
+        if not sessions or limit <= 0:
+            return []
+        return await self._database.submit(
+            partial(claims.take, sessions=sessions, owner=self._owner, now=now, lease=LEASE, limit=limit)
+        )
+
+    async def _send(self, message: Sending, round_: int) -> None:
+        try:
+            async with self._busy[message.session_id]:
+                again = await self._try(message)
+        except LeaseLostError:
+            logger.info("a message is another's by now", session=message.session_id, message=str(message.id))
+            again = True
+        except Exception:
+            logger.exception("sending failed; the lease will end by itself", session=message.session_id)
+            again = False
+        finally:
+            self._sending.pop(message.id, None)
+        # What follows in this conversation could not be taken while this was on its way: what was there before, or what
+        # came since, with a look at the outbox that could not take it.
+        if again or message.followed or self._rounds > round_:
+            self._bus.wake(TOPIC)
+
+    async def _try(self, message: Sending) -> bool:
+        """Try to send; write down what came of it. Return whether the next one should be looked for at once."""
+        if self._clock() - message.stored_at > MAX_AGE:
+            await self._fail(message, EXPIRED)
+            return True
+        connection = self._numbers.connection(message.session_id)
+        if connection is None or self._is_paused(message.session_id, self._clock()):
+            await self._wait_for_number(message)
+            return False
+        try:
+            tried = await deliver(self._database, self._files, connection, message)
+        except Exception as error:
+            logger.exception("sending failed in an unexpected way", message=str(message.id))
+            tried = Tried(message, failure=EngineError(EngineErrorCode.INTERNAL, type(error).__name__))
+        if tried.result is not None:
+            now = self._clock()
+            write = partial(claims.write_sent, message=message, result=tried.result, owner=self._owner, now=now)
+            await self._database.submit(write)
+            OUTCOMES.labels("sent").inc()
+            DELAY.observe(max(0.0, (now - message.stored_at).total_seconds()))
+            return False
+        if tried.failure is None:
+            raise RuntimeError("a try has a result or a failure")
+        return await self._failed(tried, tried.failure)
+
+    async def _failed(self, tried: Tried, failure: EngineError) -> bool:
+        message, code = tried.message, failure.code
+        if code in OFFLINE:
+            self._pause(message.session_id, OFFLINE_SECONDS, until_open=True)
+            await self._wait_for_number(message)
+            return False
+        attempts = message.attempts + 1
+        if not code.temporary or attempts >= MAX_ATTEMPTS:
+            await self._fail(message, f"{code.value}: {failure.message}")
+            return True
+        limited = code is EngineErrorCode.RATE_LIMITED
+        wait = leases.backoff(message.attempts, base=15 if limited else 2, ceiling=600 if limited else 300)
+        if limited:
+            self._pause(message.session_id, wait.total_seconds(), until_open=False)
+        now = self._clock()
+        await self._database.submit(
+            partial(
+                claims.write_retry, message=message, due_at=now + wait, attempts=attempts,
+                error=f"{code.value}: {failure.message}", owner=self._owner, now=now,
+            )
+        )  # fmt: skip
+        OUTCOMES.labels("retried").inc()
+        logger.info("sending is tried again", session=message.session_id, message=str(message.id), code=code.value)
+        return False
+
+    async def _fail(self, message: Sending, error: str) -> None:
+        now = self._clock()
+        await self._database.submit(
+            partial(claims.write_failed, message=message, error=error, owner=self._owner, now=now)
+        )
+        OUTCOMES.labels("failed").inc()
+        logger.warning(
+            "a message was not sent", session=message.session_id, message=str(message.id),
+            code=error.partition(":")[0],
+        )  # fmt: skip
+
+    async def _wait_for_number(self, message: Sending) -> None:
+        """Give a message back as it was: that its number is offline is no try."""
+        now = self._clock()
+        await self._database.submit(
+            partial(
+                claims.write_retry, message=message, due_at=now, attempts=message.attempts, error=None,
+                owner=self._owner, now=now,
+            )
+        )  # fmt: skip
+        OUTCOMES.labels("offline").inc()
+
+    def _pause(self, session_id: str, seconds: float, *, until_open: bool) -> None:
+        openings = self._numbers.openings(session_id) if until_open else None
+        self._paused[session_id] = _Pause(self._clock() + timedelta(seconds=seconds), openings)
+
+    def _is_paused(self, session_id: str, now: datetime) -> bool:
+        pause = self._paused.get(session_id)
+        if pause is None:
+            return False
+        if pause.until > now and pause.openings in {None, self._numbers.openings(session_id)}:
+            return True
+        del self._paused[session_id]
+        return False
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            ids = list(self._sending)
+            if not ids:
+                continue
+            try:
+                await self._database.submit(
+                    partial(leases.renew, table=MESSAGES, ids=ids, owner=self._owner, now=self._clock(), lease=LEASE)
+                )
+            except Exception:
+                logger.exception("leases of messages could not be renewed")
+
+    async def _expire(self) -> None:
+        while True:
+            try:
+                await self._database.submit(self._give_up_old)
+            except Exception:
+                logger.exception("old messages could not be given up")
+            await asyncio.sleep(EXPIRY_SECONDS)
+
+    async def _give_up_old(self, db: WriteDb) -> None:
+        now = self._clock()
+        await claims.expire(db, before=now - MAX_AGE, now=now, error=EXPIRED)
