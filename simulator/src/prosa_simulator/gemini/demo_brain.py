@@ -36,7 +36,8 @@ _NAME_ASKED = re.compile(
 )
 _TOTAL_ASKED = re.compile(
     r"\b(?:total|quanto (?:ficou|deu|fica|vai dar|da tudo)|how much (?:is it all|is my order|do i owe|altogether"
-    r"|in total)|(?:meu pedido|my order)\s*\??$)"
+    r"|in total)|(?:meu pedido|my order)\s*\??$)",
+    re.MULTILINE,  # products put facts of the turn (time, name) on a line below the question
 )
 _WANTS = re.compile(
     r"\b(?:quero|queria|gostaria|vou querer|pedir|manda|me ve|separa\w*|reserva\w*|want|would like|i'd like|i’d like"
