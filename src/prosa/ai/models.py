@@ -38,13 +38,13 @@ class Models:
     """Makes model objects and keeps them, with one HTTP client for all of Gemini's."""
 
     def __init__(self, settings: Settings) -> None:
-        """Take the key, the address, the default model and the time limit from the settings; nothing is opened yet."""
+        """Take the key, the address and the default model from the settings; nothing is opened yet."""
         self._key = settings.gemini_api_key.get_secret_value() if settings.gemini_api_key else None
         self._base_url = settings.gemini_base_url
         self._default = ModelName.parse(settings.ai_model)
         self._kept: OrderedDict[ModelName, Model] = OrderedDict()
-        # Its time limits are per call (`AnswerService`); connecting takes 5 s at most. It does not retry.
-        self._http = create_async_httpx2_client(timeout=settings.ai_timeout_seconds)
+        # Time limits are per call (`AnswerService`), but connecting takes 5 s at most. It does not retry.
+        self._http = create_async_httpx2_client()
         self._google: GoogleProvider | None = None
         load_prices()
 
