@@ -23,7 +23,7 @@ PNG = base64.b64decode(
 
 
 async def test_a_number_linked_by_qr_answers_a_contact_with_context(stage: Stage) -> None:
-    stage.world.gemini.script.when("my name\\?", recall(r"I am (\w+)", "You are {1}."))
+    stage.world.gemini.script.when("my name\\?", recall(r"I am (\w+)", "You are {0}."))
     await stage.link(instructions="You answer for a bakery.")
     ana = await stage.ana()
 
