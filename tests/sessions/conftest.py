@@ -143,7 +143,7 @@ async def eventually(true: Callable[[], object], what: str = "") -> None:
     """Wait until something is true."""
     try:
         async with asyncio.timeout(10):
-            while not true():
+            while not true():  # noqa: ASYNC110 - what is waited for sets no event
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(what or "it never became true") from None

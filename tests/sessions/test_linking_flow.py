@@ -84,7 +84,7 @@ async def test_qr_codes_are_renewed_and_end_when_nobody_scans(house: House) -> N
     await house.create()
     await house.connect()
     for number in range(1, 4):
-        await eventually(lambda n=number: len(house.engine.opened) == n, "no new round")
+        await eventually(lambda n=number: len(house.engine.opened) == n, "no new round")  # type: ignore[misc]
         await house.until(lambda row: row.status == "qr")
         await house.engine.sessions["shop"].emit(QrExhausted())
     row = await house.until(lambda row: row.status == "closed")

@@ -210,12 +210,15 @@ class Gateway:
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
-        pause, ask_at = 0.0, 0.0
+        pause, ask_at, upgraded = 0.0, 0.0, False
         async with self._bus.listen(TOPIC) as signal:
             while True:
                 woken = await signal.wait(self._poll_seconds)
                 await asyncio.sleep(pause)
                 try:
+                    if not upgraded:
+                        await self._tenure.make_due(reasons={"outdated"})  # this may be the version they waited for
+                        upgraded = True
                     await self._take_up()
                     if woken or loop.time() >= ask_at:
                         await self._ask()

@@ -80,6 +80,11 @@ class Tenure:
             )  # fmt: skip
             return Claimed(SessionRecord.of(rows[0]), ends) if rows else None
 
+    async def make_due(self, *, reasons: Collection[str]) -> None:
+        """Make wanted numbers due now that were put off for one of `reasons`."""
+        async with self._database.write() as db:
+            await repository.make_due_again(db, reasons, now=self._clock())
+
     async def renew(self, ids: Collection[UUID], *, before: float) -> tuple[set[UUID], float]:
         """Renew leases in one statement.
 

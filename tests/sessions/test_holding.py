@@ -1,0 +1,257 @@
+"""Staying online: how connections end and come back, and what is stored."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from tests.fixtures.conversations import inbound
+from tests.fixtures.fake_engine import FakeConnection
+from tests.sessions.conftest import House, eventually, running
+
+from prosa.clock import utc_now
+from prosa.whatsapp.engine import (
+    Banned,
+    Closed,
+    ConnectFailed,
+    ContactTyping,
+    EngineError,
+    EngineErrorCode,
+    EngineEvent,
+    Inbound,
+    LoggedOut,
+    Opened,
+    Outdated,
+    StreamReplaced,
+)
+
+OUTAGE = OperationalError("SELECT 1", {}, Exception("the server is away"))
+
+
+async def test_a_lost_connection_comes_back_and_says_why_it_was_away(house: House) -> None:
+    connection = await house.linked()
+    connection.hang_up()
+    await connection.emit(Closed("keepalive"))
+    await eventually(lambda: connection.calls.count(("connect",)) == 2)
+    await house.until(lambda row: row.status == "open")
+    closed = (await house.events())[-2].payload
+    assert (closed["status"], closed["reason"]) == ("closed", "disconnected")
+    assert "keepalive" in closed["detail"]
+    assert house.online == ["shop", "shop"]
+
+
+async def test_while_it_is_away_nobody_gets_its_connection(house: House) -> None:
+    connection = await house.linked()
+
+    async def silent(_: FakeConnection) -> None:
+        pass
+
+    house.engine.on_connect = silent
+    await connection.emit(Closed("closed"))
+    await house.until(lambda row: row.status == "closed")
+    assert house.gateway.connection("shop") is None
+    await connection.emit(Opened(connection.jid or "", None, None))
+    await house.until(lambda row: row.status == "open")
+    assert house.gateway.connection("shop") is connection
+
+
+async def test_removed_on_the_phone(house: House) -> None:
+    await house.linked()
+    await house.engine.remove_device("shop")
+    row = await house.until(lambda row: row.lease_owner is None)
+    assert (row.status, row.status_reason, row.wanted, row.jid) == ("logged_out", "device_removed", False, None)
+    shown = await house.connect()
+    assert shown.status == "qr"
+    assert house.engine.opened[-1].state.linked is False
+
+
+async def test_credentials_that_are_gone(house: House) -> None:
+    connection = await house.linked()
+    await house.service.stop(house.caller, "shop")
+    house.engine.devices.clear()
+    answer = await house.connect()
+    assert (answer.status, answer.status_reason) == ("logged_out", "credentials_missing")
+    assert connection.closed
+
+
+async def test_a_connection_taken_twice_is_left_alone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prosa.sessions.reconnect.REPLACED_WAIT", 0.05)
+    connection = await house.linked()
+    await connection.emit(StreamReplaced())
+    await eventually(lambda: connection.calls.count(("connect",)) == 2)
+    await house.until(lambda row: row.status == "open")
+    await connection.emit(StreamReplaced())
+    row = await house.until(lambda row: row.lease_owner is None)
+    assert (row.status, row.status_reason, row.wanted) == ("closed", "stream_replaced", False)
+    assert row.jid == connection.jid
+
+
+@pytest.mark.parametrize(
+    ("event", "reason", "seconds"),
+    [(Banned("spam", 3600), "banned", 3630), (Outdated(), "outdated", 6 * 3600), (Banned("spam", 0), "banned", 3600)],
+)
+async def test_long_waits_are_kept_in_the_row(house: House, event: EngineEvent, reason: str, seconds: float) -> None:
+    connection = await house.linked()
+    await connection.emit(event)
+    row = await house.until(lambda row: row.lease_owner is None)
+    assert (row.status, row.status_reason, row.wanted) == ("closed", reason, True)
+    assert row.due_at is not None
+    assert abs(row.due_at - utc_now() - timedelta(seconds=seconds)) < timedelta(seconds=30)
+    assert connection.closed
+    answer = await house.connect()  # a person need not wait
+    assert answer.status == "open"
+
+
+async def test_after_an_upgrade_an_outdated_number_comes_back(quiet_house: House) -> None:
+    house = quiet_house
+    async with running(house.gateway):
+        connection = await house.linked()
+        await connection.emit(Outdated())
+        await house.until(lambda row: row.lease_owner is None)
+    async with running(house.make_gateway()):
+        await house.until(lambda row: row.status == "open")
+
+
+async def test_refused_logins_are_tried_again_with_the_reason_shown(house: House) -> None:
+    connection = await house.linked()
+    refusals = [ConnectFailed(503, "service_unavailable"), ConnectFailed(409, "bad user agent")]
+
+    async def refuse(connection: FakeConnection) -> None:
+        connection.give(refusals.pop(0) if refusals else Opened(connection.jid or "", None, None))
+
+    house.engine.on_connect = refuse
+    await connection.emit(Closed("closed"))
+    await eventually(lambda: len(house.online) == 2)
+    await house.until(lambda row: row.status == "open")
+    reasons = [event.payload["reason"] for event in (await house.events())[-4:]]
+    assert reasons == ["disconnected", "login_refused", "login_refused", None]
+
+
+@pytest.mark.parametrize("code", [401, 403, 406])
+async def test_a_login_refused_for_good_unlinks(house: House, code: int) -> None:
+    connection = await house.linked()
+    await connection.emit(ConnectFailed(code, "gone"))
+    row = await house.until(lambda row: row.lease_owner is None)
+    assert (row.status, row.jid, row.wanted) == ("logged_out", None, False)
+
+
+async def test_the_engine_restarts(house: House) -> None:
+    await house.linked()
+    await house.engine.crash()
+    row = await house.until(lambda row: row.status == "closed")
+    assert row.status_reason == "engine_down"
+    await asyncio.sleep(0.1)
+    await house.engine.start()
+    await house.until(lambda row: row.status == "open")
+    assert len(house.engine.opened) == 2
+
+
+async def test_whatsapp_that_does_not_answer_is_tried_again(quiet_house: House) -> None:
+    house = quiet_house
+    async with running(house.gateway):
+        await house.linked()
+    answers = [False, True]
+
+    async def sometimes(connection: FakeConnection) -> None:
+        if answers.pop(0):
+            connection.give(Opened(connection.jid or "", None, None))
+
+    house.engine.on_connect = sometimes
+    async with running(house.make_gateway(login_seconds=0.2)):
+        await house.until(lambda row: row.status == "open")
+    assert [event.payload["reason"] for event in await house.events()][-3:] == [
+        "connect_failed", None, "prosa_stopped",
+    ]  # fmt: skip
+
+
+async def test_connecting_that_fails_is_tried_again(house: House) -> None:
+    house.engine.fail["open"] = [EngineError(EngineErrorCode.STORE, "locked")]
+    house.engine.fail["connect"] = [EngineError(EngineErrorCode.TIMEOUT, "no route")]
+    await house.create()
+    await house.connect()
+    assert (await house.row()).status == "qr"
+    assert house.engine.fail == {"open": [], "connect": []}
+
+
+async def test_received_things_are_stored_with_what_the_number_is(house: House) -> None:
+    connection = await house.linked()
+    message = inbound("hello")
+    assert await connection.emit(Inbound(message))
+    assert await connection.emit(ContactTyping(message.chat, message.sender, typing=True))
+    [(_, (session, stored)), (kind, _)] = house.stored.taken
+    assert stored is message
+    assert (session.session_id, session.user_id, session.jid) == ("shop", house.caller.user_id, connection.jid)
+    assert kind == "typing"
+
+
+async def test_an_outage_while_storing_is_waited_out(house: House) -> None:
+    connection = await house.linked()
+    house.stored.failures = [OUTAGE, ConnectionRefusedError()]
+    assert await connection.emit(Inbound(inbound()))
+    assert len(house.stored.taken) == 1
+    assert connection.calls.count(("connect",)) == 1
+
+
+async def test_what_cannot_be_stored_is_not_acknowledged_and_comes_again(house: House) -> None:
+    connection = await house.linked()
+    house.stored.failures = [ValueError("a bug")]
+    message = Inbound(inbound())
+    assert not await connection.emit(message)
+    await eventually(lambda: connection.calls.count(("connect",)) == 2, "not reconnected")
+    await house.until(lambda row: row.status == "open")
+    assert "not_stored" in [event.payload["reason"] for event in await house.events()]
+    assert await connection.emit(message)
+    assert [kind for kind, _ in house.stored.taken] == ["message"]
+
+
+async def test_one_message_that_cannot_be_handled_does_not_block_the_number_for_ever(house: House) -> None:
+    connection = await house.linked()
+    house.stored.failures = [ValueError("a bug")] * 3
+    message = Inbound(inbound())
+    outcomes = [await connection.emit(message) for _ in range(3)]
+    assert outcomes == [False, False, True]
+    [(kind, (_, stored, reason))] = house.stored.taken
+    assert (kind, stored, reason) == ("undecryptable", message.message, "not_storable")
+
+
+async def test_typing_that_cannot_be_noted_disturbs_nothing(house: House) -> None:
+    connection = await house.linked()
+    house.stored.failures = [ValueError("a bug")]
+    assert await connection.emit(ContactTyping("a@lid", "a@lid", typing=True))
+
+
+async def test_nothing_is_taken_for_a_number_that_was_deleted(house: House) -> None:
+    connection = await house.linked()
+    async with house.database.write() as db:
+        await db.orm.delete(await db.orm.get_one(_model(), (await house.row()).id))
+    await house.directory.forget("shop")
+    assert not await connection.emit(Inbound(inbound()))
+    assert house.stored.taken == []
+    await eventually(lambda: connection.closed, "the socket of a deleted number stayed open")
+
+
+def _model() -> type:
+    from prosa.sessions.models import WhatsAppSession
+
+    return WhatsAppSession
+
+
+async def test_an_illegal_move_is_dropped(house: House) -> None:
+    connection = await house.linked()
+    before = len(await house.events())
+    from prosa.whatsapp.engine import QrCode
+
+    await connection.emit(QrCode("2@odd", 20))
+    await connection.emit(Opened(connection.jid or "", "120@lid", "New name"))
+    row = await house.until(lambda row: row.push_name == "New name")
+    assert row.qr is None
+    assert len(await house.events()) == before + 1
+
+
+async def test_a_logout_while_the_socket_reports_more(house: House) -> None:
+    connection = await house.linked()
+    connection.give(LoggedOut("device_removed"))
+    connection.give(Closed("closed"))
+    row = await house.until(lambda row: row.lease_owner is None)
+    assert row.status == "logged_out"
+    assert (await house.statuses())[-1] == "logged_out"
