@@ -153,11 +153,6 @@ class MediaFiles:
         folder = self.path(self.place(session_id, uuid.UUID(int=0), uuid.UUID(int=0))).parent.parent
         shutil.rmtree(folder, ignore_errors=True)
 
-    def remove_session(self, session_id: str) -> None:
-        """Remove every file of a number."""
-        folder = self.path(self.place(session_id, uuid.UUID(int=0), uuid.UUID(int=0))).parent.parent
-        shutil.rmtree(folder, ignore_errors=True)
-
     def matches(self, path: Path, sha256: str | None) -> bool:
         """Whether a file has the hash (base64) that WhatsApp promised; true where none was promised."""
         if not sha256:

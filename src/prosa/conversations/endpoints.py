@@ -1,0 +1,298 @@
+"""REST of conversations and messages, reading and sending."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Header, Path, Query, Response, UploadFile, status
+from fastapi.responses import FileResponse
+from sqlalchemy import Row
+
+from prosa.conversations.media import MediaFiles, serving_headers
+from prosa.conversations.models import ConversationKind
+from prosa.conversations.queries import ConversationFilter, Direction
+from prosa.conversations.schemas import (
+    ConversationUpdate,
+    ConversationView,
+    FileType,
+    MessageHit,
+    MessageView,
+    StorableText,
+    TextToContact,
+    TextToConversation,
+)
+from prosa.conversations.service import ConversationService
+from prosa.conversations.uploads import saved
+from prosa.http.auth import SignedIn
+from prosa.http.pagination import Page, PageParams, bad_cursor, encode_cursor
+from prosa.http.problems import problems
+from prosa.http.provide import provided
+from prosa.settings import Settings
+from prosa.turns.manual import Draft, IncomingFile, ManualMessages, ToContact, ToConversation
+from prosa.whatsapp.engine import MessageType
+
+conversations_router = APIRouter(prefix="/conversations", tags=["Conversations"])
+messages_router = APIRouter(prefix="/messages", tags=["Messages"])
+sending_router = APIRouter(tags=["Messages"])
+routers = (conversations_router, messages_router, sending_router)
+
+Service = Annotated[ConversationService, provided(ConversationService)]
+Manual = Annotated[ManualMessages, provided(ManualMessages)]
+Files = Annotated[MediaFiles, provided(MediaFiles)]
+Installed = Annotated[Settings, provided(Settings)]
+ConversationId = Annotated[uuid.UUID, Path(description="The conversation.")]
+MessageId = Annotated[uuid.UUID, Path(description="The message.")]
+SessionId = Annotated[
+    str,
+    Path(min_length=1, max_length=64, pattern=r"^[^\x00/]+$", description="The number's public name.",
+         examples=["shop-sales"]),
+]  # fmt: skip
+SessionQuery = Annotated[
+    str | None, Query(max_length=64, pattern=r"^[^\x00]*$", description="Of one number only: its session id.")
+]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$",
+        description="Chosen by you: the same request under the same key is one message, however often it is sent.",
+        examples=["order-4711-ready"],
+    ),
+]  # fmt: skip
+Upload = Annotated[UploadFile, File(description="The file.")]
+Caption = Annotated[StorableText, Form(max_length=4096, description="Text with the file.")]
+ShownAs = Annotated[
+    FileType | None, Form(alias="type", description="What it is shown as; by its content type where left out.")
+]
+Voice = Annotated[bool, Form(description="A voice note; for audio, best as Ogg with Opus.")]
+
+_LIST = (401, 404, 422, 503)
+_ONE = (401, 404, 422, 503)
+_SEND = (401, 404, 409, 413, 422, 503)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file.", "content": {"application/octet-stream": {}}},
+    206: {"description": "The part of it that Range asks for.", "content": {"application/octet-stream": {}}},
+    410: {"description": "WhatsApp no longer has the file"},
+    416: {"description": "Range asks for what the file does not have"},
+}
+
+
+@conversations_router.get("", responses=problems(*_LIST))
+async def list_conversations(
+    caller: SignedIn,
+    service: Service,
+    page: PageParams,
+    session: SessionQuery = None,
+    kind: Annotated[ConversationKind | None, Query(description="Only of this kind.")] = None,
+    unread: Annotated[bool | None, Query(description="Only with unread messages, or only without.")] = None,
+    q: Annotated[
+        str | None, Query(max_length=200, description="Words of the name, or digits of the phone number.")
+    ] = None,
+) -> Page[ConversationView]:
+    """List your conversations, those with the newest message first."""
+    wanted = ConversationFilter(session_id=session, kind=kind.value if kind else None, unread=unread, query=q)
+    after = _conversation_cursor(page.key(int, str))
+    rows = await service.find(caller, wanted, after=after, limit=page.limit + 1)
+    shown, more = rows[: page.limit], len(rows) > page.limit
+    last = shown[-1] if more else None
+    cursor = encode_cursor((last.last_message_at - _EPOCH) // _MICROSECOND, str(last.id)) if last else None
+    return Page(items=[ConversationView.of(row) for row in shown], next_cursor=cursor)
+
+
+@conversations_router.get("/{conversation_id}", responses=problems(*_ONE))
+async def get_conversation(conversation_id: ConversationId, caller: SignedIn, service: Service) -> ConversationView:
+    """Return a conversation."""
+    return ConversationView.of(await service.get(caller, conversation_id))
+
+
+@conversations_router.patch("/{conversation_id}", responses=problems(*_ONE, 413))
+async def update_conversation(
+    conversation_id: ConversationId, body: ConversationUpdate, caller: SignedIn, service: Service
+) -> ConversationView:
+    """Change the contact's name, or whether the AI answers here."""
+    return ConversationView.of(await service.update(caller, conversation_id, body))
+
+
+@conversations_router.delete("/{conversation_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(*_ONE))
+async def delete_conversation(conversation_id: ConversationId, caller: SignedIn, service: Service) -> Response:
+    """Erase a conversation for good: its messages, its files, and the events that tell of them.
+
+    The contact's next message begins a new one. Nothing is deleted on the phone or at WhatsApp.
+    """
+    await service.erase(caller, conversation_id)
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
+
+
+@conversations_router.post("/{conversation_id}/read", responses=problems(*_ONE))
+async def read_conversation(conversation_id: ConversationId, caller: SignedIn, service: Service) -> ConversationView:
+    """Mark every message as read, here and (where the number is online) at WhatsApp. Doing it again changes nothing."""
+    return ConversationView.of(await service.read(caller, conversation_id))
+
+
+@conversations_router.get("/{conversation_id}/messages", tags=["Messages"], responses=problems(*_ONE))
+async def list_messages(
+    conversation_id: ConversationId,
+    caller: SignedIn,
+    service: Service,
+    page: PageParams,
+    direction: Annotated[
+        Direction, Query(description="older: the newest first, going back; newer: the oldest first, going on.")
+    ] = "older",
+) -> Page[MessageView]:
+    """List the messages of a conversation."""
+    after = _number_cursor(page.key(int))
+    rows = await service.messages(caller, conversation_id, direction=direction, after=after, limit=page.limit + 1)
+    return _messages_page(rows, page.limit)
+
+
+@messages_router.get("/search", responses=problems(*_LIST))
+async def search_messages(
+    caller: SignedIn,
+    service: Service,
+    page: PageParams,
+    q: Annotated[
+        str, Query(min_length=1, max_length=200, description="Words that are all in it; the last may be a beginning.")
+    ],
+    session: SessionQuery = None,
+    conversation: Annotated[uuid.UUID | None, Query(description="Of one conversation only: its id.")] = None,
+) -> Page[MessageHit]:
+    """Find messages by their words, whatever their accents and case; the ones stored last come first."""
+    after = _number_cursor(page.key(int))
+    rows = await service.search(
+        caller, q, session_id=session, conversation_id=conversation, after=after, limit=page.limit + 1
+    )
+    shown = rows[: page.limit]
+    cursor = encode_cursor(shown[-1].place) if len(rows) > page.limit else None
+    return Page(items=[MessageHit.of(row) for row in shown], next_cursor=cursor)
+
+
+@messages_router.get("/{message_id}", responses=problems(*_ONE))
+async def get_message(message_id: MessageId, caller: SignedIn, service: Service) -> MessageView:
+    """Return a message."""
+    return MessageView.of(await service.message(caller, message_id))
+
+
+@messages_router.get(
+    "/{message_id}/media", response_class=FileResponse, responses={**_FILE, **problems(*_ONE, 409, 410)}
+)
+async def get_message_media(message_id: MessageId, caller: SignedIn, service: Service) -> FileResponse:
+    """Return a message's file; downloads it from WhatsApp first where it is not here yet. Understands Range."""
+    path, facts = await service.media(caller, message_id)
+    media_type, disposition, headers = serving_headers(facts.mime_type)
+    return FileResponse(
+        path,
+        media_type=media_type,
+        filename=facts.file_name or str(message_id),
+        content_disposition_type=disposition,
+        headers=headers,
+    )
+
+
+@sending_router.post(
+    "/sessions/{session_id}/messages", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_SEND)
+)
+async def send_message(
+    session_id: SessionId, body: TextToContact, caller: SignedIn, manual: Manual, key: Key = None
+) -> MessageView:
+    """Send a text from a number to a phone number, contact or group; a new conversation begins where there is none.
+
+    The message is stored and sent as soon as the number is online; its status (and the events) tell the rest.
+    """
+    draft = Draft(body.text, quoted_message_id=body.quoted_message_id, idempotency_key=key)
+    return MessageView.of(await manual.send(caller, ToContact(session_id, body.to), draft))
+
+
+@sending_router.post(
+    "/conversations/{conversation_id}/messages", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_SEND)
+)
+async def send_message_in_conversation(
+    conversation_id: ConversationId, body: TextToConversation, caller: SignedIn, manual: Manual, key: Key = None
+) -> MessageView:
+    """Send a text into a conversation. The message is stored and sent as soon as the number is online."""
+    draft = Draft(body.text, quoted_message_id=body.quoted_message_id, idempotency_key=key)
+    return MessageView.of(await manual.send(caller, ToConversation(conversation_id), draft))
+
+
+@sending_router.post("/sessions/{session_id}/media", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_SEND))
+async def send_media(
+    session_id: SessionId,
+    caller: SignedIn,
+    manual: Manual,
+    files: Files,
+    settings: Installed,
+    file: Upload,
+    to: Annotated[StorableText, Form(min_length=1, max_length=100, description="As in sending a text.")],
+    caption: Caption = "",
+    shown_as: ShownAs = None,
+    voice: Voice = False,  # noqa: FBT002 - a form field
+    key: Key = None,
+) -> MessageView:
+    """Send a file from a number to a phone number, contact or group."""
+    target = ToContact(session_id, to)
+    return await _send_file(caller, manual, files, settings, target, file, caption, shown_as, voice, key)
+
+
+@sending_router.post(
+    "/conversations/{conversation_id}/media", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_SEND)
+)
+async def send_media_in_conversation(
+    conversation_id: ConversationId,
+    caller: SignedIn,
+    manual: Manual,
+    files: Files,
+    settings: Installed,
+    file: Upload,
+    caption: Caption = "",
+    shown_as: ShownAs = None,
+    voice: Voice = False,  # noqa: FBT002 - a form field
+    key: Key = None,
+) -> MessageView:
+    """Send a file into a conversation."""
+    target = ToConversation(conversation_id)
+    return await _send_file(caller, manual, files, settings, target, file, caption, shown_as, voice, key)
+
+
+async def _send_file(
+    caller: SignedIn,
+    manual: ManualMessages,
+    files: MediaFiles,
+    settings: Settings,
+    target: ToConversation | ToContact,
+    file: UploadFile,
+    caption: str,
+    shown_as: FileType | None,
+    voice: bool,  # noqa: FBT001
+    key: str | None,
+) -> MessageView:
+    type_ = MessageType(shown_as) if shown_as else None
+    limit = settings.media_max_mb * 2**20
+    async with saved(file, files, max_bytes=limit, type_=type_, voice=voice) as upload:
+        incoming = IncomingFile(upload.path, upload.sha256, upload.type, upload.info)
+        draft = Draft(caption, file=incoming, idempotency_key=key)
+        return MessageView.of(await manual.send(caller, target, draft))
+
+
+def _messages_page(rows: Sequence[Row[Any]], limit: int) -> Page[MessageView]:
+    shown = rows[:limit]
+    cursor = encode_cursor(shown[-1].seq) if len(rows) > limit else None
+    return Page(items=[MessageView.of(row) for row in shown], next_cursor=cursor)
+
+
+def _number_cursor(key: list[Any] | None) -> int | None:
+    if key is None:
+        return None
+    number: int = key[0]
+    if not -(2**31) <= number < 2**31:
+        raise bad_cursor()
+    return number
+
+
+def _conversation_cursor(key: list[Any] | None) -> tuple[datetime, uuid.UUID] | None:
+    if key is None:
+        return None
+    try:
+        return _EPOCH + key[0] * _MICROSECOND, uuid.UUID(key[1])
+    except (ValueError, OverflowError):
+        raise bad_cursor() from None

@@ -1,0 +1,155 @@
+"""Reading conversations and messages, scoped to their owner, in pages that neither skip nor repeat rows."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Row, Select, and_, literal_column, or_, select, text, tuple_
+
+from prosa.conversations import words
+from prosa.conversations.held import TABLE as CONVERSATIONS
+from prosa.conversations.hot import MESSAGES, SEARCH
+from prosa.conversations.identity import Address
+from prosa.conversations.scope import owned
+from prosa.database.engine import ReadDb
+
+_c, _m = CONVERSATIONS.c, MESSAGES.c
+
+Direction = Literal["older", "newer"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationFilter:
+    """Which conversations are wanted; everything left out does not matter."""
+
+    session_id: str | None = None
+    kind: str | None = None
+    unread: bool | None = None
+    query: str | None = None
+
+
+async def list_conversations(
+    db: ReadDb, user_id: uuid.UUID, wanted: ConversationFilter, *, after: tuple[datetime, uuid.UUID] | None, limit: int
+) -> list[Row[Any]]:
+    """Return up to `limit` conversations behind `after`, those with the newest message first."""
+    statement = select(CONVERSATIONS).where(owned(_c.session_id, user_id))
+    if wanted.session_id is not None:
+        statement = statement.where(_c.session_id == wanted.session_id)
+    if wanted.kind is not None:
+        statement = statement.where(_c.kind == wanted.kind)
+    if wanted.unread is not None:
+        statement = statement.where(_c.unread_count > 0 if wanted.unread else _c.unread_count == 0)
+    if wanted.query is not None:
+        # Letters and digits only, so nothing in it means anything to LIKE.
+        for word in words.terms(wanted.query):
+            statement = statement.where(_c.search_name.like(f"%{word}%"))
+    if after is not None:
+        statement = statement.where(tuple_(_c.last_message_at, _c.id) < tuple_(*after))
+    statement = statement.order_by(_c.last_message_at.desc(), _c.id.desc()).limit(limit)
+    return list(await db.execute(statement))
+
+
+async def find_conversation(db: ReadDb, user_id: uuid.UUID, conversation_id: uuid.UUID) -> Row[Any] | None:
+    """Return an owner's conversation."""
+    statement = select(CONVERSATIONS).where(_c.id == conversation_id, owned(_c.session_id, user_id))
+    return (await db.execute(statement)).first()
+
+
+async def find_by_address(db: ReadDb, session_id: str, address: Address) -> uuid.UUID | None:
+    """Return the conversation of a number that goes by an address."""
+    forms = [address.jid, address.lid or address.jid]
+    statement = select(_c.id).where(
+        _c.session_id == session_id, or_(_c.contact_jid.in_(forms), _c.contact_lid.in_(forms))
+    )
+    found: uuid.UUID | None = (await db.execute(statement.limit(1))).scalar_one_or_none()
+    return found
+
+
+async def list_messages(
+    db: ReadDb, user_id: uuid.UUID, conversation_id: uuid.UUID, *, direction: Direction, after: int | None, limit: int
+) -> list[Row[Any]]:
+    """Return up to `limit` messages of a conversation from `seq` `after` on, newest (or with `newer` oldest) first."""
+    statement = _messages(user_id).where(_m.conversation_id == conversation_id)
+    if after is not None:
+        statement = statement.where(_m.seq > after if direction == "newer" else _m.seq < after)
+    statement = statement.order_by(_m.seq if direction == "newer" else _m.seq.desc()).limit(limit)
+    return list(await db.execute(statement))
+
+
+async def find_message(db: ReadDb, user_id: uuid.UUID, message_id: uuid.UUID) -> Row[Any] | None:
+    """Return an owner's message."""
+    return (await db.execute(_messages(user_id).where(_m.id == message_id))).first()
+
+
+async def search_messages(
+    db: ReadDb,
+    user_id: uuid.UUID,
+    terms: list[str],
+    *,
+    session_id: str | None,
+    conversation_id: uuid.UUID | None,
+    after: int | None,
+    limit: int,
+) -> list[Row[Any]]:
+    """Return up to `limit` messages that have all the words, those stored last first; `place` is the cursor.
+
+    Args:
+        db: The view.
+        user_id: Whose messages.
+        terms: Words as `prosa.conversations.words.terms` gives them, at least one; the last one may be the beginning.
+        session_id: Of this number only.
+        conversation_id: Of this conversation only.
+        after: `place` of the last hit seen.
+        limit: At most so many.
+    """
+    statement = (
+        _messages(user_id)
+        .add_columns(SEARCH.c.id.label("place"), _c.contact_jid, _c.contact_phone, _c.contact_name, _c.kind)
+        .join(SEARCH, SEARCH.c.message_id == _m.id)
+        .where(_match(db, terms))
+    )
+    if session_id is not None:
+        statement = statement.where(_m.session_id == session_id)
+    if conversation_id is not None:
+        statement = statement.where(_m.conversation_id == conversation_id)
+    if after is not None:
+        statement = statement.where(SEARCH.c.id < after)
+    return list(await db.execute(statement.order_by(SEARCH.c.id.desc()).limit(limit)))
+
+
+async def unread_messages(db: ReadDb, conversation_id: uuid.UUID, *, after: int, limit: int) -> list[Row[Any]]:
+    """Return others' messages behind `seq` `after`, the newest first: WhatsApp id and author."""
+    statement = (
+        select(_m.wa_id, _m.sender_jid)
+        .where(_m.conversation_id == conversation_id, _m.seq > after, ~_m.from_me)
+        .order_by(_m.seq.desc())
+        .limit(limit)
+    )
+    return list(await db.execute(statement))
+
+
+async def media_places(db: ReadDb, conversation_id: uuid.UUID) -> list[str]:
+    """Return where the files of a conversation are."""
+    rows = await db.execute(select(_m.media).where(_m.conversation_id == conversation_id, _m.media.is_not(None)))
+    return [media["path"] for media in rows.scalars() if media.get("path")]
+
+
+def _messages(user_id: uuid.UUID) -> Select[Any]:
+    return (
+        select(*_m, _c.read_until).join(CONVERSATIONS, _c.id == _m.conversation_id).where(owned(_m.session_id, user_id))
+    )
+
+
+def _match(db: ReadDb, terms: list[str]) -> ColumnElement[bool]:
+    # Terms are letters and digits only (`words.split`), so quotes around them are safe in both query languages.
+    *whole, last = terms
+    if db.dialect == "postgresql":
+        query = " & ".join([*(f"'{term}'" for term in whole), f"'{last}':*"])
+        condition = text("array_to_tsvector(string_to_array(message_search.words, ' ')) @@ CAST(:query AS tsquery)")
+    else:
+        query = " AND ".join([*(f'"{term}"' for term in whole), f'"{last}" *'])
+        condition = text(
+            "message_search.id IN (SELECT rowid FROM message_search_fts WHERE message_search_fts MATCH :query)"
+        )
+    return and_(literal_column("1") == 1, condition.bindparams(query=query))

@@ -1,0 +1,191 @@
+"""What the REST API takes and shows of conversations and messages."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from sqlalchemy import Row
+
+from prosa.conversations.facts import public_media, shown_status
+from prosa.conversations.models import AiState, Author, ConversationKind, MessageStatus
+from prosa.whatsapp.engine import MessageType
+
+_EXAMPLE_ID = "0198c2f4-7e1b-7d3a-9f46-2b6a1d5c8e01"
+
+
+def _storable(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("must not contain the character NUL")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must not contain half of a surrogate pair") from None
+    return value
+
+
+StorableText = Annotated[str, AfterValidator(_storable)]
+"""Text that both databases can hold."""
+
+
+class ConversationUpdate(BaseModel):
+    """What to change. Whatever is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    contact_name: Annotated[StorableText, Field(max_length=200)] | None = Field(
+        None,
+        description="Your name for the contact; null goes back to what the contact calls itself, once it says so.",
+        examples=["Maria (wholesale)"],
+    )
+    ai_enabled: bool | None = Field(None, description="Whether the AI answers here.", examples=[True])
+    ai_paused_until: AwareDatetime | None = Field(
+        None,
+        description="Until when the AI does not answer here, with time zone; null ends the pause.",
+        examples=["2026-03-01T15:00:00Z"],
+    )
+
+    @model_validator(mode="after")
+    def _no_null(self) -> Self:
+        if "ai_enabled" in self.model_fields_set and self.ai_enabled is None:
+            raise ValueError("ai_enabled may be left out, but not null")
+        return self
+
+
+class ConversationView(BaseModel):
+    """A number's chat with one contact, or a group."""
+
+    id: uuid.UUID = Field(examples=[_EXAMPLE_ID])
+    session_id: str = Field(description="The number.", examples=["shop-sales"])
+    kind: ConversationKind = Field(description="Who is there; only contacts are answered.")
+    contact_jid: str = Field(
+        description="WhatsApp's address that messages go to.", examples=["5511999990001@s.whatsapp.net"]
+    )
+    contact_lid: str | None = Field(description="The address that hides the phone number, where known.")
+    contact_phone: str | None = Field(description="Digits with country code, where known.", examples=["5511999990001"])
+    contact_name: str | None = Field(description="Your name for the contact, or its own.", examples=["Maria"])
+    last_message_at: datetime | None = Field(description="When the newest message was written.")
+    last_message_preview: str | None = Field(description="The newest message as one line.", examples=["Olá!"])
+    unread_count: int = Field(description="Messages of others that nobody has read.", examples=[2])
+    ai_enabled: bool = Field(description="Whether the AI answers here.")
+    ai_paused_until: datetime | None = Field(description="Until when it does not.")
+    ai_state: AiState = Field(description="What the AI does here.")
+    ai_reason: str | None = Field(description="Why, as a stable code, in some cases with words.", examples=["paused"])
+    summary: str | None = Field(description="What was said before the messages that the AI still sees.")
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """Show a row."""
+        return cls.model_validate(row, from_attributes=True)
+
+
+class MessageView(BaseModel):
+    """One WhatsApp message."""
+
+    id: uuid.UUID = Field(examples=[_EXAMPLE_ID])
+    conversation_id: uuid.UUID = Field(examples=[_EXAMPLE_ID])
+    session_id: str = Field(description="The number.", examples=["shop-sales"])
+    seq: int = Field(description="Place in the conversation; negative for imported history.", examples=[17])
+    wa_id: str = Field(description="WhatsApp's id of it.", examples=["3EB0A1B2C3D4E5F60718"])
+    from_me: bool = Field(description="Sent by this number.")
+    author: Author = Field(description="Who wrote it.")
+    sender_jid: str = Field(description="Address of who sent it; empty until WhatsApp has it, for our own.")
+    sender_name: str | None = Field(description="What the sender calls itself.")
+    type: MessageType
+    body: str = Field(description="Its text; of a file the caption, of a reaction the emoji.", examples=["Olá!"])
+    status: MessageStatus = Field(description="Where it stands; of others: received, then read.")
+    error: str | None = Field(
+        description="Why it failed, or could not be read: a stable code, a colon, words.",
+        examples=["recipient_unknown: this phone number is not on WhatsApp"],
+    )
+    created_at: datetime = Field(description="When it was written; for our own, when WhatsApp's server had it.")
+    stored_at: datetime = Field(description="When Prosa stored it.")
+    sent_at: datetime | None = Field(description="When WhatsApp's server had it.")
+    delivered_at: datetime | None
+    read_at: datetime | None
+    edited_at: datetime | None
+    revoked_at: datetime | None = Field(description="When it was deleted for everyone; then its text is gone.")
+    quoted_wa_id: str | None = Field(description="The message it answers to, or reacts to.")
+    media: dict[str, Any] | None = Field(
+        description="Of a file: state (pending, ready, failed, gone), mime_type, size in bytes, file_name, seconds, "
+        "width, height, voice, thumbnail (JPEG, base64); GET /messages/{id}/media gives the file.",
+        examples=[{"state": "ready", "mime_type": "image/jpeg", "size": 48211}],
+    )
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """Show a row that has its conversation's `read_until` too."""
+        values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        values["media"] = public_media(row.media, thumbnail=True)
+        values["status"] = shown_status(row.status, from_me=row.from_me, seq=row.seq, read_until=row.read_until)
+        return cls.model_validate(values)
+
+
+class FoundIn(BaseModel):
+    """The conversation of a message that was found."""
+
+    id: uuid.UUID = Field(examples=[_EXAMPLE_ID])
+    kind: ConversationKind
+    contact_jid: str = Field(examples=["5511999990001@s.whatsapp.net"])
+    contact_phone: str | None = Field(examples=["5511999990001"])
+    contact_name: str | None = Field(examples=["Maria"])
+
+
+class MessageHit(BaseModel):
+    """A message that was found, and where."""
+
+    message: MessageView
+    conversation: FoundIn
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """Show a row of a search."""
+        return cls(
+            message=MessageView.of(row),
+            conversation=FoundIn(
+                id=row.conversation_id,
+                kind=row.kind,
+                contact_jid=row.contact_jid,
+                contact_phone=row.contact_phone,
+                contact_name=row.contact_name,
+            ),
+        )
+
+
+MessageText = Annotated[
+    StorableText,
+    Field(min_length=1, max_length=65_536, description="The text, with WhatsApp's formatting.", examples=["Olá!"]),
+]
+
+
+class TextToConversation(BaseModel):
+    """A text to send."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: MessageText
+    quoted_message_id: uuid.UUID | None = Field(
+        None, description="The message of this conversation that it answers to.", examples=[_EXAMPLE_ID]
+    )
+
+    @field_validator("text")
+    @classmethod
+    def _not_blank(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("must hold more than white space")
+        return value
+
+
+class TextToContact(TextToConversation):
+    """A text to send, and to whom."""
+
+    to: StorableText = Field(
+        min_length=1,
+        max_length=100,
+        description="A phone number in international form, or WhatsApp's address of a contact or group.",
+        examples=["+55 11 99999-0001"],
+    )
+
+
+FileType = Literal["image", "audio", "video", "document", "sticker"]

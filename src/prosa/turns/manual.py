@@ -1,0 +1,316 @@
+"""A person's message, from the API or the console: stored and put into the outbox, once however often it is asked."""
+
+import asyncio
+import hashlib
+import uuid
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+from sqlalchemy import Row
+
+from prosa.auth.caller import Caller
+from prosa.clock import utc_now
+from prosa.conversations import identity, queries
+from prosa.conversations.held import hold
+from prosa.conversations.identity import Address
+from prosa.conversations.media import MediaFiles
+from prosa.conversations.models import Author, ConversationKind
+from prosa.conversations.online import OnlineNumbers
+from prosa.conversations.opening import open_or_create, submit_opening
+from prosa.conversations.scope import check_session
+from prosa.database.engine import Database, WriteDb
+from prosa.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from prosa.ids import new_id
+from prosa.outbox import queue
+from prosa.outbox.content import Instructions, Outbound, OutboundMedia, OutboundText
+from prosa.sessions.phone import digits_of_phone
+from prosa.turns.context import Contexts
+from prosa.turns.receive import prompt_fact
+from prosa.whatsapp import jid
+from prosa.whatsapp.engine import EngineError, MediaInfo, MessageType
+
+logger = structlog.get_logger("prosa.manual")
+
+RESOLVE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ToConversation:
+    """Into a conversation that is there."""
+
+    conversation_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ToContact:
+    """From a number to a contact or group: a phone number or a WhatsApp address, as the person gave it."""
+
+    session_id: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A file that a person sends, complete on disk.
+
+    Attributes:
+        path: Where it lies; it is moved from there.
+        sha256: Hex digest of it.
+        type: What it is shown as.
+        info: What is said of it.
+    """
+
+    path: Path
+    sha256: str
+    type: MessageType
+    info: MediaInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What to send: a text, or a file whose caption the text is.
+
+    Attributes:
+        text: The text or caption.
+        file: The file.
+        quoted_message_id: The message it answers to.
+        idempotency_key: The same request under the same key is one message.
+    """
+
+    text: str = ""
+    file: IncomingFile | None = None
+    quoted_message_id: uuid.UUID | None = None
+    idempotency_key: str | None = None
+
+    def fingerprint(self, target: ToConversation | ToContact) -> str:
+        """Return what tells this request from another one."""
+        where = str(target.conversation_id) if isinstance(target, ToConversation) else f"to {target.to.strip()}"
+        file = [self.file.sha256, self.file.type.value, self.file.info.voice] if self.file else None
+        parts = [where, self.text, file, str(self.quoted_message_id)]
+        return hashlib.sha256(orjson.dumps(parts)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """The conversation to send into: its id, or the address it has or will have."""
+
+    session_id: str
+    conversation_id: uuid.UUID | None = None
+    address: Address | None = None
+    resolve: str | None = None
+
+
+class ManualMessages:
+    """Sends what people write."""
+
+    def __init__(
+        self, database: Database, files: MediaFiles, numbers: OnlineNumbers, *, contexts: Contexts | None = None
+    ) -> None:
+        """Make the service.
+
+        Args:
+            database: Where messages are stored.
+            files: Where files are kept.
+            numbers: Those online in this process, to ask WhatsApp about phone numbers.
+            contexts: Cached contexts, which take in every message stored.
+        """
+        self._database = database
+        self._files = files
+        self._numbers = numbers
+        self._contexts = contexts
+
+    async def send(self, caller: Caller, target: ToConversation | ToContact, draft: Draft) -> Row[Any]:
+        """Store a message to send and return it, as it is now; the sender does the rest.
+
+        The same request again under the same key returns the message that the first one made.
+
+        Raises:
+            NotFoundError: The conversation, the number or the quoted message is not the caller's.
+            InvalidInputError: The recipient is neither a phone number nor a WhatsApp address that can be written to.
+            ConflictError: The key was used for another request.
+        """
+        where = await self._where(caller, target)
+        fingerprint = draft.fingerprint(target)
+        repeated = await self._repeated(caller, where.session_id, draft, fingerprint)
+        if repeated is not None:
+            return repeated
+        quoted_wa_id = await self._quoted(caller, where, draft)
+        if where.conversation_id is None and where.address is not None:
+            where = await self._resolved(where, where.address)
+        message_id = new_id()
+        content = await self._content(where, draft, message_id)
+        job = partial(
+            _enqueue, where=where, draft=draft, content=content, quoted_wa_id=quoted_wa_id, fingerprint=fingerprint,
+            message_id=message_id, caller=caller,
+        )  # fmt: skip
+        try:
+            version = await submit_opening(self._database, job)
+        except BaseException:
+            await self._drop(content)
+            raise
+        if version is None:
+            # The same request came twice at the same moment, and the other one was first.
+            await self._drop(content)
+            repeated = await self._repeated(caller, where.session_id, draft, fingerprint)
+            if repeated is None:
+                raise ConflictError("The message of this key was erased just now.")
+            return repeated
+        row = await self._row(caller, message_id)
+        if self._contexts is not None:
+            await self._contexts.remember(row.conversation_id, version, prompt_fact(dict(row._mapping)))  # noqa: SLF001
+        return row
+
+    async def _where(self, caller: Caller, target: ToConversation | ToContact) -> _Where:
+        async with self._database.read() as db:
+            if isinstance(target, ToConversation):
+                row = await queries.find_conversation(db, caller.user_id, target.conversation_id)
+                if row is None:
+                    raise NotFoundError("There is no such conversation here.", remedy="GET /conversations lists yours.")
+                _check_writable(ConversationKind(row.kind), row.contact_jid)
+                return _Where(row.session_id, conversation_id=row.id)
+            await check_session(db, caller, target.session_id)
+        address, phone = recipient(target.to)
+        return _Where(target.session_id, address=address, resolve=phone)
+
+    async def _repeated(self, caller: Caller, session_id: str, draft: Draft, fingerprint: str) -> Row[Any] | None:
+        if draft.idempotency_key is None:
+            return None
+        async with self._database.read() as db:
+            found = await queue.find_by_key(db, session_id, draft.idempotency_key)
+            if found is None:
+                return None
+            if Instructions.read(found.payload).fingerprint != fingerprint:
+                raise ConflictError(
+                    "This Idempotency-Key was used for another message.", remedy="Use a new key for a new message."
+                )
+            return await queries.find_message(db, caller.user_id, found.id)
+
+    async def _quoted(self, caller: Caller, where: _Where, draft: Draft) -> str | None:
+        if draft.quoted_message_id is None:
+            return None
+        async with self._database.read() as db:
+            quoted = await queries.find_message(db, caller.user_id, draft.quoted_message_id)
+        wrong = (
+            where.conversation_id is not None and quoted is not None and quoted.conversation_id != where.conversation_id
+        )
+        if quoted is None or wrong:
+            raise NotFoundError("The message to answer to is not in this conversation.")
+        return str(quoted.wa_id)
+
+    async def _resolved(self, where: _Where, address: Address) -> _Where:
+        """Find out under which addresses WhatsApp knows a contact, where that is possible now.
+
+        Otherwise the sender asks, once the number is online; two conversations with one contact then become one.
+        """
+        async with self._database.read() as db:
+            known = await queries.find_by_address(db, where.session_id, address)
+        if known is not None:
+            return _Where(where.session_id, conversation_id=known)
+        connection = self._numbers.connection(where.session_id)
+        if connection is None or address.kind is not ConversationKind.CONTACT:
+            return where
+        try:
+            async with asyncio.timeout(RESOLVE_SECONDS):
+                if where.resolve is None:
+                    other = await connection.alternate(address.jid)
+                    return _Where(where.session_id, address=identity.address(address.jid, other))
+                for user in await connection.resolve([where.resolve]):
+                    if user.on_whatsapp and user.jid:
+                        return _Where(where.session_id, address=identity.address(user.jid, user.lid))
+        except (EngineError, TimeoutError, ValueError) as error:
+            logger.info("a phone number is asked about later", session=where.session_id, error=type(error).__name__)
+        return where
+
+    async def _content(self, where: _Where, draft: Draft, message_id: uuid.UUID) -> Outbound:
+        if draft.file is None:
+            return OutboundText(draft.text)
+        place = self._files.place(where.session_id, where.conversation_id or message_id, message_id)
+        path = await asyncio.to_thread(self._files.prepare, place)
+        await asyncio.to_thread(draft.file.path.replace, path)
+        return OutboundMedia(draft.file.type, place, draft.file.info, draft.text)
+
+    async def _drop(self, content: Outbound) -> None:
+        if isinstance(content, OutboundMedia):
+            await asyncio.to_thread(self._files.remove, content.place)
+
+    async def _row(self, caller: Caller, message_id: uuid.UUID) -> Row[Any]:
+        async with self._database.read() as db:
+            row = await queries.find_message(db, caller.user_id, message_id)
+        if row is None:
+            raise NotFoundError("The conversation was erased just now.")
+        return row
+
+
+def recipient(to: str) -> tuple[Address, str | None]:
+    """Return the address a person means, and the phone number ("+5511…") to ask WhatsApp about.
+
+    Raises:
+        InvalidInputError: It is neither a phone number nor a WhatsApp address that can be written to.
+    """
+    if "@" not in to:
+        digits = digits_of_phone(to, field="body.to")
+        return identity.address(jid.from_phone(digits)), f"+{digits}"
+    try:
+        address = identity.address(to.strip())
+    except ValueError:
+        raise _not_writable() from None
+    if jid.kind(address.jid) is jid.JidKind.USER and address.phone is None:
+        raise _not_writable()
+    _check_writable(address.kind, address.jid)
+    return address, None
+
+
+def _check_writable(kind: ConversationKind, address: str) -> None:
+    if kind not in {ConversationKind.CONTACT, ConversationKind.GROUP} or not address.partition("@")[0]:
+        raise _not_writable()
+
+
+def _not_writable() -> InvalidInputError:
+    return InvalidInputError(
+        "This is nobody who can be written to.",
+        fields=[FieldError("body.to", "must be a phone number (+5511999990001) or the address of a contact or group")],
+    )
+
+
+async def _enqueue(
+    db: WriteDb,
+    *,
+    where: _Where,
+    draft: Draft,
+    content: Outbound,
+    quoted_wa_id: str | None,
+    fingerprint: str,
+    message_id: uuid.UUID,
+    caller: Caller,
+) -> int | None:
+    """Store the message; return the conversation's version after it, or None where its key is taken."""
+    if draft.idempotency_key is not None:
+        taken = await queue.find_by_key(db, where.session_id, draft.idempotency_key)
+        if taken is not None:
+            return None
+    if where.conversation_id is not None:
+        held = await hold(db, where.conversation_id)
+        if held is None:
+            raise NotFoundError("There is no such conversation here.")
+    elif where.address is not None:
+        held = (await open_or_create(db, where.session_id, where.address, at=utc_now())).conversation
+    else:
+        raise ValueError("a message goes into a conversation or to an address")
+    await queue.enqueue(
+        db,
+        held,
+        author=Author.PERSON,
+        content=content,
+        quoted_wa_id=quoted_wa_id,
+        idempotency_key=draft.idempotency_key,
+        instructions=Instructions(
+            resolve=where.resolve, fingerprint=fingerprint if draft.idempotency_key is not None else None
+        ),
+        message_id=message_id,
+        user_id=caller.user_id,
+    )
+    return held.version

@@ -1,0 +1,392 @@
+"""Messages are sent once, in order, under the id that was stored before the first try."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fixtures.conversations import (
+    CONTACT,
+    CONTACT_LID,
+    add_owner,
+    add_session,
+    conversations,
+    events,
+    inbound,
+    messages,
+    receiver,
+)
+from tests.fixtures.sending import SERVER_TIME, Lines, SendingConnection, until
+
+from prosa.clock import utc_now
+from prosa.conversations import identity
+from prosa.conversations.media import MediaFiles
+from prosa.conversations.models import Author
+from prosa.conversations.online import OnlineNumbers
+from prosa.conversations.opening import open_or_create
+from prosa.database import Database
+from prosa.database.engine import WriteDb
+from prosa.events.bus import Bus
+from prosa.outbox import sender as sender_module
+from prosa.outbox.content import Instructions, Outbound, OutboundMedia, OutboundText
+from prosa.outbox.queue import EnqueuedMessage, enqueue
+from prosa.outbox.sender import Sender
+from prosa.sessions.facts import SessionFacts
+from prosa.whatsapp.engine import EngineErrorCode, MediaInfo, MessageType, ReceiptType, ReceiptUpdate, ResolvedUser
+
+
+class Office:
+    """Everything around one sender."""
+
+    def __init__(self, database: Database, bus: Bus, folder: Path, session: SessionFacts) -> None:
+        self.database, self.session = database, session
+        self.files = MediaFiles(folder)
+        self.connection = SendingConnection()
+        self.lines = Lines(main=self.connection)
+        self.numbers = OnlineNumbers(bus, self.lines)
+        self.now_offset = timedelta()
+        self.sender = Sender(database, bus, self.numbers, self.files, clock=lambda: utc_now() + self.now_offset)
+
+    async def queue(self, content: str | Outbound, chat: str = CONTACT, **more: Any) -> EnqueuedMessage:
+        async def job(db: WriteDb) -> EnqueuedMessage:
+            opened = await open_or_create(db, "main", identity.address(chat), at=utc_now())
+            what = OutboundText(content) if isinstance(content, str) else content
+            return await enqueue(db, opened.conversation, author=Author.PERSON, content=what, **more)
+
+        return await self.database.submit(job)
+
+    async def statuses(self) -> list[str]:
+        return [row.status for row in await messages(self.database) if row.from_me]
+
+    async def sent(self, count: int) -> None:
+        async def done() -> bool:
+            return [s for s in await self.statuses() if s not in {"queued", "sending"}].__len__() >= count
+
+        await until(done)
+
+    async def tried(self, count: int) -> None:
+        async def done() -> bool:
+            return len(self.connection.sent) >= count
+
+        await until(done)
+
+    async def row(self, queued: EnqueuedMessage) -> Any:
+        return next(row for row in await messages(self.database) if row.id == queued.id)
+
+
+@pytest.fixture
+async def office(
+    database: Database, bus: Bus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Office]:
+    monkeypatch.setattr(sender_module, "POLL_SECONDS", 0.1)
+    monkeypatch.setattr(sender_module, "STOP_SECONDS", 0.2)
+    monkeypatch.setattr(sender_module, "OFFLINE_SECONDS", 0.3)
+    monkeypatch.setattr(sender_module.leases, "backoff", lambda *_a, **_k: timedelta(milliseconds=50))
+    office = Office(database, bus, tmp_path / "media", await add_session(database, await add_owner(database)))
+    yield office
+    await office.sender.stop()
+
+
+async def test_a_message_is_stored_then_sent_under_its_id(office: Office) -> None:
+    queued = await office.queue("hello")
+    row = await office.row(queued)
+    assert (row.status, row.wa_id, row.author, row.seq) == ("queued", queued.wa_id, "person", 1)
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(1)
+    row = await office.row(queued)
+    assert (row.status, row.due_at, row.lease_owner, row.error) == ("sent", None, None, None)
+    assert (row.sent_at, row.created_at) == (SERVER_TIME, SERVER_TIME)
+    assert row.sender_jid == "5511888880000@s.whatsapp.net"
+    [(to, wa_id, _)] = office.connection.sent
+    assert (to, wa_id) == (CONTACT, queued.wa_id)
+    kinds = [event.type for event in await events(office.database)]
+    assert kinds == ["message.status", "conversation.updated", "message.sent"]
+    [told] = await events(office.database, "message.sent")
+    assert (told.payload["body"], told.payload["contact_jid"]) == ("hello", CONTACT)
+
+
+async def test_order_within_a_conversation_and_parallel_across(office: Office) -> None:
+    async def slow(_: str) -> None:
+        await asyncio.sleep(0.02)
+
+    office.connection.before_send = slow
+    office.numbers.opened("main")
+    await office.sender.start()
+    chats = [f"55110000000{i}@s.whatsapp.net" for i in range(6)]
+    await asyncio.gather(*(office.queue(f"{c}:{n}", chat) for n in range(6) for c, chat in enumerate(chats)))
+    await office.sent(36)
+    expected = {row.wa_id: (row.conversation_id, row.seq) for row in await messages(office.database)}
+    seen: dict[uuid.UUID, list[int]] = {}
+    for wa_id in office.connection.arrived:
+        seen.setdefault(expected[wa_id][0], []).append(expected[wa_id][1])
+    assert list(seen.values()) == [[1, 2, 3, 4, 5, 6]] * 6
+    assert 1 < office.connection.most_at_once <= sender_module.PER_NUMBER
+
+
+async def test_a_backlog_of_one_conversation_goes_without_waiting(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "POLL_SECONDS", 60)
+    for i in range(10):
+        await office.queue(f"{i}")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(10)
+    assert office.connection.texts() == [f"{i}" for i in range(10)]
+
+
+@pytest.mark.parametrize("code", [EngineErrorCode.TIMEOUT, EngineErrorCode.INTERNAL, EngineErrorCode.RATE_LIMITED])
+async def test_a_retry_has_the_same_id_and_later_messages_wait(office: Office, code: EngineErrorCode) -> None:
+    office.connection.failures.extend([code, code])
+    office.numbers.opened("main")
+    first = await office.queue("first")
+    await office.queue("second")
+    await office.sender.start()
+    await office.sent(2)
+    assert office.connection.texts() == ["first", "first", "first", "second"]
+    assert {wa_id for _, wa_id, _ in office.connection.sent[:3]} == {first.wa_id}
+    assert await office.statuses() == ["sent", "sent"]
+    assert (await office.row(first)).attempts == 0
+
+
+async def test_a_permanent_failure_says_why_and_the_next_one_goes(office: Office) -> None:
+    office.connection.failures.append(EngineErrorCode.REJECTED)
+    first = await office.queue("first")
+    await office.queue("second")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(2)
+    row = await office.row(first)
+    assert (row.status, row.error, row.due_at) == ("failed", "rejected: as the test wants", None)
+    assert await office.statuses() == ["failed", "sent"]
+    told = [e.payload for e in await events(office.database, "message.status") if e.payload["status"] == "failed"]
+    assert [t["error"] for t in told] == ["rejected: as the test wants"]
+
+
+async def test_it_gives_up_after_some_tries(office: Office) -> None:
+    office.connection.failures.extend([EngineErrorCode.TIMEOUT] * 20)
+    await office.queue("first")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(1)
+    assert len(office.connection.sent) == sender_module.MAX_ATTEMPTS
+    assert await office.statuses() == ["failed"]
+
+
+async def test_an_unexpected_error_is_tried_again(office: Office) -> None:
+    office.connection.failures.append(ValueError("a bug"))
+    await office.queue("first")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(1)
+    assert await office.statuses() == ["sent"]
+
+
+async def test_an_offline_number_keeps_its_messages_without_burning_tries(office: Office) -> None:
+    connection = office.lines.connections.pop("main")
+    queued = await office.queue("later")
+    await office.sender.start()
+    await asyncio.sleep(0.3)
+    assert (await office.row(queued)).status == "queued"
+    connection.failures.extend([EngineErrorCode.NOT_CONNECTED] * 2)
+    office.lines.connections["main"] = connection
+    office.numbers.opened("main")
+    await office.tried(1)
+
+    async def given_back() -> bool:
+        return str((await office.row(queued)).status) == "queued"
+
+    await until(given_back)
+    assert (await office.row(queued)).attempts == 0
+    office.numbers.opened("main")
+    await office.tried(2)
+    await office.sent(1)
+    assert await office.statuses() == ["sent"]
+    assert len(connection.sent) == 3
+
+
+async def test_only_numbers_that_are_online_here_are_sent_for(office: Office) -> None:
+    await office.queue("mine")
+    office.lines.connections["other"] = SendingConnection("other")
+    office.lines.connections.pop("main")
+    office.numbers.opened("other")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await asyncio.sleep(0.3)
+    assert await office.statuses() == ["queued"]
+
+
+async def test_a_frozen_sender_that_lost_its_lease_writes_nothing(office: Office, bus: Bus, tmp_path: Path) -> None:
+    """As if the process had been stopped (SIGSTOP) while WhatsApp answered: another one sends meanwhile."""
+    frozen = asyncio.Event()
+
+    async def freeze(_: str) -> None:
+        await frozen.wait()
+
+    office.connection.before_send = freeze
+    queued = await office.queue("once")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.tried(1)
+
+    second = SendingConnection()
+    numbers = OnlineNumbers(bus, Lines(main=second))
+    later = Sender(
+        office.database, bus, numbers, office.files, clock=lambda: utc_now() + sender_module.LEASE * 2
+    )  # fmt: skip
+    numbers.opened("main")
+    await later.start()
+    await office.sent(1)
+    sent = await events(office.database, "message.sent")
+    frozen.set()
+    await asyncio.sleep(0.2)
+    await later.stop()
+    assert [wa_id for _, wa_id, _ in second.sent] == [wa_id for _, wa_id, _ in office.connection.sent]
+    assert await events(office.database, "message.sent") == sent
+    assert (await office.row(queued)).status == "sent"
+
+
+async def test_two_senders_never_send_one_message_twice(office: Office, bus: Bus) -> None:
+    other = Database(office.database.url)
+    second = Sender(other, bus, office.numbers, office.files)
+    office.numbers.opened("main")
+    await asyncio.gather(office.sender.start(), second.start())
+    await asyncio.gather(*(office.queue(f"{i}", f"55110000{i % 7:03}@s.whatsapp.net") for i in range(40)))
+    await office.sent(40)
+    await second.stop()
+    await other.close()
+    assert len(office.connection.arrived) == len(set(office.connection.arrived)) == 40
+
+
+async def test_stopping_gives_back_what_is_on_its_way(office: Office) -> None:
+    async def hang(_: str) -> None:
+        await asyncio.Event().wait()
+
+    office.connection.before_send = hang
+    queued = await office.queue("hanging")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.tried(1)
+    await office.sender.stop()
+    row = await office.row(queued)
+    assert (row.lease_owner, row.status) == (None, "sending")
+    office.connection.before_send = None
+    await office.sender.start()
+    await office.sent(1)
+    assert {wa_id for _, wa_id, _ in office.connection.sent} == {queued.wa_id}
+
+
+async def test_a_message_of_yesterday_is_not_sent(office: Office) -> None:
+    queued = await office.queue("old")
+    office.now_offset = timedelta(hours=25)
+    await office.sender.start()
+    await office.sent(1)
+    row = await office.row(queued)
+    assert (row.status, row.error) == ("failed", "expired: it could not be sent within 24 hours")
+    assert office.connection.sent == []
+
+
+async def test_a_receipt_before_the_answer_is_not_undone(office: Office, tmp_path: Path) -> None:
+    receive = receiver(office.database, tmp_path)
+
+    async def receipt_first(wa_id: str) -> None:
+        await receive.receipt(
+            office.session,
+            ReceiptUpdate(
+                ReceiptType.DELIVERED, CONTACT, (wa_id,), SERVER_TIME, CONTACT, from_me=False, is_group=False
+            ),
+        )
+
+    office.connection.before_send = receipt_first
+    await office.queue("fast")
+    office.numbers.opened("main")
+    await office.sender.start()
+
+    async def told() -> bool:
+        return bool(await events(office.database, "message.sent"))
+
+    await until(told)
+    assert await office.statuses() == ["delivered"]
+
+
+async def test_an_unknown_number_is_asked_about_and_joined(office: Office, tmp_path: Path) -> None:
+    """A Brazilian number whose JID lacks the ninth digit, written to while offline; the contact had written before."""
+    jid = "551199990001@s.whatsapp.net"
+    await receiver(office.database, tmp_path).message(office.session, inbound("hi", chat=CONTACT_LID))
+    queued = await office.queue(
+        "hello", "5511999990001@s.whatsapp.net", instructions=Instructions(resolve="+5511999990001")
+    )
+    office.connection.users["+5511999990001"] = ResolvedUser(
+        "+5511999990001", on_whatsapp=True, jid=jid, lid=CONTACT_LID
+    )
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(1)
+    [conversation] = await conversations(office.database)
+    assert (conversation.contact_jid, conversation.contact_lid) == (jid, CONTACT_LID)
+    assert [m.body for m in await messages(office.database, conversation.id)] == ["hi", "hello"]
+    assert [to for to, _, _ in office.connection.sent] == [jid]
+    assert (await office.row(queued)).status == "sent"
+
+
+async def test_a_number_that_is_not_on_whatsapp_fails_with_that_reason(office: Office) -> None:
+    queued = await office.queue("hello", instructions=Instructions(resolve="+5511999990001"))
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(1)
+    row = await office.row(queued)
+    assert (row.status, row.error.partition(":")[0]) == ("failed", "recipient_unknown")
+    assert office.connection.sent == []
+
+
+async def test_a_file_is_uploaded_once(office: Office) -> None:
+    place = office.files.place("main", uuid.uuid4(), uuid.uuid4())
+    office.files.prepare(place).write_bytes(b"picture")
+    info = MediaInfo(mime_type="image/png", size=7)
+    office.connection.failures.append(EngineErrorCode.TIMEOUT)
+    queued = await office.queue(OutboundMedia(MessageType.IMAGE, place, info, "look"))
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(1)
+    assert len(office.connection.uploads) == 1
+    assert len(office.connection.sent) == 2
+    row = await office.row(queued)
+    assert (row.type, row.body, row.status, row.media["state"]) == ("image", "look", "sent", "ready")
+
+
+async def test_a_file_that_is_gone_fails(office: Office) -> None:
+    info = MediaInfo(mime_type="image/png", size=7)
+    await office.queue(OutboundMedia(MessageType.IMAGE, office.files.place("main", uuid.uuid4(), uuid.uuid4()), info))
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(1)
+    assert await office.statuses() == ["failed"]
+
+
+async def test_an_answer_quotes_the_message(office: Office, tmp_path: Path) -> None:
+    question = inbound("question?")
+    await receiver(office.database, tmp_path).message(office.session, question)
+    await office.queue("answer", quoted_wa_id=question.wa_id)
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(1)
+    [(_, _, content)] = office.connection.sent
+    quote = getattr(content, "quote", None)
+    assert quote is not None
+    assert (quote.wa_id, quote.sender, quote.text) == (question.wa_id, CONTACT, "question?")
+
+
+async def test_the_queue_is_looked_at_through_its_index(sqlite_database: Database) -> None:
+    from sqlalchemy import text
+
+    statement = (
+        "EXPLAIN QUERY PLAN SELECT 1 FROM messages AS m WHERE m.conversation_id = 'x' AND m.seq < 5 "
+        "AND m.status IN ('queued', 'sending')"
+    )
+    async with sqlite_database.read() as db:
+        plan = " ".join(row[3] for row in await db.execute(text(statement)))
+    assert "ix_messages_unsent" in plan
