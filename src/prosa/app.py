@@ -17,9 +17,11 @@ from prosa.auth.secret import secret_key
 from prosa.auth.throttle import LoginThrottle
 from prosa.auth.tokens import AccessTokens, RefreshTokens
 from prosa.cache import Cache
+from prosa.conversations import endpoints as conversation_endpoints
 from prosa.conversations.fetch import MediaFetcher
 from prosa.conversations.media import MediaFiles
 from prosa.conversations.online import OnlineNumbers
+from prosa.conversations.service import ConversationService
 from prosa.database import Database
 from prosa.database.migrate import upgrade
 from prosa.events import asyncapi, websocket
@@ -37,6 +39,7 @@ from prosa.sessions.gateway import Gateway
 from prosa.sessions.service import SessionService
 from prosa.settings import Settings
 from prosa.turns.context import Contexts
+from prosa.turns.manual import ManualMessages
 from prosa.turns.receive import Receiver
 from prosa.turns.reply import Replier
 from prosa.turns.runner import TurnRunner
@@ -78,6 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
         user_endpoints.auth_router,
         user_endpoints.users_router,
         session_endpoints.router,
+        *conversation_endpoints.routers,
         usage_endpoints.router,
         websocket.router,
         health.router,
@@ -173,6 +177,10 @@ async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, objec
         SignInService: sign_in,
         UserService: UserService(database, passwords),
         SessionService: sessions,
+        ConversationService: ConversationService(database, files, fetcher, numbers, forget=contexts.forget),
+        ManualMessages: ManualMessages(database, files, numbers, contexts=contexts),
+        MediaFiles: files,
+        Settings: settings,
         UsageService: UsageService(database),
     }
 
