@@ -24,6 +24,7 @@ from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.context import Contexts, prompt_message
+from prosa.turns.policy import SkipReason
 from prosa.turns.storing import Storing, store
 from prosa.whatsapp.engine import ContactNamed, ContactTyping, InboundMessage, LidMapped, ReceiptType, ReceiptUpdate
 
@@ -112,6 +113,9 @@ class Receiver:
             undecryptable=undecryptable,
         )
         arrived = await submit_opening(self._database, partial(store, storing))
+        if arrived.skipped is not None:
+            log_it = logger.warning if arrived.skipped == SkipReason.NO_API_KEY else logger.info
+            log_it("not answered", reason=arrived.skipped, conversation=str(arrived.conversation_id))
         if arrived.files:
             await asyncio.to_thread(self._media.remove, *arrived.files)
         if arrived.message is not None and arrived.conversation_id is not None and self._contexts is not None:

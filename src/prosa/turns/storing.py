@@ -69,12 +69,14 @@ class Arrived:
         version: The conversation's, after it.
         message: The row that was added at the conversation's end; None where an earlier one was changed, or nothing.
         files: Places of files to remove, because their message was deleted for everyone.
+        skipped: Why it will not be answered, where that was decided on purpose.
     """
 
     conversation_id: uuid.UUID | None = None
     version: int = 0
     message: dict[str, Any] | None = None
     files: tuple[str, ...] = ()
+    skipped: str | None = None
 
 
 @dataclass(slots=True)
@@ -116,7 +118,8 @@ async def store(storing: Storing, db: WriteDb) -> Arrived:
         outcome.payloads.append(conversation_payload(held, merged_id=opened.merged))
     owner, number = storing.session.user_id, storing.session.session_id
     await log.append(db, *(NewEvent(owner, number, payload) for payload in outcome.payloads))
-    return Arrived(held.id, held.version, outcome.added, outcome.files)
+    skipped = next((payload.reason for payload in outcome.payloads if isinstance(payload, AiSkippedPayload)), None)
+    return Arrived(held.id, held.version, outcome.added, outcome.files, skipped)
 
 
 async def _revoke(storing: Storing, db: WriteDb, held: HeldConversation) -> _Outcome:
