@@ -235,9 +235,9 @@ async def test_media_servers_fail(shop: Line, network: Network) -> None:
 
 
 async def test_one_session_in_trouble_leaves_the_others_alone(
-    engine: BridgeEngine, shop: Line, network: Network, ana: Contact
+    bridge_engine: BridgeEngine, shop: Line, network: Network, ana: Contact
 ) -> None:
-    two = Line(engine, "dois")
+    two = Line(bridge_engine, "dois")
     await two.link(network, "5511900000002")
     network.faults.ban("5511900000002")
     await two.wait(Closed)

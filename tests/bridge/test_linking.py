@@ -146,8 +146,8 @@ async def test_opened_again_after_a_restart_of_everything(make_engine: EngineMak
     assert len(network.phone(SHOP).devices) == 1
 
 
-async def test_credentials_that_are_gone(engine: BridgeEngine) -> None:
-    line = Line(engine, "loja")
+async def test_credentials_that_are_gone(bridge_engine: BridgeEngine) -> None:
+    line = Line(bridge_engine, "loja")
     with pytest.raises(EngineError) as caught:
         await line.open("5511900000001:5@s.whatsapp.net")
     assert caught.value.code is EngineErrorCode.DEVICE_NOT_FOUND
@@ -190,8 +190,8 @@ async def test_we_log_out_ourselves(line: Line, network: Network) -> None:
     assert caught.value.code is EngineErrorCode.DEVICE_NOT_FOUND
 
 
-async def test_two_numbers_in_one_engine(engine: BridgeEngine, network: Network) -> None:
-    one, two = Line(engine, "um"), Line(engine, "dois")
+async def test_two_numbers_in_one_engine(bridge_engine: BridgeEngine, network: Network) -> None:
+    one, two = Line(bridge_engine, "um"), Line(bridge_engine, "dois")
     await asyncio.gather(one.link(network, SHOP), two.link(network, "5511900000002"))
     phone = network.phone(SHOP)
     await phone.unlink(phone.devices[0])
