@@ -209,9 +209,10 @@ type logoutResult struct {
 func (b *bridge) logout(ctx context.Context, s *session, _ json.RawMessage) (any, error) {
 	s.life.Lock()
 	defer s.life.Unlock()
+	online := s.requireOnline() == nil
 	s.current().end() // the `logged_out` that WhatsApp sends now is no news
 	remote := false
-	if s.requireOnline() == nil {
+	if online {
 		bounded, cancel := context.WithTimeout(ctx, logoutTimeout)
 		err := s.client.Logout(bounded)
 		cancel()

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from prosa.cache import Cache
 from tests.fixtures import servers
 
+from prosa.cache import Cache
 from prosa.settings import Settings
 
 pytest_plugins = ["tests.fixtures.databases"] + [

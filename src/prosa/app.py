@@ -73,7 +73,9 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.provided = await _compose(settings, stack)
             yield
 
-    app = FastAPI(title="Prosa", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Prosa", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.state.provided = {}
     problems.install(app)
     middleware.install(app, settings)

@@ -21,6 +21,7 @@ from tests.fixtures.conversations import (
 )
 from tests.fixtures.sending import SERVER_TIME, Lines, SendingConnection, until
 
+from prosa import leases
 from prosa.clock import utc_now
 from prosa.conversations import identity
 from prosa.conversations.media import MediaFiles
@@ -84,7 +85,7 @@ async def office(
     monkeypatch.setattr(sender_module, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(sender_module, "STOP_SECONDS", 0.2)
     monkeypatch.setattr(sender_module, "OFFLINE_SECONDS", 0.3)
-    monkeypatch.setattr(sender_module.leases, "backoff", lambda *_a, **_k: timedelta(milliseconds=50))
+    monkeypatch.setattr(leases, "backoff", lambda *_a, **_k: timedelta(milliseconds=50))
     office = Office(database, bus, tmp_path / "media", await add_session(database, await add_owner(database)))
     yield office
     await office.sender.stop()
@@ -388,5 +389,5 @@ async def test_the_queue_is_looked_at_through_its_index(sqlite_database: Databas
         "AND m.status IN ('queued', 'sending')"
     )
     async with sqlite_database.read() as db:
-        plan = " ".join(row[3] for row in await db.execute(text(statement)))
+        plan = " ".join(str(row.detail) for row in await db.execute(text(statement)))
     assert "ix_messages_unsent" in plan

@@ -155,7 +155,8 @@ async def test_a_merge_drops_doubles_and_keeps_marks(
     await receive.message(session, inbound("a1", minutes=1))
     await receive.message(session, double)
     await run_sql(database, "UPDATE conversations SET answered_until = 2, read_until = 2, unread_count = 0, "
-                            "summary = 'of a', summarised_until = 1, lease_owner = 'x', lease_until = due_at")  # fmt: skip
+                            "summary = 'of a', summarised_until = 1, lease_owner = 'x', "
+                            "lease_until = due_at")  # fmt: skip
     await receive.message(session, replace(double, chat=CONTACT_LID))
     await receive.message(session, inbound("b2", minutes=2, chat=CONTACT_LID))
     await receive.message(session, inbound("b4", minutes=4, chat=CONTACT_LID))

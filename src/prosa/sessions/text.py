@@ -16,7 +16,8 @@ MetadataValue = (
     | bool
     # What every JSON reader can hold exactly (RFC 8259 §6).
     | Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
-    | Annotated[float, Field(allow_inf_nan=False)]
+    # The same bounds: a whole number beyond them would come back as another one.
+    | Annotated[float, Field(ge=-(2**53) + 1, le=2**53 - 1, allow_inf_nan=False)]
     | None
 )
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=50)]

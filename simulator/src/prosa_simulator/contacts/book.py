@@ -30,6 +30,8 @@ class ContactBook:
         self._binary = binary
         self._engine: BridgeEngine | None = None
         self._contacts: dict[str, Contact] = {}
+        self._linking: set[str] = set()
+        self._saving = asyncio.Lock()
 
     @property
     def engine(self) -> BridgeEngine:
@@ -83,21 +85,32 @@ class ContactBook:
             PairingError: The phone refused.
             ValueError: The contact is here already.
         """
-        if number in self._contacts:
+        if number in self._contacts or number in self._linking:
             raise ValueError(f"{number} is linked already")
         phone = self._network.phone(number, name)
         contact = Contact(self.engine, phone, auto_read=auto_read, auto_reconnect=auto_reconnect)
-        devices = await asyncio.to_thread(self._devices)
-        known = {str(device.jid) for device in phone.devices}
-        if (device := devices.get(number)) in known:
-            contact.device_jid = device
-            await contact.connect()
-        else:
-            await contact.link()
-            devices = await asyncio.to_thread(self._devices)
-            await asyncio.to_thread(self._remember, {**devices, number: contact.device_jid})
+        self._linking.add(number)
+        try:
+            await self._bring_online(contact)
+        except BaseException:
+            await contact.close()  # or the engine would refuse the next try: the session is open already
+            raise
+        finally:
+            self._linking.discard(number)
         self._contacts[number] = contact
         return contact
+
+    async def _bring_online(self, contact: Contact) -> None:
+        devices = await asyncio.to_thread(self._devices)
+        known = {str(device.jid) for device in contact.phone.devices}
+        if (device := devices.get(contact.number)) in known:
+            contact.device_jid = device
+            await contact.connect()
+            return
+        await contact.link()
+        async with self._saving:  # others may be linked at the same time
+            devices = await asyncio.to_thread(self._devices)
+            await asyncio.to_thread(self._remember, {**devices, contact.number: contact.device_jid})
 
     def __getitem__(self, number: str) -> Contact:
         return self._contacts[number]

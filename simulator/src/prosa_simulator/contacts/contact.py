@@ -60,12 +60,13 @@ class ContactError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that WhatsApp's server has taken from this contact."""
+    """A message, or a change of one, that WhatsApp's server has taken from this contact."""
 
     wa_id: str
     to: str
     body: str
     at: datetime
+    content: Content
 
 
 class Contact:
@@ -75,6 +76,7 @@ class Contact:
         phone: The person's phone on the network.
         screen: What the client shows.
         sent: Everything that was sent, by message id.
+        read: The ids of the messages that read receipts were sent for.
         receipts: Every receipt that came, in order.
         typing_events: Every "typing…" that came, in order.
         undecryptable: Message ids that arrived and could not be read (yet).
@@ -89,6 +91,7 @@ class Contact:
         self.phone = phone
         self.screen = Screen()
         self.sent: dict[str, Sent] = {}
+        self.read: set[str] = set()
         self.receipts: list[ReceiptUpdate] = []
         self.typing_events: list[ContactTyping] = []
         self.undecryptable: list[str] = []
@@ -189,23 +192,33 @@ class Contact:
         """React to a message of the chat `to`; an empty emoji takes the reaction back. `sender` only in groups."""
         chat = _address(to)
         author = self.jid if from_me else sender or chat
-        return await self._send(
-            to, ReactionContent(wa_id, target_from_me=from_me, sender=author, emoji=emoji), emoji, shown=False
-        )
+        content = ReactionContent(wa_id, target_from_me=from_me, sender=author, emoji=emoji)
+        sent = await self._send(to, content, emoji, shown=False)
+        self.screen.react(wa_id, self.jid, emoji)
+        await self._tell()
+        return sent
 
     async def edit(self, to: str, wa_id: str, text: str) -> str:
         """Give one of this contact's own messages a new text."""
-        return await self._send(to, EditContent(wa_id, text), text, shown=False)
+        sent = await self._send(to, EditContent(wa_id, text), text, shown=False)
+        self.screen.edit(wa_id, text)
+        await self._tell()
+        return sent
 
     async def revoke(self, to: str, wa_id: str) -> str:
         """Delete one of this contact's own messages for everyone."""
-        return await self._send(to, RevokeContent(wa_id), "", shown=False)
+        sent = await self._send(to, RevokeContent(wa_id), "", shown=False)
+        self.screen.revoke(wa_id)
+        await self._tell()
+        return sent
 
     async def mark_read(self, *messages: InboundMessage) -> None:
         """Send read receipts."""
         for message in messages:
             sender = message.sender if message.is_group else None
             await self.connection.mark_read(message.chat, [message.wa_id], datetime.now(UTC), sender=sender)
+            self.read.add(message.wa_id)
+        await self._tell()
 
     async def typing(self, to: str, *, typing: bool = True, recording: bool = False) -> None:
         """Show or hide "typing…" at a phone number or JID."""
@@ -351,6 +364,9 @@ class Contact:
                 self._in_background(self.connection.confirm_passkey())
             case _:
                 self._record(event)
+        await self._tell()
+
+    async def _tell(self) -> None:
         async with self._changed:
             self._changed.notify_all()
 
@@ -393,9 +409,10 @@ class Contact:
     async def _send(self, to: str, content: Content, body: str, *, shown: bool = True, wa_id: str | None = None) -> str:
         chat, wa_id = _address(to), wa_id or new_message_id()
         result = await self.connection.send(chat, wa_id, content)
-        self.sent[wa_id] = Sent(wa_id, chat, body, result.timestamp)
+        self.sent[wa_id] = Sent(wa_id, chat, body, result.timestamp, content)
         if shown:
             self.screen.wrote(chat, self.jid, wa_id, body)
+        await self._tell()
         return wa_id
 
     async def _until(self, find: Callable[[], _T | None], seconds: float) -> _T:

@@ -1,6 +1,7 @@
 """What a contact's phone shows: each message once, with its edits, revocation and reactions."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from prosa.whatsapp.engine import InboundMessage
@@ -62,16 +63,32 @@ class Screen:
         """Return the message with this id, if it is on the screen."""
         return self._shown.get(wa_id)
 
-    def _change(self, change: InboundMessage) -> None:
-        target = self.shown(change.edits or change.revokes or change.reacts_to or "")
-        if target is None:
-            return
-        if change.reacts_to:
-            if change.body:
-                target.reactions[change.sender] = change.body
-            else:
-                target.reactions.pop(change.sender, None)
-        elif change.revokes:
+    def __iter__(self) -> Iterator[Shown]:
+        """Go through what is shown, written and received, in order."""
+        return iter(list(self._shown.values()))
+
+    def edit(self, wa_id: str, body: str) -> None:
+        """Show a message's new text."""
+        if target := self.shown(wa_id):
+            target.edited, target.body = True, body
+
+    def revoke(self, wa_id: str) -> None:
+        """Show that a message was deleted."""
+        if target := self.shown(wa_id):
             target.revoked, target.body = True, ""
-        else:
-            target.edited, target.body = True, change.body
+
+    def react(self, wa_id: str, by: str, emoji: str) -> None:
+        """Show somebody's reaction, or with an empty emoji none."""
+        if target := self.shown(wa_id):
+            if emoji:
+                target.reactions[by] = emoji
+            else:
+                target.reactions.pop(by, None)
+
+    def _change(self, change: InboundMessage) -> None:
+        if change.reacts_to:
+            self.react(change.reacts_to, change.sender, change.body)
+        elif change.revokes:
+            self.revoke(change.revokes)
+        elif change.edits:
+            self.edit(change.edits, change.body)

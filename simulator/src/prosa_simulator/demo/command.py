@@ -1,9 +1,11 @@
 """What `prosa demo` runs."""
 
 import asyncio
+import logging
 import signal
 from contextlib import suppress
 
+import structlog
 from rich.console import Console
 from rich.markup import escape
 
@@ -24,6 +26,8 @@ def run(*, once: bool, port: int) -> int:
     Returns:
         The exit status: 0 when every answer arrived.
     """
+    # the contacts' bridge tells its own story
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     console = Console(highlight=False)
     with suppress(KeyboardInterrupt):
         return asyncio.run(_run(console, once=once, port=port))

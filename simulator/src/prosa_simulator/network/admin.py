@@ -1,98 +1,137 @@
-"""Control over HTTP, for programs outside this process (a browser test, a Node client).
+"""Phones over HTTP, for programs outside this process (a browser test, a Node client): JSON in and out.
 
-JSON over the WebSocket's port, under ``/admin``. Requests from web pages are refused: a page in the user's browser
-could otherwise reach a port on loopback.
+The network serves these routes under ``/admin`` on the WebSocket's port; the control server of a whole world serves
+them too. `prosa_simulator.loopback` keeps web pages out.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections.abc import Awaitable
+from typing import Any, Protocol
 
 from aiohttp import web
+from pydantic import Field
 
-from prosa_simulator.network.accounts import Device
-from prosa_simulator.network.hub import Hub
+from prosa_simulator.loopback import Body, Refusal, read
+from prosa_simulator.network.accounts import Accounts, Device
 from prosa_simulator.network.pairing import PairingError
 from prosa_simulator.network.phone import Phone
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
-_Action = Callable[[Phone, dict[str, Any]], Awaitable[dict[str, Any]]]
+class Phones(Protocol):
+    """Where the phones are: the network."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """Every account."""
+        ...
+
+    def phone(self, number: str, name: str | None = None) -> Phone:
+        """Return the phone with this number, creating its account on first use."""
+        ...
 
 
 class Admin:
-    """The admin routes of one network."""
+    """The phones' routes."""
 
-    def __init__(self, phone: Callable[[str, str | None], Phone], hub: Hub) -> None:
-        self._phone = phone
-        self._hub = hub
+    def __init__(self, phones: Phones) -> None:
+        self._phones = phones
 
-    def routes(self) -> list[web.RouteDef]:
-        """The HTTP routes.
-
-        ``GET /admin/phones`` lists the accounts; ``PUT /admin/phones/{number}`` with ``{"name"?, "require_passkey"?}``
-        creates or changes one; ``POST …/scan`` with ``{"qr"}`` and ``POST …/code`` with ``{"code"}`` link a device;
-        ``POST …/assertion`` with ``{"options"}`` answers for the passkey; ``DELETE …/devices/{device}`` unlinks.
-        """
+    def routes(self, prefix: str) -> list[web.RouteDef]:
+        """Return the routes, not guarded; the first line of each handler's text says what it does."""
+        base = f"{prefix}/phones"
         return [
-            web.get("/admin/phones", self._list),
-            web.put("/admin/phones/{number}", self._action(self._change)),
-            web.post("/admin/phones/{number}/scan", self._action(self._scan)),
-            web.post("/admin/phones/{number}/code", self._action(self._code)),
-            web.post("/admin/phones/{number}/assertion", self._action(self._assertion)),
-            web.delete("/admin/phones/{number}/devices/{device}", self._unlink),
+            web.get(base, self._list, allow_head=False),
+            web.put(f"{base}/{{number}}", self._change),
+            web.post(f"{base}/{{number}}/scan", self._scan),
+            web.post(f"{base}/{{number}}/code", self._code),
+            web.post(f"{base}/{{number}}/assertion", self._assertion),
+            web.delete(f"{base}/{{number}}/devices/{{device}}", self._unlink),
         ]
 
-    async def _list(self, request: web.Request) -> web.Response:
-        _refuse_browsers(request)
-        return web.json_response([_describe(self._phone(account.phone, None)) for account in self._hub.accounts])
+    def describe(self) -> list[dict[str, Any]]:
+        """Return every phone with its devices, as the list shows them."""
+        return [_describe(self._phones.phone(account.phone)) for account in self._phones.accounts]
 
-    def _action(self, act: _Action) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def answer(request: web.Request) -> web.Response:
-            _refuse_browsers(request)
-            try:
-                body = await request.json() if request.can_read_body else {}
-                return web.json_response(await act(self._phone(request.match_info["number"], None), body))
-            except PairingError as error:
-                return web.json_response({"error": error.reason, "detail": str(error)}, status=409)
-            except (KeyError, TypeError, ValueError) as error:
-                return web.json_response({"error": "bad-request", "detail": repr(error)}, status=400)
+    async def _list(self, _request: web.Request) -> web.Response:
+        """List the phones and their linked devices."""
+        return web.json_response(self.describe())
 
-        return answer
+    async def _change(self, request: web.Request) -> web.Response:
+        """Create or change a phone: {"name"?, "require_passkey"?}."""
+        body = await read(request, _Change)
+        phone = self._phone(request)
+        if body.name is not None:
+            phone.name = body.name
+        if body.require_passkey is not None:
+            phone.require_passkey = body.require_passkey
+        return web.json_response(_describe(phone))
 
-    @staticmethod
-    async def _change(phone: Phone, body: dict[str, Any]) -> dict[str, Any]:
-        if "name" in body:
-            phone.name = str(body["name"])
-        if "require_passkey" in body:
-            phone.require_passkey = bool(body["require_passkey"])
-        return _describe(phone)
+    async def _scan(self, request: web.Request) -> web.Response:
+        """Scan a QR code and link the device that shows it: {"qr"}."""
+        body = await read(request, _Scan)
+        return await self._link(self._phone(request).scan(body.qr))
 
-    @staticmethod
-    async def _scan(phone: Phone, body: dict[str, Any]) -> dict[str, Any]:
-        return _device(await phone.scan(str(body["qr"])))
+    async def _code(self, request: web.Request) -> web.Response:
+        """Type a pairing code and link the device that shows it: {"code"}."""
+        body = await read(request, _Code)
+        return await self._link(self._phone(request).type_code(body.code))
 
-    @staticmethod
-    async def _code(phone: Phone, body: dict[str, Any]) -> dict[str, Any]:
-        return _device(await phone.type_code(str(body["code"])))
-
-    @staticmethod
-    async def _assertion(phone: Phone, body: dict[str, Any]) -> dict[str, Any]:
-        return phone.passkey_assertion(body["options"])
+    async def _assertion(self, request: web.Request) -> web.Response:
+        """Answer WebAuthn request options with this person's passkey: {"options"}."""
+        body = await read(request, _Assertion)
+        phone = self._phone(request)
+        try:
+            return web.json_response(phone.passkey_assertion(body.options))
+        except KeyError as error:
+            raise Refusal(400, "bad-request", f"the options lack {error}") from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise Refusal(400, "bad-request", f"not WebAuthn request options: {error}") from error
 
     async def _unlink(self, request: web.Request) -> web.Response:
-        _refuse_browsers(request)
-        phone = self._phone(request.match_info["number"], None)
-        for device in phone.devices:
-            if str(device.number) == request.match_info["device"]:
-                await phone.unlink(device)
-                return web.json_response(_describe(phone))
-        return web.json_response({"error": "unknown-device"}, status=404)
+        """Unlink a device: it is logged out."""
+        account = self._phones.accounts.by_phone(_number(request))
+        if account is None:
+            raise Refusal(404, "unknown-phone", f"there is no phone {_number(request)}")
+        phone = self._phones.phone(account.phone)
+        wanted = request.match_info["device"]
+        device = next((device for device in phone.devices if str(device.number) == wanted), None)
+        if device is None:
+            raise Refusal(404, "unknown-device", f"phone {phone.number} has no device {wanted}")
+        await phone.unlink(device)
+        return web.json_response(_describe(phone))
+
+    def _phone(self, request: web.Request) -> Phone:
+        try:
+            return self._phones.phone(_number(request))
+        except ValueError as error:
+            raise Refusal(400, "bad-request", str(error)) from error
+
+    @staticmethod
+    async def _link(linking: Awaitable[Device]) -> web.Response:
+        try:
+            return web.json_response(_device(await linking))
+        except PairingError as error:
+            raise Refusal(409, error.reason, str(error)) from error
 
 
-def _refuse_browsers(request: web.Request) -> None:
-    host = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
-    if "Origin" in request.headers or host not in _LOOPBACK:
-        raise web.HTTPForbidden(text="not for web pages")
+class _Change(Body):
+    name: str | None = Field(None, min_length=1, max_length=100)
+    require_passkey: bool | None = None
+
+
+class _Scan(Body):
+    qr: str
+
+
+class _Code(Body):
+    code: str
+
+
+class _Assertion(Body):
+    options: dict[str, Any]
+
+
+def _number(request: web.Request) -> str:
+    return request.match_info["number"].removeprefix("+")
 
 
 def _device(device: Device) -> dict[str, Any]:

@@ -146,6 +146,11 @@ class Faults:
         return None
 
     @property
+    def waiting(self) -> list[Fault]:
+        """The faults that wait for their occasion, oldest first."""
+        return list(self._waiting)
+
+    @property
     def any(self) -> bool:
         """Whether any fault waits."""
         return bool(self._waiting)

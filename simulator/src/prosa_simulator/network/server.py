@@ -12,6 +12,7 @@ from typing import Final
 
 from aiohttp import web
 
+from prosa_simulator.loopback import guarded
 from prosa_simulator.network import iq, relay, state
 from prosa_simulator.network.accounts import Accounts
 from prosa_simulator.network.admin import Admin
@@ -248,7 +249,7 @@ class Network:
     async def _listen(self, folder: Path, context: ssl.SSLContext) -> None:
         chat = web.Application()
         chat.router.add_get("/ws/chat{rest:.*}", self._serve)
-        chat.add_routes(Admin(self.phone, self._hub).routes())
+        chat.add_routes(guarded(Admin(self).routes("/admin")))
         self._ports["port"] = await self._site(chat, self._ports["port"], None)
         media = web.Application(client_max_size=MAX_UPLOAD)
         media.add_routes(MediaStore(self._hub, folder / "media").routes())

@@ -1,0 +1,142 @@
+"""The routes of contacts: link them, take them offline, read what their phones show."""
+
+from contextlib import suppress
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from aiohttp import web
+from pydantic import Field
+
+from prosa_simulator.contacts import Contact, ContactBook
+from prosa_simulator.control.addresses import Number, number_of
+from prosa_simulator.control.timeline import Timeline
+from prosa_simulator.loopback import Body, Refusal, read
+from prosa_simulator.network import Network, PairingError
+
+LONGEST_WAIT: Final = 30.0
+"""Seconds that a request for messages may wait for the first one."""
+
+
+class ContactRoutes:
+    """The contacts of a world."""
+
+    def __init__(self, network: Network, book: ContactBook) -> None:
+        self._network = network
+        self._book = book
+        self._timelines: WeakKeyDictionary[Contact, Timeline] = WeakKeyDictionary()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        one = "/contacts/{phone}"
+        return [
+            web.get("/contacts", self._list, allow_head=False),
+            web.post("/contacts", self._link),
+            web.get(one, self._show, allow_head=False),
+            web.get(f"{one}/messages", self._messages, allow_head=False),
+            web.post(f"{one}/disconnect", self._disconnect),
+            web.post(f"{one}/connect", self._connect),
+        ]
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return every contact, as the list shows them."""
+        return [_describe(contact) for contact in self._book]
+
+    def find(self, request: web.Request) -> Contact:
+        """Return the contact that the path names.
+
+        Raises:
+            Refusal: 404, there is none.
+        """
+        phone = request.match_info["phone"].removeprefix("+")
+        try:
+            return self._book[phone]
+        except KeyError:
+            raise Refusal(404, "unknown-contact", f"no contact {phone}; POST /contacts links one") from None
+
+    def timeline(self, contact: Contact) -> Timeline:
+        """Return what the contact's phone shows."""
+        found = self._timelines.get(contact)
+        if found is None:
+            found = self._timelines[contact] = Timeline(contact, lambda address: number_of(self._network, address))
+        return found
+
+    async def _list(self, _request: web.Request) -> web.Response:
+        """List the contacts."""
+        return web.json_response(self.describe())
+
+    async def _link(self, request: web.Request) -> web.Response:
+        """Link a person with a client: {"phone", "name"?, "auto_read"?, "auto_reconnect"?}."""
+        body = await read(request, _Link)
+        try:
+            contact = await self._book.link(
+                body.phone, name=body.name, auto_read=body.auto_read, auto_reconnect=body.auto_reconnect
+            )
+        except PairingError as error:
+            raise Refusal(409, error.reason, str(error)) from error
+        except ValueError as error:
+            known = self._network.accounts.by_phone(body.phone) is not None
+            raise Refusal(409 if known else 400, "already-linked" if known else "bad-request", str(error)) from error
+        return web.json_response(_describe(contact), status=201)
+
+    async def _show(self, request: web.Request) -> web.Response:
+        """Show one contact."""
+        return web.json_response(_describe(self.find(request)))
+
+    async def _messages(self, request: web.Request) -> web.Response:
+        """Show the phone's messages, sent and received: ?after= the last answer's cursor, ?wait= up to 30 seconds."""
+        contact = self.find(request)
+        after, wait = _cursor(request.query.get("after", "0")), _seconds(request.query.get("wait", "0"))
+        timeline = self.timeline(contact)
+        if wait and timeline.refresh() == after:
+            with suppress(TimeoutError):  # nothing happened: an answer with the same cursor says so
+                await contact.wait_until(lambda: timeline.refresh() > after, wait)
+        return web.json_response(timeline.since(after))
+
+    async def _disconnect(self, request: web.Request) -> web.Response:
+        """Take the contact offline; what is sent to it waits on the network."""
+        contact = self.find(request)
+        await contact.disconnect()
+        return web.json_response(_describe(contact))
+
+    async def _connect(self, request: web.Request) -> web.Response:
+        """Bring the contact online again; answers when it is."""
+        contact = self.find(request)
+        if not contact.online:
+            await contact.connect()
+        return web.json_response(_describe(contact))
+
+
+class _Link(Body):
+    phone: Number
+    name: str | None = Field(None, min_length=1, max_length=100)
+    auto_read: bool = False
+    auto_reconnect: bool = True
+
+
+def _cursor(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise Refusal(400, "bad-request", "after: not a cursor")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= LONGEST_WAIT:
+        raise Refusal(400, "bad-request", f"wait: not 0 to {LONGEST_WAIT:.0f} seconds")
+    return seconds
+
+
+def _describe(contact: Contact) -> dict[str, Any]:
+    return {
+        "number": contact.number,
+        "name": contact.phone.name,
+        "jid": contact.jid,
+        "lid": contact.lid,
+        "device": contact.device_jid,
+        "online": contact.online,
+        "auto_read": contact.auto_read,
+        "undecryptable": contact.undecryptable,
+    }

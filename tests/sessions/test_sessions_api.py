@@ -1,0 +1,275 @@
+"""REST of numbers, over HTTP and on both databases."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import update
+from tests.fixtures.conversations import add_owner
+from tests.fixtures.http import client_of, create_test_app
+from tests.sessions.conftest import House
+
+from prosa.clock import utc_now
+from prosa.sessions.endpoints import router
+from prosa.sessions.repository import TABLE
+from prosa.sessions.service import SessionService
+from prosa.whatsapp.engine import PasskeyConfirmation, PasskeyRequested
+
+
+@pytest.fixture
+async def api(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(create_test_app({SessionService: house.service}, [router], house.caller)) as client:
+        yield client
+
+
+@pytest.fixture
+async def other(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    """Another person."""
+    caller = await add_owner(house.database, "other@example.com")
+    async with client_of(create_test_app({SessionService: house.service}, [router], caller)) as client:
+        yield client
+
+
+async def make(api: httpx.AsyncClient, session_id: str = "shop", **body: Any) -> dict[str, Any]:
+    answer = await api.post("/sessions", json={"session_id": session_id, **body})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+async def test_creating_reading_changing_deleting(api: httpx.AsyncClient) -> None:
+    made = await make(api, name="Shop", settings={"instructions": "Be kind."}, metadata={"customer": 42})
+    assert (made["status"], made["status_reason"], made["wanted"]) == ("closed", "not_linked", False)
+    assert made["settings"]["debounce_seconds"] == 1.0
+    assert made["ai"] == {"state": "on", "reason": None}
+    assert made["metadata"] == {"customer": 42}
+
+    changed = (await api.patch("/sessions/shop", json={"settings": {"ai_enabled": False}})).json()
+    assert changed["settings"] | {"ai_enabled": True} == made["settings"]
+    assert changed["ai"] == {"state": "off", "reason": "ai_off"}
+    assert changed["name"] == "Shop"
+    changed = (await api.patch("/sessions/shop", json={"name": None, "metadata": {}})).json()
+    assert (changed["name"], changed["metadata"]) == (None, {})
+    assert changed["settings"]["ai_enabled"] is False
+    assert (await api.patch("/sessions/shop", json={})).json() == changed
+    assert (await api.get("/sessions/shop")).json() == changed
+
+    assert (await api.delete("/sessions/shop")).status_code == 204
+    assert (await api.get("/sessions/shop")).status_code == 404
+
+
+async def test_why_the_ai_is_off(house: House) -> None:
+    service = house.make_service(house.gateway, ai_ready=lambda: "no_api_key")
+    async with client_of(create_test_app({SessionService: service}, [router], house.caller)) as api:
+        assert (await make(api))["ai"] == {"state": "off", "reason": "no_api_key"}
+
+
+async def test_a_name_is_taken_once(api: httpx.AsyncClient, other: httpx.AsyncClient) -> None:
+    await make(api)
+    for client in (api, other):
+        answer = await client.post("/sessions", json={"session_id": "shop"})
+        assert answer.status_code == 409
+        assert answer.json()["errors"] == [{"field": "body.session_id", "message": "is taken"}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"session_id": "Shop"}, {"session_id": "-x"}, {"session_id": ""}, {"session_id": "a" * 64},
+        {"session_id": "a\u0000"}, {"name": ""}, {"name": "  "}, {"name": "a\u0000b"}, {"name": "x" * 101},
+        {"unknown": 1}, {"settings": {"unknown": 1}}, {"settings": {"instructions": "\u0000"}},
+        {"settings": {"context_messages": 0}}, {"metadata": {"a": {"b": 1}}}, {"metadata": {"a": "\u0000"}},
+        {"metadata": {"a\u0000": 1}}, {"metadata": {"a": 2**60}}, {"metadata": {str(n): n for n in range(51)}},
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_is_refused(api: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    answer = await api.post("/sessions", json=body)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"]
+
+
+@pytest.mark.parametrize("raw", ['{"metadata": {"a": NaN}}', '{"name": "\\ud800"}', '{"metadata": {"\\ud800": 1}}'])
+async def test_what_json_allows_and_databases_do_not_is_refused(api: httpx.AsyncClient, raw: str) -> None:
+    answer = await api.post("/sessions", content=raw, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422, answer.text
+
+
+@pytest.mark.parametrize("body", [{"settings": None}, {"metadata": None}, {"session_id": "x"}])
+async def test_changes_that_make_no_sense(api: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    await make(api)
+    assert (await api.patch("/sessions/shop", json=body)).status_code == 422
+
+
+async def test_pages(api: httpx.AsyncClient, other: httpx.AsyncClient) -> None:
+    names = [f"shop-{number}" for number in range(5)]
+    for name in names:
+        await make(api, name)
+    await make(other, "theirs")
+    seen: list[str] = []
+    cursor = None
+    while True:
+        parameters = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = (await api.get("/sessions", params=parameters)).json()
+        seen += [item["session_id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == names
+    assert (await api.get("/sessions", params={"status": "open"})).json() == {"items": [], "next_cursor": None}
+    for bad in ("nonsense", "WyJ4Il0", "WzFd"):
+        assert (await api.get("/sessions", params={"cursor": bad})).status_code == 422
+
+
+async def test_linking_by_qr_over_http(api: httpx.AsyncClient, house: House) -> None:
+    await make(api)
+    answer = await api.post("/sessions/shop/connect", json={"method": "qr"})
+    assert answer.status_code == 202
+    assert (answer.json()["status"], answer.json()["qr"]) == ("qr", "2@code,0")
+
+    text = await api.get("/sessions/shop/qr")
+    assert text.json()["qr"] == "2@code,0"
+    assert text.json()["expires_at"].endswith("Z")
+    assert text.headers["cache-control"] == "no-store"
+    for query, accept, kind, start in (
+        ("?format=png", None, "image/png", b"\x89PNG"),
+        ("?format=svg", None, "image/svg+xml", b"<?xml"),
+        ("", "image/png", "image/png", b"\x89PNG"),
+        ("", "text/html,image/svg+xml;q=0.9", "image/svg+xml", b"<?xml"),
+        ("?format=text", "image/png", "application/json", b"{"),
+        ("", "*/*", "application/json", b"{"),
+    ):
+        picture = await api.get(f"/sessions/shop/qr{query}", headers={"Accept": accept} if accept else {})
+        assert picture.headers["content-type"].split(";")[0] == kind
+        assert picture.content.startswith(start)
+    assert (await api.get("/sessions/shop/qr?format=gif")).status_code == 422
+
+    await house.engine.sessions["shop"].link()
+    await house.until(lambda row: row.status == "open")
+    session = (await api.get("/sessions/shop")).json()
+    assert (session["qr"], session["phone"], session["push_name"]) == (None, "5511999990001", "Shop")
+    gone = await api.get("/sessions/shop/qr")
+    assert gone.status_code == 409
+    assert "linked already" in gone.json()["remedy"]
+
+
+async def test_a_qr_code_that_is_not_there_or_no_longer_good(api: httpx.AsyncClient, house: House) -> None:
+    await make(api)
+    none = await api.get("/sessions/shop/qr")
+    assert none.status_code == 409
+    assert "/sessions/shop/connect" in none.json()["remedy"]
+    await api.post("/sessions/shop/connect")
+    async with house.database.write() as db:
+        await db.execute(update(TABLE).values(qr_expires_at=utc_now() - timedelta(seconds=1)))
+    await house.directory.forget("shop")
+    late = await api.get("/sessions/shop/qr")
+    assert (late.status_code, late.headers["retry-after"]) == (409, "1")
+
+
+async def test_linking_by_pairing_code_over_http(api: httpx.AsyncClient) -> None:
+    await make(api)
+    for body, field in (
+        ({"method": "code"}, "body.phone"),
+        ({"method": "code", "phone": "(11) 99999-0001"}, "body.phone"),
+        ({"method": "sms"}, "body.method"),
+    ):
+        refused = await api.post("/sessions/shop/connect", json=body)
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["field"] == field
+    answer = await api.post("/sessions/shop/connect", json={"method": "code", "phone": "+55 11 99999-0001"})
+    assert (answer.status_code, answer.json()["pairing_code"]) == (202, "ABCD-1234")
+    assert answer.json()["pairing_code_expires_at"]
+
+
+async def test_not_waiting(api: httpx.AsyncClient) -> None:
+    await make(api)
+    answer = await api.post("/sessions/shop/connect?wait=0", json={})
+    assert answer.json()["status"] == "connecting"
+    for wait in ("-1", "31", "inf", "nan"):
+        assert (await api.post(f"/sessions/shop/connect?wait={wait}", json={})).status_code == 422
+
+
+async def test_the_passkey_step_over_http(api: httpx.AsyncClient, house: House) -> None:
+    await make(api)
+    for method, path in (("GET", ""), ("POST", "/confirm")):
+        assert (await api.request(method, f"/sessions/shop/passkey{path}")).status_code == 409
+    await api.post("/sessions/shop/connect")
+    connection = house.engine.sessions["shop"]
+    await connection.emit(PasskeyRequested({"challenge": "AAAA", "rpId": "whatsapp.com", "allowCredentials": None}))
+    await house.until(lambda row: row.status == "passkey")
+    step = (await api.get("/sessions/shop/passkey")).json()
+    assert step["stage"] == "assertion"
+    assert any("web.whatsapp.com" in text for text in step["steps"])
+    assert "allowCredentials:" not in step["snippet"]
+    assert (await api.get("/sessions/shop")).json()["passkey"] == step
+    assertion = {
+        "id": "QQ", "rawId": "QQ", "type": "public-key", "clientExtensionResults": {},
+        "response": {"clientDataJSON": "QQ", "authenticatorData": "QQ", "signature": "QQ", "userHandle": "QQ"},
+    }  # fmt: skip
+    assert (await api.post("/sessions/shop/passkey", json=assertion | {"id": "not base64!"})).status_code == 422
+    assert (await api.post("/sessions/shop/passkey/confirm")).status_code == 409  # not yet
+    assert (await api.post("/sessions/shop/passkey", json=assertion)).status_code == 202
+    from prosa.whatsapp.engine import EngineError, EngineErrorCode
+
+    connection.fail["answer_passkey"] = [
+        EngineError(EngineErrorCode.PASSKEY_FAILED, "bad signature"),
+        EngineError(EngineErrorCode.TIMEOUT, "no answer"),
+    ]
+    refused = await api.post("/sessions/shop/passkey", json=assertion)
+    assert (refused.status_code, "bad signature" in refused.text) == (409, True)
+    assert (await api.post("/sessions/shop/passkey", json=assertion)).status_code == 503
+    await connection.emit(PasskeyConfirmation("1A2B-3C4D", skip_comparison=False))
+    await house.until(lambda row: row.passkey and row.passkey["stage"] == "confirmation")
+    step = (await api.get("/sessions/shop/passkey")).json()
+    assert (step["code"], step["snippet"]) == ("1A2B-3C4D", None)
+    assert (await api.post("/sessions/shop/passkey/confirm")).status_code == 202
+
+
+async def test_stop_restart_logout_over_http(api: httpx.AsyncClient, house: House) -> None:
+    await house.linked()
+    assert (await api.post("/sessions/shop/restart")).status_code == 202
+    await house.until(lambda row: row.status == "open")
+    assert (await api.post("/sessions/shop/stop")).json()["status"] == "closed"
+    assert (await api.post("/sessions/shop/logout")).json()["status"] == "logged_out"
+
+
+async def test_other_peoples_numbers_do_not_exist(
+    api: httpx.AsyncClient, other: httpx.AsyncClient, house: House
+) -> None:
+    connection = await house.linked()
+    for method, path, body in (
+        ("GET", "", None), ("PATCH", "", {"name": "x"}), ("DELETE", "", None), ("POST", "/connect", {}),
+        ("GET", "/qr", None), ("GET", "/passkey", None),
+        ("POST", "/passkey", {"id": "QQ", "rawId": "QQ",
+                              "response": {"clientDataJSON": "QQ", "authenticatorData": "QQ", "signature": "QQ"}}),
+        ("POST", "/passkey/confirm", None), ("POST", "/restart", None), ("POST", "/stop", None),
+        ("POST", "/logout", None),
+    ):  # fmt: skip
+        theirs = await other.request(method, f"/sessions/shop{path}", json=body)
+        nobodys = await other.request(method, f"/sessions/nobody{path}", json=body)
+        assert theirs.status_code == nobodys.status_code == 404, (method, path)
+        assert theirs.json()["detail"].replace("shop", "nobody") == nobodys.json()["detail"]
+    assert (await other.get("/sessions")).json()["items"] == []
+    await asyncio.sleep(0.05)
+    assert not connection.closed
+    assert (await api.get("/sessions/shop")).json()["status"] == "open"
+
+
+@pytest.mark.parametrize("name", ["a%00b", "x" * 65, "%2F", "💬"])
+async def test_odd_names_are_just_not_there(api: httpx.AsyncClient, name: str) -> None:
+    assert (await api.get(f"/sessions/{name}")).status_code in {404, 422}
+
+
+async def test_nothing_secret_is_in_the_log(
+    api: httpx.AsyncClient, house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await make(api)
+    await api.post("/sessions/shop/connect", json={"method": "code", "phone": "+5511999990001"})
+    await api.post("/sessions/shop/connect", json={"method": "qr"})
+    await house.engine.sessions["shop"].link()
+    await house.until(lambda row: row.status == "open")
+    logged = capsys.readouterr().out
+    assert "online" in logged
+    assert "ABCD-1234" not in logged
+    assert "2@code" not in logged
