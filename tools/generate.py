@@ -5,11 +5,11 @@ import json
 import sys
 from pathlib import Path
 
-from prosa.app import describe
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from prosa import __version__
+from prosa.app import describe
 from prosa.events.asyncapi import document
 from prosa.settings import Settings, variables
 
