@@ -24,7 +24,7 @@ test: setup ## Run the whole test suite
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 check: setup ## Lint and type-check everything
-	@$(PYTHON) tools/check.py
+	@$(PYTHON) -m tools.check
 
 format: setup ## Format Python and Go sources
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

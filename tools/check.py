@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import setup as tools
+from tools import setup as tools
 
 BIN = tools.ROOT / ".venv" / ("Scripts" if tools.EXE else "bin")
 

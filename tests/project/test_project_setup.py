@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import pytest
 from tools import check, setup
@@ -165,7 +166,7 @@ class Answer:
     def __init__(self, content: bytes) -> None:
         self.content = content
 
-    def __enter__(self) -> "Answer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -182,7 +183,7 @@ def no_pip(monkeypatch: pytest.MonkeyPatch, pages: dict[str, bytes]) -> None:
         return Answer(pages[url])
 
     monkeypatch.setattr(setup, "version_of", lambda _command, _pattern: ())
-    monkeypatch.setattr(setup.urllib.request, "urlopen", open_url)
+    monkeypatch.setattr("urllib.request.urlopen", open_url)
 
 
 LISTING = f'<a href="../../packages/{setup.PIP_WHEEL}#sha256=0">pip</a>'.encode()
