@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import String, Table, bindparam, or_, select, update
+from sqlalchemy import String, Table, bindparam, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -70,11 +70,13 @@ _COLUMNS = [_c[name] for name in _NAMES]
 
 _one = bindparam("one", type_=String())
 _other = bindparam("other", type_=String())
-_by_address = select(*_COLUMNS).where(
-    _c.session_id == bindparam("session_id"),
-    or_(_c.contact_jid.in_([_one, _other]), _c.contact_lid.in_([_one, _other])),
+_in_session = _c.session_id == bindparam("session_id", type_=String())
+_jids, _lids = _c.contact_jid.in_([_one, _other]), _c.contact_lid.in_([_one, _other])
+# Each database is asked in the way in which it uses both unique indexes, whatever its statistics say.
+_by_address_sqlite = select(*_COLUMNS).where(
+    _c.id.in_(union_all(select(_c.id).where(_in_session, _jids), select(_c.id).where(_in_session, _lids)))
 )
-_by_address_locked = _by_address.order_by(_c.id).with_for_update()
+_by_address_postgres = select(*_COLUMNS).where(_in_session, or_(_jids, _lids)).order_by(_c.id).with_for_update()
 _by_id = select(*_COLUMNS).where(_c.id == bindparam("id"))
 _by_id_locked = _by_id.with_for_update()
 
@@ -93,7 +95,7 @@ async def hold(db: WriteDb, conversation_id: uuid.UUID) -> HeldConversation | No
 
 async def hold_all(db: WriteDb, session_id: str, address: Address) -> list[HeldConversation]:
     """Lock every conversation that goes by one of the addresses: two, where they were not known to be one contact."""
-    statement = _by_address_locked if db.dialect == "postgresql" else _by_address
+    statement = _by_address_postgres if db.dialect == "postgresql" else _by_address_sqlite
     params = {"session_id": session_id, "one": address.jid, "other": address.lid or address.jid}
     return [_held(row) for row in await db.execute(statement, params)]
 
