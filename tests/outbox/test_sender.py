@@ -379,15 +379,3 @@ async def test_an_answer_quotes_the_message(office: Office, tmp_path: Path) -> N
     quote = getattr(content, "quote", None)
     assert quote is not None
     assert (quote.wa_id, quote.sender, quote.text) == (question.wa_id, CONTACT, "question?")
-
-
-async def test_the_queue_is_looked_at_through_its_index(sqlite_database: Database) -> None:
-    from sqlalchemy import text
-
-    statement = (
-        "EXPLAIN QUERY PLAN SELECT 1 FROM messages AS m WHERE m.conversation_id = 'x' AND m.seq < 5 "
-        "AND m.status IN ('queued', 'sending')"
-    )
-    async with sqlite_database.read() as db:
-        plan = " ".join(str(row.detail) for row in await db.execute(text(statement)))
-    assert "ix_messages_unsent" in plan

@@ -50,8 +50,8 @@ def address(chat: str, chat_alt: str | None = None) -> Address:
     """
     parsed = jid.Jid.parse(chat)
     first = str(parsed.bare)
-    if len(first) > MAX_JID or "\0" in first:
-        raise ValueError("a WhatsApp address is shorter than that")
+    if not parsed.user or len(first) > MAX_JID or "\0" in first:
+        raise ValueError("not the address of a chat")
     what = parsed.kind
     if not what.is_person:
         return Address(first, None, _KINDS.get(what, ConversationKind.CHANNEL))

@@ -23,8 +23,8 @@ class WorkerEndedError(Exception):
 class Farewell:
     """The wish to unlink, and those who wait for it."""
 
-    def __init__(self, line: Line, patience: float = ONLINE_PATIENCE) -> None:
-        self.patience = patience
+    def __init__(self, line: Line) -> None:
+        self.patience = ONLINE_PATIENCE
         self._line = line
         self._waiting: list[asyncio.Future[None]] = []
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from prosa.clock import Clock, utc_now
-from prosa.database import Database
+from prosa.database import Database, WriteDb
 from prosa.errors import ConflictError, UnavailableError
 from prosa.events.bus import Bus
 from prosa.leases import new_owner
@@ -25,6 +25,7 @@ from prosa.sessions.line import LOGIN_SECONDS
 from prosa.sessions.metrics import DISCONNECTS, LEASES_LOST, StatusGauge
 from prosa.sessions.operations import TOPIC
 from prosa.sessions.reconnect import Backoff
+from prosa.sessions.record import SessionRecord
 from prosa.sessions.recorder import Recorder
 from prosa.sessions.state import SessionStatus
 from prosa.sessions.tenure import Claimed, LeaseTimes, Renewing, Tenure
@@ -133,13 +134,14 @@ class Gateway:
     async def stop(self) -> None:
         """Disconnect every number and give it back; at most some 5 s."""
         self._stopping = True
-        for loop in self._loops[:1]:
-            loop.cancel()
+        self._bus.wake(TOPIC)  # ends the watch at its next breath; cancelling it could interrupt a statement
         if self._workers:
             stopping = [asyncio.create_task(worker.stop()) for worker in self._workers.values()]
             _, late = await asyncio.wait(stopping, timeout=STOP_SECONDS - 1)
             for task in late:
                 task.cancel()
+        if self._loops:
+            await asyncio.wait(self._loops[:1], timeout=1)
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
@@ -215,6 +217,8 @@ class Gateway:
             while True:
                 woken = await signal.wait(self._poll_seconds)
                 await asyncio.sleep(pause)
+                if self._stopping:
+                    return
                 try:
                     if not upgraded:
                         await self._tenure.make_due(reasons={"outdated"})  # this may be the version they waited for
@@ -311,7 +315,8 @@ class Gateway:
             reason="prosa_stopped",
             detail="Prosa is stopped; the number comes back by itself when it runs again.",
         )
-        async with self._database.write() as db:
+
+        async def job(db: WriteDb) -> list[SessionRecord]:
             held = await repository.held(db, owner=self._tenure.owner, lock=True)
             held = [record for record in held if record.session_id not in self._workers]
             for record in held:
@@ -319,5 +324,7 @@ class Gateway:
                     await apply(db, record, offline, now=self._clock())
             await repository.release(db, [record.id for record in held])
             db.wake(TOPIC)
-        for record in held:
+            return held
+
+        for record in await self._database.submit(job):
             await self._directory.forget(record.session_id)

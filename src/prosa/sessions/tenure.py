@@ -7,10 +7,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from sqlalchemy import ColumnElement
 
 from prosa import leases
 from prosa.clock import Clock, utc_now
-from prosa.database import Database
+from prosa.database import Database, WriteDb
 from prosa.sessions import repository
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.repository import TABLE, Asked
@@ -46,6 +47,9 @@ class Tenure:
 
     Ends of leases are kept on the monotonic clock and counted from before the statement that set them: so they come,
     if anything, too early, whatever the wall clock does.
+
+    Writes go through `Database.submit`, where a caller that is cancelled or gives up interrupts no statement: on SQLite
+    an interrupted one can keep the file locked for seconds.
     """
 
     def __init__(self, database: Database, owner: str, *, times: LeaseTimes, clock: Clock = utc_now) -> None:
@@ -61,29 +65,30 @@ class Tenure:
             if not await repository.any_claimable(read, now=self._clock()):
                 return []
         ends = self._ends()
-        async with self._database.write() as db:
-            rows = await leases.claim(
-                db, TABLE, owner=self.owner, now=self._clock(), lease=self._lease, limit=limit,
-                where=TABLE.c.wanted.is_(True),
-            )  # fmt: skip
-            return [Claimed(SessionRecord.of(row), ends) for row in rows]
+
+        async def job(db: WriteDb) -> list[SessionRecord]:
+            return await self._claim(db, limit=limit, where=TABLE.c.wanted.is_(True))
+
+        return [Claimed(record, ends) for record in await self._database.submit(job)]
 
     async def claim_one(self, session_id: str) -> Claimed | None:
         """Claim a number whether wanted or not; None where another process holds it, or it is gone."""
         ends = self._ends()
-        async with self._database.write() as db:
-            now = self._clock()
-            await repository.make_due(db, session_id, now=now)
-            rows = await leases.claim(
-                db, TABLE, owner=self.owner, now=now, lease=self._lease, limit=1,
-                where=TABLE.c.session_id == session_id,
-            )  # fmt: skip
-            return Claimed(SessionRecord.of(rows[0]), ends) if rows else None
+
+        async def job(db: WriteDb) -> list[SessionRecord]:
+            await repository.make_due(db, session_id, now=self._clock())
+            return await self._claim(db, limit=1, where=TABLE.c.session_id == session_id)
+
+        records = await self._database.submit(job)
+        return Claimed(records[0], ends) if records else None
 
     async def make_due(self, *, reasons: Collection[str]) -> None:
         """Make wanted numbers due now that were put off for one of `reasons`."""
-        async with self._database.write() as db:
+
+        async def job(db: WriteDb) -> None:
             await repository.make_due_again(db, reasons, now=self._clock())
+
+        await self._database.submit(job)
 
     async def renew(self, ids: Collection[UUID], *, before: float) -> tuple[set[UUID], float]:
         """Renew leases in one statement.
@@ -98,15 +103,25 @@ class Tenure:
         Raises:
             Exception: The database could not do it in time; nothing is renewed as far as this process knows.
         """
-        ends = self._ends()
-        async with asyncio.timeout_at(before), self._database.write() as db:
-            kept = await leases.renew(db, TABLE, ids, owner=self.owner, now=self._clock(), lease=self._lease)
-        return kept, ends
+        ends, now = self._ends(), self._clock()
+
+        async def job(db: WriteDb) -> set[UUID]:
+            return await leases.renew(db, TABLE, ids, owner=self.owner, now=now, lease=self._lease)
+
+        # A renewal that is given up may still be written; then another process has to wait a little longer.
+        async with asyncio.timeout_at(before):
+            return await self._database.submit(job), ends
 
     async def asked(self) -> dict[UUID, Asked]:
         """Return what people ask of the numbers that are held."""
         async with self._database.read() as db:
             return await repository.asked_of_held(db, owner=self.owner)
+
+    async def _claim(self, db: WriteDb, *, limit: int, where: ColumnElement[bool]) -> list[SessionRecord]:
+        rows = await leases.claim(
+            db, TABLE, owner=self.owner, now=self._clock(), lease=self._lease, limit=limit, where=where
+        )
+        return [SessionRecord.of(row) for row in rows]
 
     def _ends(self) -> float:
         return asyncio.get_running_loop().time() + self.times.lease

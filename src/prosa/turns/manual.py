@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 import uuid
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +37,9 @@ from prosa.whatsapp.engine import EngineError, MediaInfo, MessageType
 logger = structlog.get_logger("prosa.manual")
 
 RESOLVE_SECONDS = 10.0
+
+_CHAT = re.compile(r"[0-9]+(-[0-9]+)?@[a-z.]+")
+"""Contacts and groups are numbers; old groups are their founder's number and a time (whatsmeow types/jid.go)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,14 +262,12 @@ def recipient(to: str) -> tuple[Address, str | None]:
         address = identity.address(to.strip())
     except ValueError:
         raise _not_writable() from None
-    if jid.kind(address.jid) is jid.JidKind.USER and address.phone is None:
-        raise _not_writable()
     _check_writable(address.kind, address.jid)
     return address, None
 
 
 def _check_writable(kind: ConversationKind, address: str) -> None:
-    if kind not in {ConversationKind.CONTACT, ConversationKind.GROUP} or not address.partition("@")[0]:
+    if kind not in {ConversationKind.CONTACT, ConversationKind.GROUP} or not _CHAT.fullmatch(address):
         raise _not_writable()
 
 
