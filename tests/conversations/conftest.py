@@ -73,7 +73,8 @@ class Inbox:
 
     async def pages(self, path: str, limit: int, **params: Any) -> list[list[Any]]:
         """Return all pages of a collection."""
-        result, cursor = [], {}
+        result: list[list[Any]] = []
+        cursor: dict[str, str] = {}
         while True:
             page = await self.get(path, limit=limit, **params, **cursor)
             result.append(page["items"])

@@ -34,7 +34,7 @@ async def plans(database: Database, work: Callable[[], Awaitable[Any]]) -> list[
     async with database._write_engine.connect() as connection:
         for statement, parameters in seen:
             rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(parameters))
-            result += [row[3] for row in rows]
+            result += [str(row.detail) for row in rows]
     return result
 
 
