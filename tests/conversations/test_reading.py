@@ -56,7 +56,7 @@ async def test_filters(inbox: Inbox) -> None:
 async def test_messages_in_pages_both_ways_while_new_ones_arrive(inbox: Inbox) -> None:
     row = await inbox.hear("1")
     for i in range(2, 11):
-        await inbox.hear(f"{i}")
+        row = await inbox.hear(f"{i}")
     path = f"/conversations/{row.conversation_id}/messages"
     first = await inbox.get(path, limit=4)
     assert [m["body"] for m in first["items"]] == ["10", "9", "8", "7"]
