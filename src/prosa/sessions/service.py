@@ -29,7 +29,6 @@ from prosa.sessions.schemas import (
     passkey_view,
     session_view,
 )
-from prosa.sessions.settings import SessionSettings
 from prosa.sessions.state import SessionStatus
 
 _NAME_TRIES = 5
@@ -122,8 +121,7 @@ class SessionService:
             if "name" in body.model_fields_set:
                 values["name"] = body.name
             if body.settings is not None:
-                merged = old.settings.model_dump() | body.settings.model_dump(exclude_unset=True)
-                values["settings"] = SessionSettings.model_validate(merged).model_dump(mode="json")
+                values["settings"] = old.settings.changed(body.settings).model_dump(mode="json")
             if body.metadata is not None:
                 values["extra"] = body.metadata
             new = await repository.change(db, old.id, values | {"updated_at": self._clock()}) if values else old

@@ -1,6 +1,7 @@
-"""What a person can set for one number."""
+"""What a person can set for one number: a few settings at the top, the others in groups, a module each."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -35,3 +36,19 @@ class SessionSettings(BaseModel):
     debounce_max_seconds: Seconds = Field(15.0, description="Longest such wait, counted from the first message.")
     show_typing: bool = Field(default=True, description="Show “typing…” to the contact while the answer is made.")
     mark_read: bool = Field(default=True, description="Mark the contact's messages as read when they are answered.")
+
+    def changed(self, changes: BaseModel) -> "SessionSettings":
+        """Return the settings with those that `changes` sets; groups are merged field by field.
+
+        Raises:
+            ValidationError: Together they are not acceptable.
+        """
+        return SessionSettings.model_validate(_merged(self.model_dump(), changes.model_dump(exclude_unset=True)))
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(old)
+    for name, value in new.items():
+        before = result.get(name)
+        result[name] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return result
