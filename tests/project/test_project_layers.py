@@ -17,9 +17,9 @@ VIOLATIONS = {
         "prosa.leases -> prosa.turns",
     ),
     "nothing below the application knows endpoints": (
-        "turns/policy.py",
+        "turns/context.py",
         "from prosa.http import problems as problems",
-        "prosa.turns.policy -> prosa.http.problems",
+        "prosa.turns.context -> prosa.http.problems",
     ),
     "Prosa does not know its simulator": (
         "cache.py",
@@ -27,9 +27,9 @@ VIOLATIONS = {
         "prosa.cache -> prosa_simulator",
     ),
     "only whatsapp/ knows the bridge": (
-        "turns/policy.py",
+        "turns/context.py",
         "from prosa.whatsapp import stream as stream",
-        "prosa.turns.policy -> prosa.whatsapp.stream",
+        "prosa.turns.context -> prosa.whatsapp.stream",
     ),
 }
 

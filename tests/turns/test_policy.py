@@ -10,32 +10,53 @@ import pytest
 from prosa.sessions.facts import SessionFacts
 from prosa.sessions.settings import SessionSettings
 from prosa.sessions.state import SessionStatus
-from prosa.turns.policy import Arrival, SkipReason, decide_before_sending, decide_on_arrival, due_at, wants_answer
+from prosa.turns.policy import (
+    Arrival,
+    SkipReason,
+    decide_before_asking,
+    decide_before_sending,
+    decide_on_arrival,
+    due_at,
+    wants_answer,
+)
 from prosa.whatsapp.engine import InboundMessage, MessageType
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+CONTACT = "5511@s.whatsapp.net"
 
 
 @dataclass(frozen=True)
 class Talk:
     kind: str = "contact"
+    contact_jid: str = CONTACT
+    contact_lid: str | None = None
     ai_enabled: bool = True
     ai_paused_until: datetime | None = None
+    last_inbound_at: datetime | None = NOW
+    ai_forced: bool = False
 
 
 TALK = Talk()
 SHOP = SessionFacts("shop", uuid.uuid4(), SessionStatus.OPEN, None, None, SessionSettings())
 HELLO = InboundMessage(
-    wa_id="A1", chat="5511@s.whatsapp.net", sender="5511@s.whatsapp.net", from_me=False, is_group=False, timestamp=NOW,
+    wa_id="A1", chat=CONTACT, sender=CONTACT, from_me=False, is_group=False, timestamp=NOW,
     type=MessageType.TEXT, body="hello",
 )  # fmt: skip
 
 
+def number(**settings: Any) -> SessionFacts:
+    return replace(SHOP, settings=SessionSettings(**settings))
+
+
 def arrive(
-    message: InboundMessage = HELLO, talk: Talk = Talk(), unready: str | None = None, **settings: Any
+    message: InboundMessage = HELLO,
+    talk: Talk = TALK,
+    unready: str | None = None,
+    *,
+    addressed: bool = False,
+    **settings: Any,
 ) -> Arrival:
-    session = replace(SHOP, settings=SessionSettings(**settings))
-    return decide_on_arrival(session, message, talk, now=NOW, unready=unready)
+    return decide_on_arrival(number(**settings), message, talk, now=NOW, unready=unready, addressed=addressed)
 
 
 def test_a_contacts_text_is_answered_after_the_quiet_time() -> None:
@@ -69,13 +90,20 @@ def test_what_means_nothing_for_the_ai(message: InboundMessage) -> None:
         (Talk(ai_enabled=False), {}, None, SkipReason.CONVERSATION_OFF),
         (Talk(ai_paused_until=NOW + timedelta(seconds=1)), {}, None, SkipReason.PAUSED),
         (Talk(), {}, "no_api_key", SkipReason.NO_API_KEY),
+        (Talk(), {"audience": {"ignored": ["+55 11"]}}, None, SkipReason.IGNORED),
+        (
+            Talk(contact_lid="9@lid"),
+            {"audience": {"ignored": ["9@lid"]}, "ai_enabled": False},
+            None,
+            SkipReason.IGNORED,
+        ),
         (Talk(kind="group", ai_enabled=False), {"ai_enabled": False}, "no_api_key", SkipReason.GROUP),
     ],
 )
 def test_skipped_with_a_reason(talk: Talk, settings: dict[str, Any], unready: str | None, reason: SkipReason) -> None:
     assert arrive(talk=talk, unready=unready, **settings) == Arrival(skip=reason)
-    session = replace(SHOP, settings=SessionSettings(**settings))
-    assert decide_before_sending(session, talk, now=NOW, unready=unready) is reason
+    assert decide_before_sending(number(**settings), talk, now=NOW, unready=unready) is reason
+    assert decide_before_asking(number(**settings), talk, now=NOW, unready=unready) is reason
 
 
 def test_a_pause_ends_by_itself() -> None:
@@ -104,3 +132,57 @@ def test_the_wait_starts_anew_with_each_message_up_to_a_limit() -> None:
     assert due_at(settings, now=NOW, waiting_since=NOW - timedelta(seconds=60)) == NOW
     short = SessionSettings(debounce_seconds=4, debounce_max_seconds=0)
     assert due_at(short, now=NOW, waiting_since=None) == NOW
+
+
+CLOSED = {"enabled": True, "weekly": {"monday": ["09:00-18:00"]}}
+"""On a Tuesday."""
+
+
+@pytest.mark.parametrize(
+    ("talk", "settings", "reason"),
+    [
+        (Talk(), {}, None),
+        (Talk(last_inbound_at=NOW - timedelta(hours=12)), {}, None),
+        (Talk(last_inbound_at=NOW - timedelta(hours=12, seconds=1)), {}, SkipReason.TOO_OLD),
+        (Talk(last_inbound_at=NOW - timedelta(days=99)), {"turns": {"catch_up_minutes": None}}, None),
+        (Talk(last_inbound_at=NOW - timedelta(seconds=1)), {"turns": {"catch_up_minutes": 0}}, SkipReason.TOO_OLD),
+        (Talk(last_inbound_at=None), {}, None),
+        (Talk(last_inbound_at=NOW - timedelta(days=9), ai_forced=True), {}, None),
+        (Talk(), {"hours": CLOSED}, SkipReason.OUT_OF_HOURS),
+        (Talk(), {"hours": CLOSED | {"enabled": False}}, None),
+        (Talk(), {"hours": CLOSED | {"outside": "ai"}}, None),
+        (Talk(ai_forced=True), {"hours": CLOSED}, None),
+        (Talk(ai_forced=True, ai_enabled=False), {}, SkipReason.CONVERSATION_OFF),
+        (Talk(last_inbound_at=NOW - timedelta(days=9)), {"hours": CLOSED}, SkipReason.TOO_OLD),
+    ],
+)
+def test_age_and_hours_count_when_a_turn_begins(
+    talk: Talk, settings: dict[str, Any], reason: SkipReason | None
+) -> None:
+    assert decide_before_asking(number(**settings), talk, now=NOW) is reason
+    if reason in {SkipReason.TOO_OLD, SkipReason.OUT_OF_HOURS}:
+        assert decide_before_sending(number(**settings), talk, now=NOW) is None, "what was begun in time is sent"
+
+
+def test_a_file_out_of_hours_is_out_of_hours_first() -> None:
+    picture = replace(HELLO, type=MessageType.IMAGE, body="")
+    assert arrive(picture, hours=CLOSED) == Arrival(skip=SkipReason.OUT_OF_HOURS)
+    assert arrive(picture, hours=CLOSED | {"outside": "ai"}) == Arrival(skip=SkipReason.MEDIA_ONLY)
+
+
+@pytest.mark.parametrize(
+    ("groups", "addressed", "expected"),
+    [
+        ("off", True, Arrival(skip=SkipReason.GROUP)),
+        ("on", False, Arrival(due_in=1.0)),
+        ("mentioned", True, Arrival(due_in=1.0)),
+        ("mentioned", False, Arrival()),
+    ],
+)
+def test_groups(groups: str, addressed: bool, expected: Arrival) -> None:
+    talk = Talk(kind="group", contact_jid="1@g.us")
+    message = replace(HELLO, chat="1@g.us", is_group=True)
+    assert arrive(message, talk, addressed=addressed, audience={"groups": groups}) == expected
+    if expected.due_in is not None:
+        ignored = {"groups": groups, "ignored": ["5511"]}
+        assert arrive(message, talk, addressed=addressed, audience=ignored) == Arrival(skip=SkipReason.IGNORED)

@@ -41,8 +41,8 @@ _MESSAGES: Final[Table] = Base.metadata.tables[Message.__tablename__]
 _m = _MESSAGES.c
 
 _CLAIMED_COLUMNS = (
-    "id", "session_id", "contact_jid", "contact_name", "kind", "version", "last_seq", "answered_until", "summary",
-    "ai_enabled", "ai_paused_until", "attempts", "due_at",
+    "id", "session_id", "contact_jid", "contact_lid", "contact_name", "kind", "version", "last_seq", "answered_until",
+    "summary", "ai_enabled", "ai_paused_until", "attempts", "due_at",
 )  # fmt: skip
 CLAIMED_COLUMNS = tuple(TABLE.c[name] for name in _CLAIMED_COLUMNS)
 """What a claim returns for `ClaimedConversation`."""
@@ -59,6 +59,7 @@ class ClaimedConversation:
     id: uuid.UUID
     session_id: str
     contact_jid: str
+    contact_lid: str | None
     contact_name: str | None
     kind: str
     version: int

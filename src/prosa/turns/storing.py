@@ -226,7 +226,7 @@ def _decide(storing: Storing, db: WriteDb, held: HeldConversation, values: dict[
         return []
     session, now = storing.session, storing.now
     as_new = replace(storing.message, edits=None)
-    arrival: Arrival = decide_on_arrival(session, as_new, held, now=now, unready=storing.unready)
+    arrival: Arrival = decide_on_arrival(session, as_new, held, now=now, unready=storing.unready, addressed=False)
     answering = held.leased(now)
     if arrival.due_in is not None:
         waiting = held.waiting_since if held.due_at is not None and not answering else None

@@ -5,6 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from prosa.sessions.settings.audience import AudienceSettings
+from prosa.sessions.settings.hours import HoursSettings
+from prosa.sessions.settings.takeover import TakeoverSettings
+from prosa.sessions.settings.turns import TurnSettings
 from prosa.sessions.text import NO_NUL
 
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
@@ -36,6 +40,12 @@ class SessionSettings(BaseModel):
     debounce_max_seconds: Seconds = Field(15.0, description="Longest such wait, counted from the first message.")
     show_typing: bool = Field(default=True, description="Show “typing…” to the contact while the answer is made.")
     mark_read: bool = Field(default=True, description="Mark the contact's messages as read when they are answered.")
+    turns: TurnSettings = Field(TurnSettings(), description="How answers are made.")
+    takeover: TakeoverSettings = Field(
+        TakeoverSettings(), description="When a person takes a conversation over, and how a contact stops the AI."
+    )
+    audience: AudienceSettings = Field(AudienceSettings(), description="Whom the AI answers.")
+    hours: HoursSettings = Field(HoursSettings(), description="Business hours.")
 
     def changed(self, changes: BaseModel) -> "SessionSettings":
         """Return the settings with those that `changes` sets; groups are merged field by field.

@@ -1,0 +1,35 @@
+"""Why inbound messages are not answered."""
+
+from enum import StrEnum
+
+
+class SkipReason(StrEnum):
+    """Why inbound messages are not answered, on purpose; stable codes that people and programs see."""
+
+    GROUP = "group"
+    """Groups are not answered on this number."""
+    STATUS = "status"
+    CHANNEL = "channel"
+    IGNORED = "ignored"
+    """The contact or group is on the number's list of those never answered."""
+    AI_OFF = "ai_off"
+    """Switched off for the number."""
+    CONVERSATION_OFF = "conversation_off"
+    """Switched off for this conversation."""
+    PAUSED = "paused"
+    """A person has the conversation, for a time."""
+    STOP_KEYWORD = "stop_keyword"
+    """The message is a keyword that stops the AI."""
+    RESUME_KEYWORD = "resume_keyword"
+    """The message is a keyword that resumes the AI, and was confirmed by a fixed text."""
+    OUT_OF_HOURS = "out_of_hours"
+    """Business hours are over, and the AI does not answer then."""
+    TOO_OLD = "too_old"
+    """It was written long before Prosa could answer."""
+    NO_API_KEY = "no_api_key"
+    MEDIA_ONLY = "media_only"
+    """A file without words: only words are understood."""
+    ANSWERED_BY_PERSON = "answered_by_person"
+    """A person wrote in the conversation before the AI did."""
+    LOGGED_OUT = "logged_out"
+    """The number is no longer linked."""
