@@ -15,6 +15,7 @@ from prosa.ai import failures
 from prosa.ai.answer import Answer, AnswerRequest, AnswerService
 from prosa.ai.context import PromptMessage
 from prosa.ai.models import Models
+from prosa.ai.usage import CallUsage, Purpose
 from prosa.settings import Settings
 from prosa_simulator.gemini import GeminiServer
 from prosa_simulator.gemini import answers as says
@@ -53,13 +54,20 @@ def asked(*texts: str, **options: Any) -> AnswerRequest:
     return AnswerRequest(messages=messages, now=datetime(2026, 11, 24, 10, 15, tzinfo=UTC), **options)
 
 
+def spent(answer: Answer) -> CallUsage:
+    [(purpose, usage)] = answer.calls
+    assert purpose is Purpose.REPLY
+    assert answer.usage is usage
+    return usage
+
+
 async def test_an_answer_with_its_tokens_and_cost(gemini: GeminiServer, answers: AnswerService) -> None:
     gemini.script.enqueue("Yes, **until 18h**.\n\n\n\nSee [the menu](https://example.com)")
     answer = await answers.answer(asked("Are you open?", instructions="You are a bakery.", contact_name="Ana"))
     assert isinstance(answer, Answer)
     assert answer.text == "Yes, *until 18h*.\n\nSee the menu: https://example.com"
     assert not answer.truncated
-    usage = answer.usage
+    usage = spent(answer)
     assert (usage.provider, usage.model, usage.cached_tokens) == ("google", "gemini-3.5-flash-lite", 0)
     assert usage.input_tokens > 100
     assert usage.output_tokens > 5
@@ -88,18 +96,19 @@ async def test_cached_tokens_are_counted_and_cheaper(answers: AnswerService) -> 
     long = "Our opening hours and prices, one by one. " * 700
     first = await answers.answer(asked("hi", instructions=long))
     second = await answers.answer(asked("hi", "hello", "and tomorrow?", instructions=long))
-    assert first.usage.cached_tokens == 0
-    assert second.usage.cached_tokens > 4096
-    assert second.usage.cached_tokens < second.usage.input_tokens
-    assert first.usage.cost_microusd is not None
-    assert second.usage.cost_microusd is not None
-    assert second.usage.cost_microusd < first.usage.cost_microusd / 2
+    assert spent(first).cached_tokens == 0
+    assert spent(second).cached_tokens > 4096
+    assert spent(second).cached_tokens < spent(second).input_tokens
+    before, after = spent(first).cost_microusd, spent(second).cost_microusd
+    assert before is not None
+    assert after is not None
+    assert after < before / 2
 
 
 async def test_an_unknown_price_is_no_price(answers: AnswerService) -> None:
     answer = await answers.answer(asked("hi", model="gemini-99-secret"))
-    assert answer.usage.cost_microusd is None
-    assert answer.usage.model == "gemini-99-secret"
+    assert spent(answer).cost_microusd is None
+    assert spent(answer).model == "gemini-99-secret"
 
 
 async def test_too_many_requests_names_the_wait_and_leaves_the_model_alone(
@@ -205,7 +214,7 @@ async def test_an_answer_that_ran_out_of_tokens_ends_after_a_sentence(
 async def test_a_slow_answer_is_waited_for_and_a_hanging_one_is_not(gemini: GeminiServer) -> None:
     async with service(gemini, seconds=0.6) as answers:
         gemini.script.enqueue(says.Text("slow", latency=0.2))
-        assert (await answers.answer(asked("hi"))).usage.latency_ms >= 200
+        assert spent(await answers.answer(asked("hi"))).latency_ms >= 200
         gemini.script.enqueue(says.Hang())
         began = time.monotonic()
         with pytest.raises(failures.ProviderUnavailableError, match="in time"):

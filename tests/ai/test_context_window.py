@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from prosa.ai.context import LONGEST_MESSAGE, Part, PromptMessage, choose, estimate_tokens, merge, pending, text_of
+from prosa.ai.parts import Attachment
 
 
 def said(*authors: str, text: str = "hello", first: int = 1) -> list[PromptMessage]:
@@ -52,7 +53,16 @@ def test_pending_are_those_nobody_answered() -> None:
 
 def test_one_side_in_a_row_is_one_part() -> None:
     parts = merge(said("ccapc"))
-    assert parts == [Part(False, "hello 1\nhello 2"), Part(True, "hello 3\nhello 4"), Part(False, "hello 5")]
+    assert parts == [Part(False, ("hello 1\nhello 2",)), Part(True, ("hello 3\nhello 4",)), Part(False, ("hello 5",))]
+
+
+def test_files_stand_behind_their_messages() -> None:
+    picture = Attachment("image/png", b"\x89PNG")
+    assert merge(said("cccac"), {2: [picture], 4: [picture]}) == [
+        Part(False, ("hello 1\nhello 2", picture, "hello 3")),
+        Part(True, ("hello 4",)),
+        Part(False, ("hello 5",)),
+    ]
 
 
 def test_what_is_to_be_answered_comes_last() -> None:

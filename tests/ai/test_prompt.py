@@ -1,19 +1,28 @@
 """The order of the prompt: stable parts first, the turn's facts last."""
 
 from datetime import UTC, datetime
+from typing import Any
 
-from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, SystemPromptPart, TextPart, UserPromptPart
+from pydantic_ai.messages import (
+    BinaryContent,
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    SystemPromptPart,
+    TextPart,
+    UserPromptPart,
+)
 
 from prosa.ai import prompt
 from prosa.ai.context import Part
+from prosa.ai.parts import Attachment, Passage
 
 NOW = datetime(2026, 11, 24, 10, 15, tzinfo=UTC)
 
 
-def build(
-    *parts: Part, instructions: str = "", summary: str | None = None, name: str | None = None
-) -> list[ModelMessage]:
-    return prompt.build(parts, instructions=instructions, summary=summary, now=NOW, contact_name=name)
+def build(*parts: Part, summary: str | None = None, name: str | None = None, **stable: Any) -> list[ModelMessage]:
+    system = prompt.system_text(**({"instructions": ""} | stable))
+    return prompt.build(parts, system=system, summary=summary, now=NOW, contact_name=name)
 
 
 def texts(message: ModelMessage) -> list[tuple[str, object]]:
@@ -22,7 +31,7 @@ def texts(message: ModelMessage) -> list[tuple[str, object]]:
 
 def test_system_summary_messages_facts() -> None:
     messages = build(
-        Part(False, "hi"), Part(True, "hello"), Part(False, "price?"),
+        Part(False, ("hi",)), Part(True, ("hello",)), Part(False, ("price?",)),
         instructions=" We sell bread. ", summary="Ana likes rye.", name="Ana",
     )  # fmt: skip
     assert [type(m) for m in messages] == [ModelRequest, ModelResponse, ModelRequest]
@@ -39,20 +48,23 @@ def test_system_summary_messages_facts() -> None:
 
 
 def test_what_changes_every_turn_leaves_the_beginning_alone() -> None:
-    early = build(Part(False, "hi"), Part(True, "hello"), Part(False, "price?"), name="Ana")
+    early = build(Part(False, ("hi",)), Part(True, ("hello",)), Part(False, ("price?",)), name="Ana")
     late = prompt.build(
-        [Part(False, "hi"), Part(True, "hello"), Part(False, "price?"), Part(True, "5"), Part(False, "ok")],
-        instructions="", summary=None, now=datetime(2026, 11, 25, 9, 0, tzinfo=UTC), contact_name="Ana Maria",
-    )  # fmt: skip
+        [Part(n % 2 == 1, (text,)) for n, text in enumerate(("hi", "hello", "price?", "5", "ok"))],
+        system=prompt.system_text(""),
+        summary=None,
+        now=datetime(2026, 11, 25, 9, 0, tzinfo=UTC),
+        contact_name="Ana Maria",
+    )
     assert [texts(m) for m in early[:2]] == [texts(m) for m in late[:2]]
     assert texts(early[2])[0] == texts(late[2])[0]
 
 
 def test_a_prompt_begins_and_ends_with_the_contact() -> None:
-    messages = build(Part(True, "Hello, this is the shop."), Part(False, "hi"))
+    messages = build(Part(True, ("Hello, this is the shop.",)), Part(False, ("hi",)))
     assert isinstance(messages[0], ModelRequest)
     assert texts(messages[0])[-1] == ("user-prompt", prompt.BEGINNING)
-    ours_last = build(Part(False, "hi"), Part(True, "hello"))
+    ours_last = build(Part(False, ("hi",)), Part(True, ("hello",)))
     assert isinstance(ours_last[-1], ModelRequest)
     assert isinstance(build()[0], ModelRequest)
 
@@ -63,3 +75,26 @@ def test_a_name_cannot_step_out_of_its_line() -> None:
     assert facts.count("[") == facts.count("]") == 1
     assert len(facts) < 110
     assert prompt.turn_facts(NOW, None) == "[2026-11-24 10:15 UTC, Tuesday]"
+
+
+def test_knowledge_and_index_are_stable_and_what_was_found_for_the_question_goes_last() -> None:
+    prices = Passage("d1", "Prices", "Bread is 5.", "page 2")
+    system = prompt.system_text("We sell bread.", [prices], "opening hours; delivery")
+    assert system.endswith(
+        "We sell bread.\n\nThe owner's documents:\n# Prices · page 2\nBread is 5.\n\n"
+        "Questions that the owner has answered for you:\nopening hours; delivery"
+    )
+    messages = prompt.build(
+        [Part(False, ("price?",))], system=system, summary=None, now=NOW, contact_name=None,
+        passages=[Passage("d2", "Flour", "Rye is 7.")],
+    )  # fmt: skip
+    *_, found, facts = texts(messages[-1])
+    assert found == ("user-prompt", "[From the owner's documents, for this question:\n# Flour\nRye is 7.]")
+    assert facts == ("user-prompt", "[2026-11-24 10:15 UTC, Tuesday]")
+
+
+def test_a_file_goes_along() -> None:
+    [message] = build(Part(False, ("[image]", Attachment("image/png", b"png"), "what is this?")))
+    assert texts(message)[1] == (
+        "user-prompt", ["[image]", BinaryContent(data=b"png", media_type="image/png"), "what is this?"]
+    )  # fmt: skip

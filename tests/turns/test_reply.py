@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tests.fixtures.conversations import CONTACT, run_sql
+from tests.fixtures.conversations import CONTACT, messages, run_sql
 from tests.fixtures.turns import TurnStage, statements, turn_stage
 
 from prosa.cache import Cache
@@ -63,6 +63,10 @@ async def test_an_answer_its_mark_and_its_cost_are_committed_together(stage: Tur
     [replied] = await stage.told_events("ai.replied")
     assert replied["message_ids"] == [str(usage.message_id)]
     assert replied["cost_microusd"] == usage.cost_microusd
+    ai = (await messages(stage.database))[-1].ai
+    assert (ai["tier"], ai["model"], ai["cost_microusd"]) == ("model", usage.model, usage.cost_microusd)
+    assert (ai["input_tokens"], ai["output_tokens"]) == (usage.input_tokens, usage.output_tokens)
+    assert (ai["sources"], ai["tools"], ai["truncated"]) == ([], [], False)
     assert claimed.over
     await stage.until(lambda: ("read", CONTACT, (wa_id,)) in stage.told)
     assert stage.told[0] == ("typing", CONTACT, True)
@@ -188,14 +192,15 @@ async def test_a_crash_before_the_commit_repeats_the_call_not_the_answer(
         raise RuntimeError("the power went")
 
     monkeypatch.setattr(queue, "enqueue", die)
-    claimed = await stage.claim(seconds=0.2, ahead=0)
+    claimed = await stage.claim()
     with pytest.raises(RuntimeError):
         await stage.replier().reply(claimed)
     assert await stage.answers_sent() == []
     assert await stage.usage() == []
     assert (await stage.talk()).answered_until == 0
     monkeypatch.undo()
-    await asyncio.sleep(0.25)
+    async with stage.database.write() as db:  # the lease ends
+        await db.execute(TABLE.update().values(lease_until=utc_now() - timedelta(seconds=1)))
     await stage.turn()
     assert len(await stage.answers_sent()) == 1
     assert len(stage.gemini.requests.generations()) == 2

@@ -13,7 +13,6 @@ from prosa.database import Database
 from prosa.errors import InvalidInputError
 from prosa.usage import repository
 from prosa.usage.endpoints import router
-from prosa.usage.models import Purpose
 from prosa.usage.repository import NewUsage
 from prosa.usage.service import UsageService
 from prosa.users.models import User
@@ -30,7 +29,7 @@ async def person(database: Database) -> Caller:
 
 async def call(database: Database, caller: Caller, at: datetime = NOW, **values: Any) -> None:
     defaults: dict[str, Any] = {
-        "session_id": "shop", "conversation_id": None, "message_id": None, "purpose": Purpose.REPLY,
+        "session_id": "shop", "conversation_id": None, "message_id": None, "purpose": "reply",
         "provider": "google", "model": "gemini-3.5-flash-lite", "input_tokens": 100, "cached_tokens": 40,
         "output_tokens": 10, "cost_microusd": 55, "latency_ms": 800,
     }  # fmt: skip

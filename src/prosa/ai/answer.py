@@ -1,9 +1,10 @@
 """From a conversation to the text of an answer: one call of a model, and what it used."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
 
 import structlog
 from pydantic_ai import direct
@@ -16,9 +17,10 @@ from prosa.ai import failures, prompt
 from prosa.ai.context import PromptMessage, merge
 from prosa.ai.gate import Gate
 from prosa.ai.models import DEFAULT_PROVIDER, ModelName, Models
+from prosa.ai.parts import Attachment, Passage, Source, Tier, ToolUse
 from prosa.ai.pricing import cost_microusd
 from prosa.ai.text import cut_short, to_whatsapp
-from prosa.ai.usage import CallUsage
+from prosa.ai.usage import CallUsage, Purpose
 
 logger = structlog.get_logger("prosa.ai")
 
@@ -38,6 +40,10 @@ class AnswerRequest:
         summary: What the conversation was about before, where there is a summary.
         contact_name: What the contact is called, where known.
         max_tokens: Longest answer.
+        knowledge: The owner's knowledge that goes with every prompt of the number: part of the stable beginning.
+        index: What the owner's frequent answers are about, in words; part of the stable beginning.
+        passages: Knowledge found for this question; it changes every turn, so it goes last.
+        attachments: Files of messages, by the messages' `seq`.
     """
 
     messages: Sequence[PromptMessage] = field(repr=False)
@@ -47,21 +53,55 @@ class AnswerRequest:
     summary: str | None = field(default=None, repr=False)
     contact_name: str | None = field(default=None, repr=False)
     max_tokens: int = 1024
+    knowledge: Sequence[Passage] = field(default=(), repr=False)
+    index: str = field(default="", repr=False)
+    passages: Sequence[Passage] = field(default=(), repr=False)
+    attachments: Mapping[int, Sequence[Attachment]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to send.
+    """What to send, and how it came about.
 
     Attributes:
         text: In WhatsApp's formatting; never empty.
-        usage: What it cost.
+        calls: The model calls that it took, in order, and what each was for; none where no model was asked.
+        tier: Where it came from.
+        sources: The knowledge it used.
+        tools: The tools that were called for it.
         truncated: The model ran out of tokens; the text ends after its last whole sentence.
     """
 
     text: str = field(repr=False)
-    usage: CallUsage
+    calls: tuple[tuple[Purpose, CallUsage], ...] = ()
+    tier: Tier = Tier.MODEL
+    sources: tuple[Source, ...] = ()
+    tools: tuple[ToolUse, ...] = ()
     truncated: bool = False
+
+    @property
+    def usage(self) -> CallUsage | None:
+        """The last call that made the text; None where no model did."""
+        return next((usage for purpose, usage in reversed(self.calls) if purpose is Purpose.REPLY), None)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is kept with each message of the answer (`messages.ai`), as JSON."""
+        used = [usage for _, usage in self.calls]
+        last = self.usage
+        costs = [usage.cost_microusd for usage in used]
+        return {
+            "tier": self.tier.value,
+            "provider": last.provider if last else None,
+            "model": last.model if last else None,
+            "input_tokens": sum(usage.input_tokens for usage in used),
+            "cached_tokens": sum(usage.cached_tokens for usage in used),
+            "output_tokens": sum(usage.output_tokens for usage in used),
+            "cost_microusd": None if None in costs else sum(cost for cost in costs if cost),
+            "latency_ms": sum(usage.latency_ms for usage in used),
+            "truncated": self.truncated,
+            "sources": [asdict(source) for source in self.sources],
+            "tools": [asdict(tool) for tool in self.tools],
+        }
 
 
 class AnswerService:
@@ -91,11 +131,12 @@ class AnswerService:
         name = self._models.name(request.model)
         model = self._models.get(name)
         messages = prompt.build(
-            merge(request.messages),
-            instructions=request.instructions,
+            merge(request.messages, request.attachments),
+            system=prompt.system_text(request.instructions, request.knowledge, request.index),
             summary=request.summary,
             now=request.now,
             contact_name=request.contact_name,
+            passages=request.passages,
         )
         async with self._gate.enter(name):
             started = time.monotonic()
@@ -181,4 +222,4 @@ def _read(response: ModelResponse, usage: CallUsage) -> Answer:
         raise failures.EmptyAnswerError(
             "The answer did not fit the number's limit of tokens." if truncated else None, usage=usage
         )
-    return Answer(text, usage, truncated)
+    return Answer(text, ((Purpose.REPLY, usage),), truncated=truncated)

@@ -1,7 +1,9 @@
 """Which messages a prompt contains, and as what text."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from prosa.ai.parts import Attachment
 
 CONTACT = "contact"
 """The author of inbound messages; every other author speaks for us."""
@@ -50,10 +52,10 @@ class PromptMessage:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one side said before the other one did."""
+    """What one side said before the other one did: texts, and files in their places."""
 
     ours: bool
-    text: str
+    content: tuple[str | Attachment, ...]
 
 
 def text_of(type_: str, body: str, *, file_name: str | None = None, voice: bool = False) -> str | None:
@@ -119,14 +121,24 @@ def choose(
     return window or [ordered[-1]]
 
 
-def merge(messages: Sequence[PromptMessage]) -> list[Part]:
-    """Join what one side wrote in a row; most models want the sides to alternate."""
+def merge(
+    messages: Sequence[PromptMessage], attachments: Mapping[int, Sequence[Attachment]] | None = None
+) -> list[Part]:
+    """Join what one side wrote in a row; most models want the sides to alternate.
+
+    Args:
+        messages: In order.
+        attachments: Files of the contact's messages by `seq`; each follows its message's text.
+    """
     parts: list[Part] = []
     for message in messages:
-        if parts and parts[-1].ours == message.ours:
-            parts[-1] = replace(parts[-1], text=f"{parts[-1].text}\n{message.text}")
-        else:
-            parts.append(Part(message.ours, message.text))
+        files = tuple((attachments or {}).get(message.seq, ())) if not message.ours else ()
+        if not parts or parts[-1].ours != message.ours:
+            parts.append(Part(message.ours, (message.text, *files)))
+            continue
+        *before, last = parts[-1].content
+        joined = [f"{last}\n{message.text}"] if isinstance(last, str) else [last, message.text]
+        parts[-1] = Part(message.ours, (*before, *joined, *files))
     return parts
 
 

@@ -1,17 +1,27 @@
 """The prompt: what never changes first, so that the provider's prefix cache holds; what changes every turn last.
 
-1. How to answer on WhatsApp, and the number's own instructions.
+1. How to answer on WhatsApp, the number's own instructions, its knowledge, what its frequent answers are about.
 2. The conversation's summary, which is rewritten rarely.
 3. The messages, to which every turn appends.
-4. The facts of this turn: the time, the contact's name.
+4. What is true of this turn only: knowledge found for the question, the time, the contact's name.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, SystemPromptPart, TextPart, UserPromptPart
+from pydantic_ai.messages import (
+    BinaryContent,
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    SystemPromptPart,
+    TextPart,
+    UserContent,
+    UserPromptPart,
+)
 
 from prosa.ai.context import Part
+from prosa.ai.parts import Attachment, Passage
 
 BASICS = """\
 You answer WhatsApp messages for the owner of this number.
@@ -35,14 +45,22 @@ BEGINNING = "[the conversation begins, or goes on, with our message]"
 _LONGEST_NAME = 60
 
 
-def system_text(instructions: str) -> str:
-    """Return the stable part of the prompt.
+def system_text(instructions: str, knowledge: Sequence[Passage] = (), index: str = "") -> str:
+    """Return the stable part of the prompt: the same for every turn of a number until its owner changes something.
 
     Args:
         instructions: The number's own, in its owner's words.
+        knowledge: The owner's documents that go with every prompt, always in the same order.
+        index: What the owner's frequent answers are about.
     """
-    own = instructions.strip()
-    return f"{BASICS}\n\nThe owner's instructions:\n{own}" if own else BASICS
+    parts = [BASICS]
+    if own := instructions.strip():
+        parts.append(f"The owner's instructions:\n{own}")
+    if knowledge:
+        parts.append(f"The owner's documents:\n{_documents(knowledge)}")
+    if index.strip():
+        parts.append(f"Questions that the owner has answered for you:\n{index.strip()}")
+    return "\n\n".join(parts)
 
 
 def turn_facts(now: datetime, contact_name: str | None) -> str:
@@ -53,33 +71,55 @@ def turn_facts(now: datetime, contact_name: str | None) -> str:
 
 
 def build(
-    parts: Sequence[Part], *, instructions: str, summary: str | None, now: datetime, contact_name: str | None
+    parts: Sequence[Part],
+    *,
+    system: str,
+    summary: str | None,
+    now: datetime,
+    contact_name: str | None,
+    passages: Sequence[Passage] = (),
 ) -> list[ModelMessage]:
     """Return the whole prompt.
 
     Args:
         parts: The messages, the contact's and ours in turn.
-        instructions: The number's own.
+        system: The stable part, made by `system_text`.
         summary: What the conversation was about before these messages, where there is one.
         now: The present moment.
         contact_name: What the contact is called, where known.
+        passages: The owner's knowledge that was found for this turn's question.
     """
-    head = [SystemPromptPart(system_text(instructions))]
+    head = [SystemPromptPart(system)]
     if summary and summary.strip():
         head.append(SystemPromptPart(f"Summary of the conversation so far:\n{summary.strip()}"))
     turns = list(parts)
     if not turns or turns[0].ours:
-        turns.insert(0, Part(ours=False, text=BEGINNING))
+        turns.insert(0, Part(ours=False, content=(BEGINNING,)))
     messages: list[ModelMessage] = []
     for index, turn in enumerate(turns):
         if turn.ours:
-            messages.append(ModelResponse(parts=[TextPart(turn.text)]))
+            messages.append(ModelResponse(parts=[TextPart(text) for text in turn.content if isinstance(text, str)]))
             continue
-        messages.append(ModelRequest(parts=[*(head if index == 0 else []), UserPromptPart(turn.text)]))
-    facts = UserPromptPart(turn_facts(now, contact_name))
+        messages.append(ModelRequest(parts=[*(head if index == 0 else []), UserPromptPart(_content(turn))]))
+    facts = [UserPromptPart(turn_facts(now, contact_name))]
+    if passages:
+        facts.insert(0, UserPromptPart(f"[From the owner's documents, for this question:\n{_documents(passages)}]"))
     last = messages[-1]
     if isinstance(last, ModelRequest):
-        last.parts = [*last.parts, facts]
+        last.parts = [*last.parts, *facts]
     else:
-        messages.append(ModelRequest(parts=[facts]))
+        messages.append(ModelRequest(parts=facts))
     return messages
+
+
+def _content(turn: Part) -> str | list[UserContent]:
+    if len(turn.content) == 1 and isinstance(turn.content[0], str):
+        return turn.content[0]
+    return [
+        BinaryContent(data=piece.data, media_type=piece.mime_type) if isinstance(piece, Attachment) else piece
+        for piece in turn.content
+    ]
+
+
+def _documents(passages: Sequence[Passage]) -> str:
+    return "\n\n".join(f"# {' · '.join(filter(None, (p.title, p.place)))}\n{p.text.strip()}" for p in passages)

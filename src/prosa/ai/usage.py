@@ -1,6 +1,16 @@
-"""What one model call used."""
+"""What model calls are for, and what each used."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Purpose(StrEnum):
+    """What a model call was for."""
+
+    REPLY = "reply"
+    SUMMARY = "summary"
+    ANSWER_MATCH = "answer_match"
+    TRANSCRIPTION = "transcription"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def preview(type_: str, body: str, file_name: str | None = None) -> str:
 
 _FACTS = (
     "id", "conversation_id", "seq", "wa_id", "from_me", "author", "sender_jid", "sender_name", "type", "body", "status",
-    "created_at", "quoted_wa_id",
+    "created_at", "quoted_wa_id", "ai",
 )  # fmt: skip
 _CONTACT = ("contact_jid", "contact_lid", "contact_phone", "contact_name")
 

@@ -154,6 +154,8 @@ class Message(Leased, Base):
     read_at: Mapped[datetime | None] = mapped_column(default=None)
     error: Mapped[str | None] = mapped_column(String(500), default=None)
     """Why it failed: a stable code, a colon, and words for a person."""
+    ai: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    """Of the AI's messages, how the answer came about: `prosa.ai.answer.Answer.facts`."""
 
     __table_args__ = (
         Index("uq_messages_conversation_id_wa_id", "conversation_id", "wa_id", unique=True),

@@ -80,6 +80,38 @@ class ConversationView(BaseModel):
         return cls.model_validate(row, from_attributes=True)
 
 
+class AiSource(BaseModel):
+    """A piece of the owner's knowledge that an answer used."""
+
+    id: str = Field(description="Of the document.")
+    title: str = Field(examples=["Prices 2026"])
+    place: str = Field("", description="Where in it.", examples=["page 2"])
+
+
+class AiTool(BaseModel):
+    """A tool that was called for an answer."""
+
+    name: str = Field(examples=["stock"])
+    ok: bool = Field(description="Whether it worked.")
+    latency_ms: int = Field(examples=[120])
+
+
+class AiView(BaseModel):
+    """How an answer of the AI came about."""
+
+    tier: str = Field(description="model, exact, approved or fallback: where the answer came from.", examples=["model"])
+    provider: str | None = Field(None, description="Who serves the model.", examples=["google"])
+    model: str | None = Field(None, examples=["gemini-3.5-flash-lite"])
+    input_tokens: int = Field(0, description="Of all calls that it took, cached ones included.", examples=[1520])
+    cached_tokens: int = Field(0, description="Of these, those the provider had in its cache.")
+    output_tokens: int = Field(0, examples=[61])
+    cost_microusd: int | None = Field(None, description="Millionths of a US dollar; null: not known.", examples=[608])
+    latency_ms: int = Field(0, description="Of all calls.", examples=[840])
+    truncated: bool = Field(default=False, description="The model ran out of tokens.")
+    sources: list[AiSource] = Field([], description="What it used of the owner's knowledge.")
+    tools: list[AiTool] = Field([], description="Tools that were called for it.")
+
+
 class MessageView(BaseModel):
     """One WhatsApp message."""
 
@@ -112,6 +144,7 @@ class MessageView(BaseModel):
         "width, height, voice, thumbnail (JPEG, base64); GET /messages/{id}/media gives the file.",
         examples=[{"state": "ready", "mime_type": "image/jpeg", "size": 48211}],
     )
+    ai: AiView | None = Field(None, description="Of the AI's messages: how the answer came about.")
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:

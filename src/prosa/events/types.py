@@ -72,6 +72,7 @@ class MessageFacts(Payload):
     created_at: datetime
     quoted_wa_id: str | None = None
     media: dict[str, Any] | None = None
+    ai: dict[str, Any] | None = Field(None, description="Of the AI's messages: how the answer came about")
     contact_jid: str
     contact_lid: str | None = None
     contact_phone: str | None = None
@@ -147,12 +148,17 @@ class AiRepliedPayload(Payload):
     event = "ai.replied"
     conversation_id: uuid.UUID
     message_ids: list[uuid.UUID]
-    model: str
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    cost_microusd: int | None
-    latency_ms: int
+    tier: str = Field("model", description="model, exact, approved or fallback: where the answer came from")
+    provider: str | None = None
+    model: str | None = None
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost_microusd: int | None = Field(None, description="Millionths of a US dollar; null: not known")
+    latency_ms: int = 0
+    truncated: bool = False
+    sources: list[dict[str, Any]] = []
+    tools: list[dict[str, Any]] = []
 
 
 class AiFailedPayload(Payload):

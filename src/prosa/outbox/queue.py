@@ -47,6 +47,7 @@ async def enqueue(
     message_id: uuid.UUID | None = None,
     user_id: uuid.UUID | None = None,
     sender_jid: str = "",
+    ai: dict[str, Any] | None = None,
 ) -> EnqueuedMessage:
     """Store a message to send, at the end of its conversation, and wake the sender once it is committed.
 
@@ -63,6 +64,7 @@ async def enqueue(
         message_id: The row's id, where the caller made it (a file is kept under it).
         user_id: The number's owner, where known; looked up where left out.
         sender_jid: The number's own JID, where known; WhatsApp tells it when the message is sent.
+        ai: Of an answer of the AI: how it came about (`prosa.ai.answer.Answer.facts`).
 
     Raises:
         NotFoundError: There is no such conversation, or no such message to answer to.
@@ -98,6 +100,7 @@ async def enqueue(
         payload=details.stored(),
         idempotency_key=idempotency_key,
         due_at=now,
+        ai=ai,
     )
     await insert_message(db, values)
     await index_message(db, values["id"], values["type"], values["body"], media.file_name if media else None)

@@ -12,7 +12,7 @@ from prosa import leases
 from prosa.ai.answer import Answer
 from prosa.ai.context import CONTACT, PromptMessage
 from prosa.ai.failures import AnswerError
-from prosa.ai.usage import CallUsage
+from prosa.ai.usage import CallUsage, Purpose
 from prosa.clock import Clock
 from prosa.conversations.facts import conversation_payload
 from prosa.conversations.held import TABLE, HeldConversation, hold, save
@@ -29,7 +29,6 @@ from prosa.outbox.queue import EnqueuedMessage
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.policy import SkipReason, decide_before_sending
 from prosa.usage import repository as usage_repository
-from prosa.usage.models import Purpose
 from prosa.usage.repository import NewUsage
 
 MOST_TRIES = 5
@@ -128,7 +127,7 @@ async def answered(turn: Turn, answer: Answer, db: WriteDb) -> Answered | SkipRe
     if skip is None and await _person_wrote(turn, held, db):
         skip = SkipReason.ANSWERED_BY_PERSON
     if skip is not None:
-        await _record(turn, answer.usage, None, db)
+        await _record(turn, answer.calls, None, db)
         await _skip(turn, skip, held, db)
         return skip
     if turn.session.settings.mark_read:
@@ -143,22 +142,13 @@ async def answered(turn: Turn, answer: Answer, db: WriteDb) -> Answered | SkipRe
         content=OutboundText(answer.text),
         user_id=turn.session.user_id,
         sender_jid=turn.session.jid or "",
+        ai=answer.facts(),
     )
-    await _record(turn, answer.usage, message.id, db)
-    used = answer.usage
+    await _record(turn, answer.calls, message.id, db)
     await _announce(
         turn,
         db,
-        AiRepliedPayload(
-            conversation_id=held.id,
-            message_ids=[message.id],
-            model=used.model,
-            input_tokens=used.input_tokens,
-            cached_tokens=used.cached_tokens,
-            output_tokens=used.output_tokens,
-            cost_microusd=used.cost_microusd,
-            latency_ms=used.latency_ms,
-        ),
+        AiRepliedPayload(conversation_id=held.id, message_ids=[message.id], **answer.facts()),
     )
     return Answered(message, held.version)
 
@@ -211,7 +201,7 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
             held.answered_until = max(held.answered_until, turn.answered_until)
     await save(db, held)
     if error.usage is not None:
-        await _record(turn, error.usage, None, db)
+        await _record(turn, [(Purpose.REPLY, error.usage)], None, db)
     if error.called or not error.temporary:
         will_retry = held.due_at is not None and held.attempts > 0
         await _announce(
@@ -266,15 +256,16 @@ async def _skip(turn: Turn, reason: SkipReason, held: HeldConversation, db: Writ
     await _announce(turn, db, skipped, conversation_payload(held))
 
 
-async def _record(turn: Turn, used: CallUsage, message_id: uuid.UUID | None, db: WriteDb) -> None:
-    await usage_repository.add(
-        db,
+async def _record(
+    turn: Turn, calls: Sequence[tuple[Purpose, CallUsage]], message_id: uuid.UUID | None, db: WriteDb
+) -> None:
+    made = [
         NewUsage(
             user_id=turn.session.user_id,
             session_id=turn.session.session_id,
             conversation_id=turn.claimed.id,
             message_id=message_id,
-            purpose=Purpose.REPLY,
+            purpose=purpose.value,
             provider=used.provider,
             model=used.model,
             input_tokens=used.input_tokens,
@@ -283,8 +274,10 @@ async def _record(turn: Turn, used: CallUsage, message_id: uuid.UUID | None, db:
             cost_microusd=used.cost_microusd,
             latency_ms=used.latency_ms,
             created_at=turn.clock(),
-        ),
-    )
+        )
+        for purpose, used in calls
+    ]
+    await usage_repository.add(db, *made)
 
 
 async def _announce(turn: Turn, db: WriteDb, *payloads: Payload) -> None:

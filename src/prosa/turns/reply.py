@@ -157,11 +157,7 @@ class Replier:
             return
         await self._remember(claimed.id, result, answer.text)
         self._mark_read(turn)
-        log.info(
-            "answered", model=answer.usage.model, input_tokens=answer.usage.input_tokens,
-            cached_tokens=answer.usage.cached_tokens, output_tokens=answer.usage.output_tokens,
-            milliseconds=answer.usage.latency_ms, truncated=answer.truncated,
-        )  # fmt: skip
+        log.info("answered", **{name: value for name, value in answer.facts().items() if value})
 
     async def _anew(self, turn: Turn) -> Turn:
         session = await self._numbers.get(turn.claimed.session_id) or turn.session

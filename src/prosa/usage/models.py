@@ -2,22 +2,12 @@
 
 import uuid
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from prosa.clock import utc_now
 from prosa.database.base import Base, UuidKey
-
-
-class Purpose(StrEnum):
-    """What a model call was for."""
-
-    REPLY = "reply"
-    SUMMARY = "summary"
-    ANSWER_MATCH = "answer_match"
-    TRANSCRIPTION = "transcription"
 
 
 class Usage(Base):
@@ -32,6 +22,7 @@ class Usage(Base):
     message_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, default=None)
     """The first message of the answer that the call made."""
     purpose: Mapped[str] = mapped_column(String(16))
+    """One of `prosa.ai.usage.Purpose`."""
     provider: Mapped[str] = mapped_column(String(40))
     model: Mapped[str] = mapped_column(String(120))
     input_tokens: Mapped[int] = mapped_column(Integer)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Final
 
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, String, Table, case, func, insert, literal
 from prosa.database.base import Base
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.ids import new_id
-from prosa.usage.models import Purpose, Usage
+from prosa.usage.models import Usage
 
 TABLE: Final[Table] = Base.metadata.tables[Usage.__tablename__]
 _c = TABLE.c
@@ -26,7 +26,7 @@ class NewUsage:
     session_id: str
     conversation_id: uuid.UUID | None
     message_id: uuid.UUID | None
-    purpose: Purpose
+    purpose: str
     provider: str
     model: str
     input_tokens: int
@@ -54,27 +54,11 @@ class Total:
     latency_ms: int
 
 
-async def add(db: WriteDb, usage: NewUsage) -> None:
-    """Record a call, in the transaction of what it was for."""
-    await db.execute(
-        _insert,
-        {
-            "id": new_id(),
-            "user_id": usage.user_id,
-            "session_id": usage.session_id,
-            "conversation_id": usage.conversation_id,
-            "message_id": usage.message_id,
-            "purpose": usage.purpose.value,
-            "provider": usage.provider,
-            "model": usage.model,
-            "input_tokens": usage.input_tokens,
-            "cached_tokens": usage.cached_tokens,
-            "output_tokens": usage.output_tokens,
-            "cost_microusd": usage.cost_microusd,
-            "latency_ms": usage.latency_ms,
-            "created_at": usage.created_at,
-        },
-    )
+async def add(db: WriteDb, *calls: NewUsage) -> None:
+    """Record calls, in the transaction of what they were for."""
+    rows = [{"id": new_id(), **asdict(call)} for call in calls]
+    if rows:
+        await db.execute(_insert, rows[0] if len(rows) == 1 else rows)
 
 
 async def totals(
