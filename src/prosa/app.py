@@ -9,8 +9,7 @@ from typing import Any, Protocol
 from fastapi import FastAPI
 
 from prosa import __version__
-from prosa.ai.answer import AnswerService
-from prosa.ai.models import Models
+from prosa.ai.lazy import LazyAnswers
 from prosa.auth.authenticator import Authenticator
 from prosa.auth.passwords import Passwords
 from prosa.auth.secret import secret_key
@@ -135,9 +134,7 @@ async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, objec
         refresh_lifetime=timedelta(days=settings.refresh_token_days),
     )
 
-    models = Models(settings)
-    stack.push_async_callback(models.close)
-    answers = AnswerService(models, timeout_seconds=settings.ai_timeout_seconds)
+    answers = LazyAnswers(settings)
 
     def unready(session: SessionFacts) -> str | None:
         return answers.unready(session.settings.model)
@@ -160,7 +157,7 @@ async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, objec
     sender = Sender(database, bus, numbers, files)
     replier = Replier(database, contexts, answers, directory, gateway, owner=new_owner())
     runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency)
-    await run(engine, gateway, fetcher, sender, runner)
+    await run(engine, gateway, fetcher, sender, runner, answers)
 
     sessions = SessionService(
         database,

@@ -1,11 +1,10 @@
 """The `prosa` command."""
 
 import asyncio
-import importlib.metadata
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.console import Console
@@ -13,8 +12,10 @@ from rich.markup import escape
 
 from prosa import __version__
 from prosa.errors import ConfigurationError, ProsaError
-from prosa.settings import Settings, load
 from prosa.users.commands import app as user_app
+
+if TYPE_CHECKING:
+    from prosa.settings import Settings
 
 app = typer.Typer(
     name="prosa",
@@ -100,6 +101,8 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where Prosa listens; 0 for a free port.")] = 0,
 ) -> None:
     """Show the whole product against a simulated WhatsApp and Gemini: no phone, no key."""
+    import importlib.metadata  # noqa: PLC0415
+
     # The simulator is a distribution of its own, found by its entry point: Prosa does not import it.
     found = importlib.metadata.entry_points(group="prosa.commands", name=DEMO)
     if not found:
@@ -109,8 +112,10 @@ def demo(
     raise typer.Exit(run(once=once, port=port))
 
 
-def read_settings() -> Settings:
+def read_settings() -> "Settings":
     """Return the settings, or end with a line for each that is wrong."""
+    from prosa.settings import load  # noqa: PLC0415
+
     try:
         return load()
     except ConfigurationError as error:

@@ -12,7 +12,8 @@ from dotenv import dotenv_values
 from redis.asyncio import Redis
 
 from prosa.database import Database
-from prosa.database.migrate import current, head, knows, reason
+from prosa.database.migrate import reason
+from prosa.database.revisions import current, head, knows
 from prosa.errors import ProsaError
 from prosa.settings import Settings, variables
 from prosa.whatsapp.process import find_binary

@@ -11,7 +11,8 @@ from sqlalchemy.engine import URL
 
 from prosa.database import Database
 from prosa.database.metadata import metadata
-from prosa.database.migrate import current, head, upgrade
+from prosa.database.migrate import newest, upgrade
+from prosa.database.revisions import current, head
 from prosa.errors import ConfigurationError
 
 
@@ -28,7 +29,7 @@ async def test_models_and_migrations_agree(database: Database) -> None:
 
 
 async def test_upgrading_again_does_nothing(database: Database) -> None:
-    assert await current(database) == head()
+    assert await current(database) == head() == newest()
     assert await upgrade(database) == []
 
 

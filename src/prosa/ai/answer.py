@@ -1,10 +1,6 @@
 """From a conversation to the text of an answer: one call of a model, and what it used."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from typing import Any
 
 import structlog
 from pydantic_ai import direct
@@ -14,94 +10,21 @@ from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 
 from prosa.ai import failures, prompt
-from prosa.ai.context import PromptMessage, merge
+from prosa.ai.asking import Answer, AnswerRequest
+from prosa.ai.context import merge
 from prosa.ai.gate import Gate
-from prosa.ai.models import DEFAULT_PROVIDER, ModelName, Models
-from prosa.ai.parts import Attachment, Passage, Source, Tier, ToolUse
+from prosa.ai.models import Models
+from prosa.ai.names import DEFAULT_PROVIDER, ModelName
 from prosa.ai.pricing import cost_microusd
 from prosa.ai.text import cut_short, to_whatsapp
 from prosa.ai.usage import CallUsage, Purpose
+
+__all__ = ["Answer", "AnswerRequest", "AnswerService"]
 
 logger = structlog.get_logger("prosa.ai")
 
 PAUSE_SECONDS = 5.0
 """How long a model is left alone after "too many requests" that names no time."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerRequest:
-    """What to answer.
-
-    Attributes:
-        messages: Chosen by `prosa.ai.context.choose`; those to answer are the last.
-        now: The present moment.
-        instructions: The number's own, in its owner's words.
-        model: `model` or `provider:model`; the installation's where left out.
-        summary: What the conversation was about before, where there is a summary.
-        contact_name: What the contact is called, where known.
-        max_tokens: Longest answer.
-        knowledge: The owner's knowledge that goes with every prompt of the number: part of the stable beginning.
-        index: What the owner's frequent answers are about, in words; part of the stable beginning.
-        passages: Knowledge found for this question; it changes every turn, so it goes last.
-        attachments: Files of messages, by the messages' `seq`.
-    """
-
-    messages: Sequence[PromptMessage] = field(repr=False)
-    now: datetime
-    instructions: str = field(default="", repr=False)
-    model: str | None = None
-    summary: str | None = field(default=None, repr=False)
-    contact_name: str | None = field(default=None, repr=False)
-    max_tokens: int = 1024
-    knowledge: Sequence[Passage] = field(default=(), repr=False)
-    index: str = field(default="", repr=False)
-    passages: Sequence[Passage] = field(default=(), repr=False)
-    attachments: Mapping[int, Sequence[Attachment]] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What to send, and how it came about.
-
-    Attributes:
-        text: In WhatsApp's formatting; never empty.
-        calls: The model calls that it took, in order, and what each was for; none where no model was asked.
-        tier: Where it came from.
-        sources: The knowledge it used.
-        tools: The tools that were called for it.
-        truncated: The model ran out of tokens; the text ends after its last whole sentence.
-    """
-
-    text: str = field(repr=False)
-    calls: tuple[tuple[Purpose, CallUsage], ...] = ()
-    tier: Tier = Tier.MODEL
-    sources: tuple[Source, ...] = ()
-    tools: tuple[ToolUse, ...] = ()
-    truncated: bool = False
-
-    @property
-    def usage(self) -> CallUsage | None:
-        """The last call that made the text; None where no model did."""
-        return next((usage for purpose, usage in reversed(self.calls) if purpose is Purpose.REPLY), None)
-
-    def facts(self) -> dict[str, Any]:
-        """Return what is kept with each message of the answer (`messages.ai`), as JSON."""
-        used = [usage for _, usage in self.calls]
-        last = self.usage
-        costs = [usage.cost_microusd for usage in used]
-        return {
-            "tier": self.tier.value,
-            "provider": last.provider if last else None,
-            "model": last.model if last else None,
-            "input_tokens": sum(usage.input_tokens for usage in used),
-            "cached_tokens": sum(usage.cached_tokens for usage in used),
-            "output_tokens": sum(usage.output_tokens for usage in used),
-            "cost_microusd": None if None in costs else sum(cost for cost in costs if cost),
-            "latency_ms": sum(usage.latency_ms for usage in used),
-            "truncated": self.truncated,
-            "sources": [asdict(source) for source in self.sources],
-            "tools": [asdict(tool) for tool in self.tools],
-        }
 
 
 class AnswerService:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from prosa.ai.failures import RateLimitedError
-from prosa.ai.models import ModelName
+from prosa.ai.names import ModelName
 
 MOST_CALLS = 32
 """Calls to one provider at the same time."""

@@ -1,7 +1,6 @@
 """Models by name: Gemini by default, any other provider that pydantic-ai knows where its package is installed."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.models import Model, create_async_httpx2_client, infer_model
@@ -9,29 +8,12 @@ from pydantic_ai.models.google import GoogleModel
 from pydantic_ai.providers.google import GoogleProvider
 
 from prosa.ai.failures import BadModelError, NoApiKeyError
+from prosa.ai.names import DEFAULT_PROVIDER, ModelName, ModelNames
 from prosa.ai.pricing import load_prices
 from prosa.settings import Settings
 
-DEFAULT_PROVIDER = "google"
 KEPT_MODELS = 32
 """Model objects kept, the least recently used go first; each is small."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelName:
-    """A model and who serves it."""
-
-    provider: str
-    model: str
-
-    @classmethod
-    def parse(cls, text: str) -> "ModelName":
-        """Read `model` or `provider:model`; the provider is Google where none is named."""
-        provider, colon, model = text.strip().partition(":")
-        return cls(provider, model) if colon else cls(DEFAULT_PROVIDER, provider)
-
-    def __str__(self) -> str:
-        return f"{self.provider}:{self.model}"
 
 
 class Models:
@@ -41,7 +23,7 @@ class Models:
         """Take the key, the address and the default model from the settings; nothing is opened yet."""
         self._key = settings.gemini_api_key.get_secret_value() if settings.gemini_api_key else None
         self._base_url = settings.gemini_base_url
-        self._default = ModelName.parse(settings.ai_model)
+        self._names = ModelNames(settings)
         self._kept: OrderedDict[ModelName, Model] = OrderedDict()
         # Time limits are per call (`AnswerService`), but connecting takes 5 s at most. It does not retry.
         self._http = create_async_httpx2_client()
@@ -50,11 +32,11 @@ class Models:
 
     def name(self, wanted: str | None) -> ModelName:
         """Return the model that a number's setting means; the installation's where it has none."""
-        return ModelName.parse(wanted) if wanted and wanted.strip() else self._default
+        return self._names.name(wanted)
 
     def unready(self, wanted: str | None) -> str | None:
         """Return `no_api_key` where a model cannot be asked for want of a key, else None."""
-        return NoApiKeyError.code if self.name(wanted).provider == DEFAULT_PROVIDER and not self._key else None
+        return self._names.unready(wanted)
 
     def get(self, name: ModelName) -> Model:
         """Return the model's object.

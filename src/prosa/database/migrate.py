@@ -4,11 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import inspect, text
 
 from prosa.errors import ConfigurationError
 
@@ -21,19 +17,10 @@ ADVISORY_LOCK = 0x70726F7361
 """Number of PostgreSQL's advisory lock around migrations ("prosa" in ASCII)."""
 
 
-def config() -> Config:
-    """Return Alembic's configuration, with the migrations inside this package."""
-    result = Config()
-    result.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return result
-
-
-def head() -> str:
-    """Return the newest revision this version of Prosa knows."""
-    revision = ScriptDirectory.from_config(config()).get_current_head()
-    if revision is None:
-        raise RuntimeError("no migrations are installed")
-    return revision
+def newest() -> str:
+    """Return the newest revision, from the files' names (`NNNN_what.py`): the same as Alembic's head, without it."""
+    versions = Path(__file__).parent / "migrations" / "versions"
+    return max(path.name.partition("_")[0] for path in versions.glob("[0-9]*_*.py"))
 
 
 async def upgrade(database: "Database") -> list[str]:
@@ -56,10 +43,14 @@ async def upgrade(database: "Database") -> list[str]:
             if database.dialect == "postgresql"
             else "Is it a database, and may this user write it and its directory?",
         ) from error
+    if await _revision(database) == newest():
+        return []
+    from prosa.database.revisions import apply  # noqa: PLC0415 - heavy, and mostly there is nothing to do
+
     async with database.write() as db:
         if database.dialect == "postgresql":
             await db.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
-        applied = await db.connection.run_sync(_upgrade)
+        applied = await db.connection.run_sync(apply)
     if applied:
         logger.info("database migrated", revisions=applied)
     return applied
@@ -71,34 +62,9 @@ def reason(error: Exception) -> str:
     return (lines[0] if lines else type(error).__name__).rstrip(".")
 
 
-def knows(revision: str) -> bool:
-    """Return whether this version of Prosa has the migration `revision`."""
-    return revision in {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
-
-
-async def current(database: "Database") -> str | None:
-    """Return the revision the database is at; None for an empty one."""
+async def _revision(database: "Database") -> str | None:
     async with database.read() as db:
-        return await db.connection.run_sync(_revision)
-
-
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _upgrade(connection: Connection) -> list[str]:
-    before = _revision(connection)
-    settings = config()
-    settings.attributes["connection"] = connection
-    script = ScriptDirectory.from_config(settings)
-    newest = head()
-    if before is not None and not knows(before):
-        raise ConfigurationError(
-            f"The database is at revision {before}, which this version of Prosa does not know.",
-            remedy="Install the newer Prosa that made it, or restore the backup from before.",
-        )
-    if before == newest:
-        return []
-    command.upgrade(settings, "head")
-    steps = script.iterate_revisions(newest, before or "base")
-    return [step.revision for step in reversed(list(steps)) if step.revision != before]
+        if not await db.connection.run_sync(lambda connection: inspect(connection).has_table("alembic_version")):
+            return None
+        revision: str | None = await db.connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return revision

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Row, Table, select
 
 from prosa import leases
-from prosa.ai.answer import Answer
+from prosa.ai.asking import Answer
 from prosa.ai.context import CONTACT, PromptMessage
 from prosa.ai.failures import AnswerError
 from prosa.ai.usage import CallUsage, Purpose

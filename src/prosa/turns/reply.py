@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 import structlog
 
-from prosa.ai.answer import AnswerRequest, AnswerService
+from prosa.ai.asking import AnswerRequest, Answers
 from prosa.ai.context import PromptMessage, choose, pending
 from prosa.ai.failures import AnswerError
 from prosa.clock import Clock, utc_now
@@ -59,7 +59,7 @@ class Replier:
         self,
         database: Database,
         contexts: Contexts,
-        answers: AnswerService,
+        answers: Answers,
         numbers: Numbers,
         connections: Connections,
         *,

@@ -1,23 +1,15 @@
 """The table of people."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from prosa.clock import utc_now
 from prosa.database.base import Base, UuidKey
+from prosa.users.role import Role
 
-
-class Role(StrEnum):
-    """What a person may do beside using their own numbers."""
-
-    OWNER = "owner"
-    """Manages everybody."""
-    ADMIN = "admin"
-    """Manages agents."""
-    AGENT = "agent"
+__all__ = ["Role", "User"]
 
 
 class User(Base):
