@@ -40,6 +40,8 @@ PIP_REMEDY = "check the network, or install pip yourself (Debian: apt install py
 MIN_UV = (0, 9)
 MIN_GO = (1, 26)
 MIN_PYTHON = (3, 11)
+IMPORTED = ("prosa.server", "prosa.doctor", "prosa.ai.answer", "prosa_simulator.demo.command", "pytest", "hypothesis")
+"""What starts import, with all that these import in turn."""
 STILL_SECONDS = 15
 """How often a step that takes long says that it is still at work."""
 
@@ -224,7 +226,32 @@ def sync_python() -> None:
         env={"UV_PYTHON_DOWNLOADS": "never", "UV_PROJECT_ENVIRONMENT": str(ROOT / ".venv")},
         remedy="see .cache/setup/python.log; PyPI must be reachable for the first installation",
     )
+    compile_python()
     say("python", "ready")
+
+
+def compile_python() -> None:
+    """Let Python compile what Prosa, its demo and its tests import, once for each lock file.
+
+    Python would do it by itself at the first start, which then takes several seconds longer; and at every start where
+    it was told not to write bytecode (PYTHONDONTWRITEBYTECODE).
+    """
+    folder = ROOT / ".venv"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    lock, done = ROOT / "uv.lock", folder / ".compiled"
+    if not (python.exists() and lock.exists()):
+        return
+    state = f"{hashlib.sha256(lock.read_bytes()).hexdigest()} {sys.version}"
+    if done.exists() and done.read_text(encoding="utf-8") == state:
+        return
+    say("python", "compiling what is imported at a start")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    script = (
+        f"import contextlib, importlib\nfor name in {IMPORTED!r}:\n"
+        "    with contextlib.suppress(Exception): importlib.import_module(name)"
+    )
+    subprocess.run([str(python), "-c", script], cwd=ROOT, env=environment, capture_output=True, check=False)
+    done.write_text(state, encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:

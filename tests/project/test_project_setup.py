@@ -272,6 +272,19 @@ def test_the_whole_setup(here: Path, fake: Fake, capsys: pytest.CaptureFixture[s
     assert "--frozen" in sync
 
 
+def test_imports_are_compiled_once_for_each_lock_file(here: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake("uv", 'if [ "$1" = --version ]; then echo "uv 99.0"; fi')
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    python = fake("python-inside", f'echo "${{PYTHONDONTWRITEBYTECODE-unset}}" > "{here}/bytecode"')
+    (here / ".venv" / "bin").mkdir(parents=True)
+    (here / ".venv" / "bin" / "python").symlink_to(python)
+    for lock, expected in (("a", 1), ("a", 1), ("b", 2)):
+        (here / "uv.lock").write_text(lock)
+        setup.sync_python()
+        assert sum("prosa.server" in call for call in calls(here, "python-inside")) == expected
+    assert (here / "bytecode").read_text() == "unset\n"
+
+
 def test_every_failure_is_told(here: Path, fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
     fake("go", 'if [ "$1" = env ]; then echo go1.27.3; else echo "no route to the proxy" >&2; exit 1; fi')
     fake("uv", 'if [ "$1" = --version ]; then echo uv 0.13.9; else echo "lock file is broken" >&2; exit 2; fi')
