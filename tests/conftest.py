@@ -12,7 +12,12 @@ from prosa.settings import Settings
 
 pytest_plugins = ["tests.fixtures.databases"] + [
     name
-    for name in ("tests.fixtures.http", "tests.fixtures.whatsapp", "tests.fixtures.fake_engine")
+    for name in (
+        "tests.fixtures.http",
+        "tests.fixtures.whatsapp",
+        "tests.fixtures.fake_engine",
+        "tests.fixtures.inbox",
+    )
     if importlib.util.find_spec(name)
 ]
 

@@ -30,7 +30,9 @@ from prosa.http import docs, health, middleware, problems
 from prosa.http.health import EngineState
 from prosa.http.openapi import custom_openapi
 from prosa.leases import new_owner
+from prosa.outbox import endpoints as outbox_endpoints
 from prosa.outbox.sender import Sender
+from prosa.outbox.service import OutboxService
 from prosa.sessions import endpoints as session_endpoints
 from prosa.sessions.directory import SessionDirectory
 from prosa.sessions.facts import SessionFacts
@@ -83,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
         user_endpoints.users_router,
         session_endpoints.router,
         *conversation_endpoints.routers,
+        outbox_endpoints.router,
         usage_endpoints.router,
         websocket.router,
         health.router,
@@ -177,6 +180,7 @@ async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, objec
         UserService: UserService(database, passwords),
         SessionService: sessions,
         ConversationService: ConversationService(database, files, fetcher, numbers, forget=contexts.forget),
+        OutboxService: OutboxService(database),
         ManualMessages: ManualMessages(database, files, numbers, contexts=contexts),
         MediaFiles: files,
         Settings: settings,

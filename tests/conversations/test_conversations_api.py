@@ -11,13 +11,15 @@ from tests.fixtures.conversations import CONTACT, CONTACT_LID, add_owner, add_se
 from tests.fixtures.http import client_of, create_test_app
 
 from prosa.auth.caller import Caller
-from prosa.conversations.endpoints import routers
+from prosa.conversations import endpoints as reading
 from prosa.conversations.fetch import MediaFetcher
 from prosa.conversations.media import MediaFiles
 from prosa.conversations.online import OnlineNumbers
 from prosa.conversations.service import ConversationService
 from prosa.database import Database
 from prosa.events.bus import Bus
+from prosa.outbox import endpoints as sending
+from prosa.outbox.service import OutboxService
 from prosa.sessions.facts import SessionFacts
 from prosa.settings import Settings
 from prosa.turns.manual import ManualMessages
@@ -47,12 +49,13 @@ async def desk(database: Database, bus: Bus, settings: Settings, tmp_path: Path)
     provided = {
         ConversationService: ConversationService(database, files, fetcher, numbers),
         ManualMessages: ManualMessages(database, files, numbers),
+        OutboxService: OutboxService(database),
         MediaFiles: files,
         Settings: settings,
     }
 
     def app(caller: Caller) -> Any:
-        return create_test_app(provided, routers, caller)
+        return create_test_app(provided, (*reading.routers, sending.router), caller)
 
     async with client_of(app(owner)) as api, client_of(app(stranger)) as other:
         yield Desk(api, other, receiver(database, tmp_path / "media", unready="no_api_key"), session, database)

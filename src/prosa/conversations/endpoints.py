@@ -1,74 +1,36 @@
-"""REST of conversations and messages, reading and sending."""
+"""REST of conversations and of reading messages; `prosa.outbox.endpoints` sends them."""
 
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Header, Path, Query, Response, UploadFile, status
+from fastapi import APIRouter, Path, Query, Response, status
 from fastapi.responses import FileResponse
 from sqlalchemy import Row
 
-from prosa.conversations.media import MediaFiles, serving_headers
+from prosa.conversations.media import serving_headers
 from prosa.conversations.models import ConversationKind
 from prosa.conversations.queries import ConversationFilter, Direction
-from prosa.conversations.schemas import (
-    ConversationUpdate,
-    ConversationView,
-    FileType,
-    MessageHit,
-    MessageView,
-    StorableText,
-    TextToContact,
-    TextToConversation,
-)
+from prosa.conversations.schemas import ConversationUpdate, ConversationView, MessageHit, MessageView
 from prosa.conversations.service import ConversationService
-from prosa.conversations.uploads import saved
 from prosa.http.auth import SignedIn
 from prosa.http.pagination import Page, PageParams, bad_cursor, encode_cursor
 from prosa.http.problems import problems
 from prosa.http.provide import provided
-from prosa.settings import Settings
-from prosa.turns.manual import Draft, IncomingFile, ManualMessages, ToContact, ToConversation
-from prosa.whatsapp.engine import MessageType
 
 conversations_router = APIRouter(prefix="/conversations", tags=["Conversations"])
 messages_router = APIRouter(prefix="/messages", tags=["Messages"])
-sending_router = APIRouter(tags=["Messages"])
-routers = (conversations_router, messages_router, sending_router)
+routers = (conversations_router, messages_router)
 
 Service = Annotated[ConversationService, provided(ConversationService)]
-Manual = Annotated[ManualMessages, provided(ManualMessages)]
-Files = Annotated[MediaFiles, provided(MediaFiles)]
-Installed = Annotated[Settings, provided(Settings)]
 ConversationId = Annotated[uuid.UUID, Path(description="The conversation.")]
 MessageId = Annotated[uuid.UUID, Path(description="The message.")]
-SessionId = Annotated[
-    str,
-    Path(min_length=1, max_length=64, pattern=r"^[^\x00/]+$", description="The number's public name.",
-         examples=["shop-sales"]),
-]  # fmt: skip
 SessionQuery = Annotated[
     str | None, Query(max_length=64, pattern=r"^[^\x00]*$", description="Of one number only: its session id.")
 ]
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$",
-        description="Chosen by you: the same request under the same key is one message, however often it is sent.",
-        examples=["order-4711-ready"],
-    ),
-]  # fmt: skip
-Upload = Annotated[UploadFile, File(description="The file.")]
-Caption = Annotated[StorableText, Form(max_length=4096, description="Text with the file.")]
-ShownAs = Annotated[
-    FileType | None, Form(alias="type", description="What it is shown as; by its content type where left out.")
-]
-Voice = Annotated[bool, Form(description="A voice note; for audio, best as Ogg with Opus.")]
-
 _LIST = (401, 404, 422, 503)
 _ONE = (401, 404, 422, 503)
-_SEND = (401, 404, 409, 413, 422, 503)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FILE: dict[int | str, dict[str, Any]] = {
@@ -188,90 +150,6 @@ async def get_message_media(message_id: MessageId, caller: SignedIn, service: Se
         content_disposition_type=disposition,
         headers=headers,
     )
-
-
-@sending_router.post(
-    "/sessions/{session_id}/messages", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_SEND)
-)
-async def send_message(
-    session_id: SessionId, body: TextToContact, caller: SignedIn, manual: Manual, key: Key = None
-) -> MessageView:
-    """Send a text from a number to a phone number, contact or group; a new conversation begins where there is none.
-
-    The message is stored and sent as soon as the number is online; its status (and the events) tell the rest.
-    """
-    draft = Draft(body.text, quoted_message_id=body.quoted_message_id, idempotency_key=key)
-    return MessageView.of(await manual.send(caller, ToContact(session_id, body.to), draft))
-
-
-@sending_router.post(
-    "/conversations/{conversation_id}/messages", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_SEND)
-)
-async def send_message_in_conversation(
-    conversation_id: ConversationId, body: TextToConversation, caller: SignedIn, manual: Manual, key: Key = None
-) -> MessageView:
-    """Send a text into a conversation. The message is stored and sent as soon as the number is online."""
-    draft = Draft(body.text, quoted_message_id=body.quoted_message_id, idempotency_key=key)
-    return MessageView.of(await manual.send(caller, ToConversation(conversation_id), draft))
-
-
-@sending_router.post("/sessions/{session_id}/media", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_SEND))
-async def send_media(
-    session_id: SessionId,
-    caller: SignedIn,
-    manual: Manual,
-    files: Files,
-    settings: Installed,
-    file: Upload,
-    to: Annotated[StorableText, Form(min_length=1, max_length=100, description="As in sending a text.")],
-    caption: Caption = "",
-    shown_as: ShownAs = None,
-    voice: Voice = False,  # noqa: FBT002 - a form field
-    key: Key = None,
-) -> MessageView:
-    """Send a file from a number to a phone number, contact or group."""
-    target = ToContact(session_id, to)
-    return await _send_file(caller, manual, files, settings, target, file, caption, shown_as, voice, key)
-
-
-@sending_router.post(
-    "/conversations/{conversation_id}/media", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_SEND)
-)
-async def send_media_in_conversation(
-    conversation_id: ConversationId,
-    caller: SignedIn,
-    manual: Manual,
-    files: Files,
-    settings: Installed,
-    file: Upload,
-    caption: Caption = "",
-    shown_as: ShownAs = None,
-    voice: Voice = False,  # noqa: FBT002 - a form field
-    key: Key = None,
-) -> MessageView:
-    """Send a file into a conversation."""
-    target = ToConversation(conversation_id)
-    return await _send_file(caller, manual, files, settings, target, file, caption, shown_as, voice, key)
-
-
-async def _send_file(
-    caller: SignedIn,
-    manual: ManualMessages,
-    files: MediaFiles,
-    settings: Settings,
-    target: ToConversation | ToContact,
-    file: UploadFile,
-    caption: str,
-    shown_as: FileType | None,
-    voice: bool,  # noqa: FBT001
-    key: str | None,
-) -> MessageView:
-    type_ = MessageType(shown_as) if shown_as else None
-    limit = settings.media_max_mb * 2**20
-    async with saved(file, files, max_bytes=limit, type_=type_, voice=voice) as upload:
-        incoming = IncomingFile(upload.path, upload.sha256, upload.type, upload.info)
-        draft = Draft(caption, file=incoming, idempotency_key=key)
-        return MessageView.of(await manual.send(caller, target, draft))
 
 
 def _messages_page(rows: Sequence[Row[Any]], limit: int) -> Page[MessageView]:

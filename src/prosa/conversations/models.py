@@ -35,7 +35,10 @@ class Author(StrEnum):
 
 
 class MessageStatus(StrEnum):
-    """Where a message stands. Inbound ones are `received`, then `read`; outbound ones go the rest of the way."""
+    """Where a message stands. Inbound ones are `received`, then `read`; outbound ones go the rest of the way.
+
+    queued → sending → sent → delivered → read (→ played), or failed, or cancelled; `scheduled` before its time comes.
+    """
 
     RECEIVED = "received"
     QUEUED = "queued"
@@ -45,6 +48,8 @@ class MessageStatus(StrEnum):
     READ = "read"
     PLAYED = "played"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+    """Taken back before it was sent; `error` says why."""
 
 
 class AiState(StrEnum):

@@ -22,8 +22,9 @@ _m = MESSAGES.c
 _ORDER = [
     MessageStatus.QUEUED,
     MessageStatus.SENDING,
-    # A message given up for want of an answer did arrive after all when a receipt comes.
+    # A message given up or cancelled after a try without an answer did arrive after all when a receipt comes.
     MessageStatus.FAILED,
+    MessageStatus.CANCELLED,
     MessageStatus.SENT,
     MessageStatus.DELIVERED,
     MessageStatus.READ,

@@ -2,16 +2,16 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Row
 
 from prosa.conversations.facts import public_media, shown_status
 from prosa.conversations.models import AiState, Author, ConversationKind, MessageStatus
 from prosa.whatsapp.engine import MessageType
 
-_EXAMPLE_ID = "0198c2f4-7e1b-7d3a-9f46-2b6a1d5c8e01"
+EXAMPLE_ID = "0198c2f4-7e1b-7d3a-9f46-2b6a1d5c8e01"
 
 
 def _storable(value: str) -> str:
@@ -55,7 +55,7 @@ class ConversationUpdate(BaseModel):
 class ConversationView(BaseModel):
     """A number's chat with one contact, or a group."""
 
-    id: uuid.UUID = Field(examples=[_EXAMPLE_ID])
+    id: uuid.UUID = Field(examples=[EXAMPLE_ID])
     session_id: str = Field(description="The number.", examples=["shop-sales"])
     kind: ConversationKind = Field(description="Who is there; only contacts are answered.")
     contact_jid: str = Field(
@@ -115,8 +115,8 @@ class AiView(BaseModel):
 class MessageView(BaseModel):
     """One WhatsApp message."""
 
-    id: uuid.UUID = Field(examples=[_EXAMPLE_ID])
-    conversation_id: uuid.UUID = Field(examples=[_EXAMPLE_ID])
+    id: uuid.UUID = Field(examples=[EXAMPLE_ID])
+    conversation_id: uuid.UUID = Field(examples=[EXAMPLE_ID])
     session_id: str = Field(description="The number.", examples=["shop-sales"])
     seq: int = Field(description="Place in the conversation; negative for imported history.", examples=[17])
     wa_id: str = Field(description="WhatsApp's id of it.", examples=["3EB0A1B2C3D4E5F60718"])
@@ -128,8 +128,14 @@ class MessageView(BaseModel):
     body: str = Field(description="Its text; of a file the caption, of a reaction the emoji.", examples=["Olá!"])
     status: MessageStatus = Field(description="Where it stands; of others: received, then read.")
     error: str | None = Field(
-        description="Why it failed, or could not be read: a stable code, a colon, words.",
+        description="Why it failed, waits, was cancelled, or could not be read: a stable code, a colon, words.",
         examples=["recipient_unknown: this phone number is not on WhatsApp"],
+    )
+    error_code: str | None = Field(
+        description="The code of `error` by itself, for programs.", examples=["recipient_unknown"]
+    )
+    due_at: datetime | None = Field(
+        description="While it is queued: when it is sent, once the number is online and what comes before it is sent."
     )
     created_at: datetime = Field(description="When it was written; for our own, when WhatsApp's server had it.")
     stored_at: datetime = Field(description="When Prosa stored it.")
@@ -152,13 +158,16 @@ class MessageView(BaseModel):
         values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
         values["media"] = public_media(row.media, thumbnail=True)
         values["status"] = shown_status(row.status, from_me=row.from_me, seq=row.seq, read_until=row.read_until)
+        values["error_code"] = row.error.partition(":")[0] if row.error else None
+        if row.status != MessageStatus.QUEUED:
+            values["due_at"] = None  # of others: when their file is downloaded
         return cls.model_validate(values)
 
 
 class FoundIn(BaseModel):
     """The conversation of a message that was found."""
 
-    id: uuid.UUID = Field(examples=[_EXAMPLE_ID])
+    id: uuid.UUID = Field(examples=[EXAMPLE_ID])
     kind: ConversationKind
     contact_jid: str = Field(examples=["5511999990001@s.whatsapp.net"])
     contact_phone: str | None = Field(examples=["5511999990001"])
@@ -184,41 +193,3 @@ class MessageHit(BaseModel):
                 contact_name=row.contact_name,
             ),
         )
-
-
-MessageText = Annotated[
-    StorableText,
-    Field(min_length=1, max_length=65_536, description="The text, with WhatsApp's formatting.", examples=["Olá!"]),
-]
-
-
-class TextToConversation(BaseModel):
-    """A text to send."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    text: MessageText
-    quoted_message_id: uuid.UUID | None = Field(
-        None, description="The message of this conversation that it answers to.", examples=[_EXAMPLE_ID]
-    )
-
-    @field_validator("text")
-    @classmethod
-    def _not_blank(cls, value: str) -> str:
-        if not value.strip():
-            raise ValueError("must hold more than white space")
-        return value
-
-
-class TextToContact(TextToConversation):
-    """A text to send, and to whom."""
-
-    to: StorableText = Field(
-        min_length=1,
-        max_length=100,
-        description="A phone number in international form, or WhatsApp's address of a contact or group.",
-        examples=["+55 11 99999-0001"],
-    )
-
-
-FileType = Literal["image", "audio", "video", "document", "sticker"]

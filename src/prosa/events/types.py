@@ -98,8 +98,8 @@ class MessageStatusPayload(Payload):
     id: uuid.UUID
     conversation_id: uuid.UUID
     wa_id: str
-    status: str = Field(description="queued, sending, sent, delivered, read, played, failed or received")
-    error: str | None = None
+    status: str = Field(description="queued, sending, sent, delivered, read, played, failed, cancelled or received")
+    error: str | None = Field(None, description="Why, where it failed, waits or was cancelled: a code, a colon, words")
     body: str | None = Field(None, description="The new text, where it was edited")
     edited_at: datetime | None = None
     revoked_at: datetime | None = None

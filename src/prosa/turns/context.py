@@ -8,11 +8,11 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Table, bindparam, literal_column, select
 
 from prosa.ai.context import CONTACT, PromptMessage, text_of
 from prosa.cache import Cache
-from prosa.conversations.models import Message
+from prosa.conversations.models import Message, MessageStatus
 from prosa.database import Database
 from prosa.database.base import Base
 from prosa.database.engine import ReadDb
@@ -27,7 +27,11 @@ _MESSAGES: Final[Table] = Base.metadata.tables[Message.__tablename__]
 _m = _MESSAGES.c
 _recent = (
     select(_m.seq, _m.author, _m.type, _m.body, _m.media, _m.wa_id, _m.revoked_at)
-    .where(_m.conversation_id == bindparam("conversation_id"), _m.seq <= bindparam("last_seq"))
+    .where(
+        _m.conversation_id == bindparam("conversation_id"),
+        _m.seq <= bindparam("last_seq"),
+        _m.status != literal_column(f"'{MessageStatus.CANCELLED.value}'"),  # never said
+    )
     .order_by(_m.seq.desc())
     .limit(bindparam("most"))
 )

@@ -27,6 +27,7 @@ from prosa.database.engine import Database, WriteDb
 from prosa.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from prosa.ids import new_id
 from prosa.outbox import queue
+from prosa.outbox.cancel import cancel_unsent
 from prosa.outbox.content import Instructions, Outbound, OutboundMedia, OutboundText
 from prosa.sessions.phone import digits_of_phone
 from prosa.turns.context import Contexts
@@ -302,6 +303,8 @@ async def _enqueue(
         held = (await open_or_create(db, where.session_id, where.address, at=utc_now())).conversation
     else:
         raise ValueError("a message goes into a conversation or to an address")
+    # Whoever writes speaks now; what the AI has not said yet stays unsaid.
+    await cancel_unsent(db, held, user_id=caller.user_id)
     await queue.enqueue(
         db,
         held,

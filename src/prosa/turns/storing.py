@@ -28,6 +28,7 @@ from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.events.types import AiSkippedPayload, Payload
 from prosa.ids import new_id
+from prosa.outbox.cancel import cancel_unsent
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.policy import Arrival, decide_on_arrival, due_at
 from prosa.whatsapp.convert_out import downloadable
@@ -169,6 +170,9 @@ async def _add(
             return _Outcome()
     if known is not None:
         return await _replace(storing, db, held, values, known)
+    if storing.message.from_me and storing.message.type is not MessageType.REACTION:
+        # Whoever answers on the phone speaks now; what the AI has not said yet stays unsaid.
+        await cancel_unsent(db, held, user_id=storing.session.user_id)
     held.last_seq = values["seq"]
     await _show(storing, db, held, values, counts=True)
     payloads: list[Payload] = [received_payload(values, held)]

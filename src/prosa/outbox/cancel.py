@@ -1,0 +1,102 @@
+"""Taking back messages that wait to be sent: those not on their way at this moment."""
+
+import uuid
+
+from sqlalchemy import ColumnElement, case, or_, select, update
+
+from prosa.clock import utc_now
+from prosa.conversations.facts import conversation_payload, preview
+from prosa.conversations.held import HeldConversation, hold, save
+from prosa.conversations.hot import MESSAGES
+from prosa.conversations.models import Author, MessageStatus
+from prosa.conversations.scope import owner_of
+from prosa.database.engine import WriteDb
+from prosa.events import log
+from prosa.events.log import NewEvent
+from prosa.outbox.claims import unsent
+from prosa.outbox.queue import status_payload
+from prosa.whatsapp.engine import EngineErrorCode, MessageType
+
+TAKEN_OVER = "taken_over: a person wrote in the conversation before this was sent"
+BY_PERSON = "cancelled: a person took it back before it was sent"
+PERHAPS = " (a try had no answer from WhatsApp, so it may have arrived)"
+
+_m = MESSAGES.c
+_unanswered = or_(
+    _m.status == MessageStatus.SENDING.value,
+    *(_m.error.startswith(f"{code.value}:") for code in (EngineErrorCode.TIMEOUT, EngineErrorCode.INTERNAL)),
+)
+"""A try was made whose end nobody knows: its sender died, or WhatsApp did not answer."""
+
+
+async def cancel_unsent(
+    db: WriteDb,
+    conversation: HeldConversation | uuid.UUID,
+    *,
+    author: Author | None = Author.AI,
+    reason: str = TAKEN_OVER,
+    only: ColumnElement[bool] | None = None,
+    user_id: uuid.UUID | None = None,
+) -> list[uuid.UUID]:
+    """Cancel what waits to be sent in a conversation; what is being sent at this moment goes on its way.
+
+    A held conversation is saved, with whatever else the caller changed on it, where something was cancelled.
+
+    Args:
+        db: The transaction.
+        conversation: Held by this transaction, or its id.
+        author: Of this author's messages; None: of all.
+        reason: A stable code, a colon, and words for a person.
+        only: What else must be true of a message.
+        user_id: The number's owner, where known.
+
+    Returns:
+        The messages cancelled, in order.
+    """
+    now = utc_now()
+    key = conversation.id if isinstance(conversation, HeldConversation) else conversation
+    free = or_(_m.lease_until.is_(None), _m.lease_until <= now)
+    statement = update(MESSAGES).where(_m.conversation_id == key, unsent(_m.status), free)
+    if author is not None:
+        statement = statement.where(_m.author == author.value)
+    if only is not None:
+        statement = statement.where(only)
+    values = {
+        "status": MessageStatus.CANCELLED.value,
+        "error": case((_unanswered, reason + PERHAPS), else_=reason),
+        "due_at": None,
+        "lease_owner": None,
+        "lease_until": None,
+    }
+    held = conversation if isinstance(conversation, HeldConversation) else await hold(db, key)
+    if held is None:
+        return []
+    columns = [_m.id, _m.conversation_id, _m.wa_id, _m.seq, _m.status, _m.error]
+    rows = sorted(await db.execute(statement.values(values).returning(*columns)), key=lambda row: row.seq)
+    if not rows:
+        return []
+    held.version += 1  # what was never said is no part of a prompt
+    owner = user_id or await owner_of(db, held.session_id)
+    told = [NewEvent(owner, held.session_id, status_payload(row)) for row in rows]
+    if rows[-1].seq == held.last_seq:
+        held.last_message_preview = await _last_preview(db, held.id)
+        told.append(NewEvent(owner, held.session_id, conversation_payload(held)))
+    await save(db, held)
+    await log.append(db, *told)
+    return [row.id for row in rows]
+
+
+async def _last_preview(db: WriteDb, conversation_id: uuid.UUID) -> str | None:
+    statement = (
+        select(_m.type, _m.body, _m.media)
+        .where(
+            _m.conversation_id == conversation_id,
+            _m.status != MessageStatus.CANCELLED.value,
+            _m.type != MessageType.REACTION.value,
+            _m.revoked_at.is_(None),
+        )
+        .order_by(_m.seq.desc())
+        .limit(1)
+    )
+    row = (await db.execute(statement)).first()
+    return preview(row.type, row.body, (row.media or {}).get("file_name")) if row else None
