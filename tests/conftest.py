@@ -71,6 +71,13 @@ def own_redis() -> Iterator[servers.RedisServer]:
 
 
 @pytest.fixture
+def own_postgres() -> Iterator[servers.PostgresServer]:
+    """An empty PostgreSQL that the test may stop and start."""
+    with servers.own_postgres() as server:
+        yield server
+
+
+@pytest.fixture
 async def cache() -> AsyncIterator[Cache]:
     """An empty cache in the process."""
     cache = Cache()

@@ -207,7 +207,7 @@ async def test_the_database_being_away_for_a_while(stage: TurnStage, monkeypatch
 
     async def maybe(job: Callable[..., Awaitable[Any]]) -> Any:
         if away:
-            raise OSError("connection refused")
+            raise ConnectionRefusedError
         return await submit(job)
 
     async with stage.running(poll_seconds=0.05, lease_seconds=1, renew_seconds=0.05):

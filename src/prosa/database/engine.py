@@ -13,10 +13,12 @@ from typing import Any, Literal, TypeVar
 
 import orjson
 from sqlalchemy import URL, Executable, event, text
-from sqlalchemy.engine import CursorResult
+from sqlalchemy.engine import CursorResult, ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from prosa.database.outage import Outage, outage_of
 from prosa.database.writer import GroupWriter
 from prosa.errors import ConfigurationError
 
@@ -25,6 +27,9 @@ Params = dict[str, Any] | Sequence[dict[str, Any]] | None
 
 BUSY_TIMEOUT_SECONDS = 15.0
 POOL_TIMEOUT_SECONDS = 15.0
+STATEMENT_SECONDS = 60.0
+"""A server that does not answer a statement for so long counts as away: a network that swallows packets ends no
+connection by itself, for a quarter of an hour and more."""
 
 
 class ReadDb:
@@ -80,19 +85,28 @@ class WriteDb(ReadDb):
 class Database:
     """The installation's database."""
 
-    def __init__(self, url: URL, *, pool_size: int = 10, on_wake: Callable[[set[str]], None] | None = None) -> None:
+    def __init__(
+        self,
+        url: URL,
+        *,
+        pool_size: int = 10,
+        on_wake: Callable[[set[str]], None] | None = None,
+        statement_seconds: float | None = STATEMENT_SECONDS,
+    ) -> None:
         """Make the engines; nothing is opened yet.
 
         Args:
             url: With an async driver.
             pool_size: Connections kept; twice as many at a peak (PostgreSQL), or readers (SQLite).
             on_wake: Called after a commit with the topics that the transaction named.
+            statement_seconds: Longest wait for a statement on PostgreSQL; None for no end.
 
         Raises:
             ConfigurationError: The directory of an SQLite database cannot be made.
         """
         self.url = url
         self.on_wake = on_wake
+        self._unwritable: Outage | None = None
         if url.get_backend_name() == "sqlite":
             self.dialect: Literal["sqlite", "postgresql"] = "sqlite"
             if url.database:
@@ -101,13 +115,18 @@ class Database:
             self._read_engine = _sqlite_engine(url, begin="BEGIN", size=pool_size)
         else:
             self.dialect = "postgresql"
-            self._write_engine = self._read_engine = _postgres_engine(url, pool_size)
+            self._write_engine = self._read_engine = _postgres_engine(url, pool_size, statement_seconds)
         self._writer = GroupWriter(self._transaction)
+
+    @property
+    def unwritable(self) -> Outage | None:
+        """Why the last write did not work, where that was the database's fault; None where it worked."""
+        return self._unwritable
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadDb]:
         """Open a read-only view of one moment (SQLite) or of each statement (PostgreSQL)."""
-        async with self._read_engine.connect() as connection:
+        async with _connected(self._read_engine) as connection:
             db = ReadDb(connection)
             try:
                 yield db
@@ -132,9 +151,17 @@ class Database:
         return await self._writer.submit(job)
 
     async def ping(self) -> None:
-        """Do the least that shows the database works."""
-        async with self._read_engine.connect() as connection:
+        """Do the least that shows that the database can be read."""
+        async with _connected(self._read_engine) as connection:
             await connection.execute(text("SELECT 1"))
+
+    async def touch(self) -> None:
+        """Do the least that shows that the database can be written."""
+
+        async def job(db: WriteDb) -> None:
+            await db.execute(text("UPDATE alembic_version SET version_num = version_num"))
+
+        await self.submit(job)
 
     async def close(self) -> None:
         """Finish waiting writes and close every connection."""
@@ -145,16 +172,36 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[WriteDb]:
-        async with self._write_engine.connect() as connection:
-            db = WriteDb(connection)
-            try:
-                async with connection.begin():
-                    yield db
-                    await db.flush()
-            finally:
-                await db.aclose()
+        try:
+            async with _connected(self._write_engine) as connection:
+                db = WriteDb(connection)
+                try:
+                    async with connection.begin():
+                        yield db
+                        await db.flush()
+                finally:
+                    await db.aclose()
+        except Exception as error:
+            self._unwritable = outage_of(error) or self._unwritable
+            raise
+        self._unwritable = None
         if db.wakes and self.on_wake is not None:
             self.on_wake(db.wakes)
+
+
+@asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Take a connection; that a server cannot be reached is an `OperationalError`, as everywhere else."""
+    connected = False
+    try:
+        async with engine.connect() as connection:
+            connected = True
+            yield connection
+    except Exception as error:
+        # asyncpg's failures to connect come as they are: refused, timed out, no such host, starting up.
+        if connected or not (isinstance(error, OSError) or hasattr(error, "sqlstate")):
+            raise
+        raise OperationalError("connect", None, error) from error
 
 
 def _make_folder(folder: Path) -> None:
@@ -232,8 +279,8 @@ def _use_wal(cursor: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}")
 
 
-def _postgres_engine(url: URL, size: int) -> AsyncEngine:
-    return create_async_engine(
+def _postgres_engine(url: URL, size: int, statement_seconds: float | None) -> AsyncEngine:
+    engine = create_async_engine(
         url,
         pool_size=size,
         max_overflow=size,
@@ -242,5 +289,17 @@ def _postgres_engine(url: URL, size: int) -> AsyncEngine:
         json_serializer=_dumps,
         json_deserializer=_loads,
         hide_parameters=True,
-        connect_args={"server_settings": {"application_name": "prosa", "timezone": "UTC"}, "timeout": 10},
+        connect_args={
+            "server_settings": {"application_name": "prosa", "timezone": "UTC"},
+            "timeout": 10,
+            "command_timeout": statement_seconds,
+        },
     )
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def _name_timeouts(context: ExceptionContext) -> None:
+        # The driver's own TimeoutError says neither of what nor whose it is.
+        if isinstance(context.original_exception, TimeoutError):
+            raise OperationalError(None, None, context.original_exception) from context.original_exception
+
+    return engine

@@ -1,15 +1,12 @@
 """Applies migrations, one process at a time."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import inspect, text
 
+from prosa.database.engine import Database
 from prosa.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from prosa.database.engine import Database
 
 logger = structlog.get_logger("prosa.database")
 
@@ -23,7 +20,7 @@ def newest() -> str:
     return max(path.name.partition("_")[0] for path in versions.glob("[0-9]*_*.py"))
 
 
-async def upgrade(database: "Database") -> list[str]:
+async def upgrade(database: Database) -> list[str]:
     """Bring the database to the newest revision, all in one transaction.
 
     A second process waits: on PostgreSQL for an advisory lock, on SQLite for the one writer.
@@ -47,10 +44,15 @@ async def upgrade(database: "Database") -> list[str]:
         return []
     from prosa.database.revisions import apply  # noqa: PLC0415 - heavy, and mostly there is nothing to do
 
-    async with database.write() as db:
-        if database.dialect == "postgresql":
-            await db.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
-        applied = await db.connection.run_sync(apply)
+    # A migration may take long, and so may the wait for another process that migrates.
+    patient = Database(database.url, pool_size=1, statement_seconds=None)
+    try:
+        async with patient.write() as db:
+            if database.dialect == "postgresql":
+                await db.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
+            applied = await db.connection.run_sync(apply)
+    finally:
+        await patient.close()
     if applied:
         logger.info("database migrated", revisions=applied)
     return applied
@@ -62,7 +64,7 @@ def reason(error: Exception) -> str:
     return (lines[0] if lines else type(error).__name__).rstrip(".")
 
 
-async def _revision(database: "Database") -> str | None:
+async def _revision(database: Database) -> str | None:
     async with database.read() as db:
         if not await db.connection.run_sync(lambda connection: inspect(connection).has_table("alembic_version")):
             return None

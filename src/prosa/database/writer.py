@@ -6,8 +6,8 @@ Each job runs in a savepoint of its own, so that one that fails takes nothing fr
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +28,14 @@ MAX_GROUP = 64
 class _Waiting:
     job: Job
     done: asyncio.Future[Any]
+
+
+class _NotBegunError(Exception):
+    """No transaction could be opened; `cause` says why."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__()
+        self.cause = cause
 
 
 class GroupWriter:
@@ -65,18 +73,26 @@ class GroupWriter:
 
     async def _drain(self) -> None:
         while self._waiting:
-            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
-            group = [waiting for waiting in group if not waiting.done.cancelled()]
-            if len(group) > 1:
-                group = await self._run_group(group)
-            for waiting in group:
-                await self._run_alone(waiting)
+            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+            group = deque(waiting for waiting in taken if not waiting.done.cancelled())
+            try:
+                if len(group) > 1 and await self._run_group(group):
+                    continue
+                while group:
+                    await self._run_alone(group[0])
+                    group.popleft()
+            except _NotBegunError as error:
+                # The database is away, or locked by another program: who waits here would wait for the same in vain,
+                # one after another.
+                for waiting in (*group, *self._waiting):
+                    _settle(waiting, None, error.cause)
+                self._waiting.clear()
 
-    async def _run_group(self, group: list[_Waiting]) -> list[_Waiting]:
-        """Run jobs in one transaction; return those to run alone because the shared transaction failed."""
+    async def _run_group(self, group: Iterable[_Waiting]) -> bool:
+        """Run jobs in one transaction; return whether that worked, else each must be run alone."""
         outcomes: list[tuple[_Waiting, Any, Exception | None]] = []
         try:
-            async with self._transaction() as db:
+            async with self._begun() as db:
                 for waiting in group:
                     woken = set(db.wakes)
                     savepoint = await db.connection.begin_nested()
@@ -95,16 +111,20 @@ class GroupWriter:
                     else:
                         await savepoint.commit()
                         outcomes.append((waiting, result, None))
+        except _NotBegunError:
+            raise
         except Exception:  # noqa: BLE001 - a deadlock or a lost connection: each gets its own try and its own error
-            return group
+            return False
         for waiting, result, failure in outcomes:
             _settle(waiting, result, failure)
-        return []
+        return True
 
     async def _run_alone(self, waiting: _Waiting, tries: int = 3) -> None:
         try:
-            async with self._transaction() as db:
+            async with self._begun() as db:
                 result = await waiting.job(db)
+        except _NotBegunError:
+            raise
         except Exception as error:  # noqa: BLE001 - handed to the caller
             if tries > 1 and isinstance(error, DBAPIError) and _collided(error):
                 await self._run_alone(waiting, tries - 1)
@@ -112,6 +132,23 @@ class GroupWriter:
                 _settle(waiting, None, error)
         else:
             _settle(waiting, result, None)
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator["WriteDb"]:
+        """Open a transaction.
+
+        Raises:
+            _NotBegunError: It could not be opened.
+        """
+        begun = False
+        try:
+            async with self._transaction() as db:
+                begun = True
+                yield db
+        except Exception as error:
+            if begun:
+                raise
+            raise _NotBegunError(error) from error
 
 
 def _collided(error: DBAPIError) -> bool:

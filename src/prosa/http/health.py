@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from prosa import __version__
 from prosa.cache import Cache, CacheState
 from prosa.database import Database
+from prosa.database.outage import Outage, outage_of
 from prosa.http.provide import provided
 
 logger = structlog.get_logger("prosa.health")
@@ -25,7 +26,9 @@ class Health(BaseModel):
 
     status: Literal["ok", "degraded", "unavailable"] = Field(description="degraded: works, but slower")
     version: str
-    database: Literal["ok", "away"]
+    database: Literal["ok", "away", "busy", "full", "read_only"] = Field(
+        description="busy: locked by another program; full: no space left; read_only: takes no writes"
+    )
     cache: Literal["ok", "away"] = Field(description="Redis, where it is set; away means slower, never wrong")
     engine: Literal["ok", "away"] = Field(description="prosa-bridge; away means numbers are offline for the moment")
 
@@ -50,25 +53,32 @@ async def ready(
     cache: Annotated[Cache, provided(Cache)],
     engine: Annotated[EngineState, provided(EngineState)],
 ) -> Health:
-    """Say whether requests can be served: 200 when the database answers, else 503."""
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            await database.ping()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the database does not answer
-        logger.warning("the database does not answer", error=type(error).__name__)
-        database_ok = False
-    else:
-        database_ok = True
+    """Say whether requests can be served: 200 when the database answers and takes writes, else 503."""
+    outage = await _outage(database)
     running = engine.running()
     cache_ok = cache.state is not CacheState.AWAY
-    response.status_code = 200 if database_ok else 503
+    response.status_code = 200 if outage is None else 503
     return Health(
-        status="unavailable" if not database_ok else "ok" if running and cache_ok else "degraded",
+        status="unavailable" if outage is not None else "ok" if running and cache_ok else "degraded",
         version=__version__,
-        database="ok" if database_ok else "away",
+        database="ok" if outage is None else outage.value,
         cache="ok" if cache_ok else "away",
         engine="ok" if running else "away",
     )
+
+
+async def _outage(database: Database) -> Outage | None:
+    """Return what is wrong with the database, if anything; it is written only where the last write did not work."""
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            await database.ping()
+            if database.unwritable is not None:
+                await database.touch()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the database does not do what is asked
+        found = database.unwritable if isinstance(error, TimeoutError) else outage_of(error)
+        logger.warning("the database does not answer", outage=found, error=type(error).__name__)
+        return found or Outage.AWAY
+    return None
 
 
 @router.get("/metrics", include_in_schema=False)

@@ -13,12 +13,11 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from prosa.database.outage import in_words, outage_of
 from prosa.errors import FieldError, InvalidInputError, ProsaError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
@@ -150,18 +149,13 @@ class CatchAll:
 
 
 def _unexpected(error: Exception) -> ProsaError:
-    if _is_outage(error):
-        log.error("database_unavailable", error=type(error).__name__)
-        return UnavailableError("The database cannot be reached at the moment.", retry_after=DATABASE_RETRY_SECONDS)
+    outage = outage_of(error)
+    if outage is not None:
+        log.error("database_unavailable", outage=outage.value, error=type(error).__name__)
+        detail, remedy = in_words(outage)
+        return UnavailableError(detail, remedy=remedy, retry_after=DATABASE_RETRY_SECONDS)
     log.error("unhandled_error", exc_info=error)
     return ProsaError("An unexpected error happened; it is in the server's log under this request's id.")
-
-
-def _is_outage(error: Exception) -> bool:
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    # asyncpg leaves the failure to connect at all as the OSError that it is
-    return isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | ConnectionError)
 
 
 async def _handle_prosa_error(request: Request, error: Exception) -> JSONResponse:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from prosa.sessions.outage import Sleep
+from prosa.database.outage import Sleep
 
 
 class OneTask:

@@ -4,9 +4,9 @@ import asyncio
 
 import structlog
 
+from prosa.database.outage import Sleep, is_outage, patiently
 from prosa.sessions.directory import SessionDirectory
 from prosa.sessions.facts import MessageEvents, SessionFacts
-from prosa.sessions.outage import Sleep, is_outage, patiently
 from prosa.whatsapp.engine import ContactNamed, ContactTyping, Inbound, LidMapped, ReceiptUpdate, Undecryptable
 
 StoredEvent = Inbound | Undecryptable | ReceiptUpdate | ContactTyping | ContactNamed | LidMapped

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from prosa.clock import Clock, utc_now
 from prosa.database import Database, WriteDb
+from prosa.database.outage import patiently
 from prosa.leases import LeaseLostError
 from prosa.sessions import repository
 from prosa.sessions.changes import Change, apply
 from prosa.sessions.directory import SessionDirectory
-from prosa.sessions.outage import patiently
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.state import SessionStatus
 from prosa.whatsapp.engine import Opened

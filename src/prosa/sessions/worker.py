@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import structlog
 
+from prosa.database.outage import Sleep
 from prosa.leases import LeaseLostError
 from prosa.sessions.alarm import Alarm
 from prosa.sessions.changes import Change, stopped
@@ -18,7 +19,6 @@ from prosa.sessions.farewell import Farewell
 from prosa.sessions.intake import Intake
 from prosa.sessions.line import LOGIN_SECONDS, Line
 from prosa.sessions.linker import LINKING_ITEMS, Linker, LinkingItem, Next
-from prosa.sessions.outage import Sleep
 from prosa.sessions.reconnect import REPLACED_MEMORY, Backoff, EndEvent, Verdict, judge
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.recorder import Recorder

@@ -1,0 +1,200 @@
+"""The database locked, full, read-only, frozen, stopped: each is an outage, and it works afterwards."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, event, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from tests.fixtures.servers import PostgresServer
+
+from prosa.database import Database, WriteDb
+from prosa.database import engine as engine_module
+from prosa.database.outage import Outage, OutageLog, in_words, is_outage, outage_of, patiently
+
+
+async def insert(db: WriteDb) -> None:
+    await db.execute(text("INSERT INTO notes (body) VALUES (:body)"), {"body": "x" * 2000})
+
+
+async def why(work: Callable[[], Awaitable[object]]) -> Outage | None:
+    with pytest.raises(Exception) as caught:
+        await work()
+    return outage_of(caught.value)
+
+
+@asynccontextmanager
+async def notes(url: URL, **options: float) -> AsyncIterator[Database]:
+    """A database with one table and one row."""
+    database = Database(url, pool_size=2, **options)  # type: ignore[arg-type]
+    try:
+        async with database.write() as db:
+            await db.execute(text("CREATE TABLE IF NOT EXISTS notes (body TEXT)"))
+        yield database
+    finally:
+        await database.close()
+
+
+async def works(database: Database) -> bool:
+    await database.submit(insert)
+    await database.ping()
+    return database.unwritable is None
+
+
+@pytest.fixture
+async def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    monkeypatch.setattr(engine_module, "BUSY_TIMEOUT_SECONDS", 0.2)
+    async with notes(URL.create("sqlite+aiosqlite", database=str(tmp_path / "notes.sqlite3"))) as database:
+        yield database
+
+
+async def pragma(database: Database, statement: str) -> None:
+    async with database._write_engine.connect() as connection:
+        raw = await connection.get_raw_connection()  # no BEGIN, which would be refused as well
+        assert raw.driver_connection is not None
+        await raw.driver_connection.execute(f"PRAGMA {statement}")
+
+
+async def test_sqlite_locked_by_another_program_fails_all_who_wait_after_one_wait(local: Database) -> None:
+    begins = 0
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        nonlocal begins
+        begins += statement.startswith("BEGIN")
+
+    event.listen(local._write_engine.sync_engine, "before_cursor_execute", count)
+    with sqlite3.connect(str(local.url.database)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        results = await asyncio.gather(*(local.submit(insert) for _ in range(100)), return_exceptions=True)
+        assert {outage_of(result) for result in results if isinstance(result, Exception)} == {Outage.BUSY}
+        assert len([result for result in results if isinstance(result, Exception)]) == 100
+        assert begins == 1, "who waits for the same lock does not wait one after another"
+        assert local.unwritable is Outage.BUSY
+        await local.ping()
+        other.rollback()
+    assert await works(local)
+
+
+async def test_sqlite_full_keeps_nothing_of_a_job_and_works_once_there_is_space(local: Database) -> None:
+    await pragma(local, "max_page_count=4")
+    results = await asyncio.gather(*(local.submit(insert) for _ in range(20)), return_exceptions=True)
+    failures = [result for result in results if isinstance(result, Exception)]
+    assert failures
+    assert {outage_of(failure) for failure in failures} == {Outage.FULL}
+    async with local.read() as db:
+        rows = (await db.execute(text("SELECT count(*) FROM notes"))).scalar_one()
+    assert rows == 20 - len(failures), "each job is there whole or not at all"
+    assert local.unwritable is Outage.FULL
+    await pragma(local, "max_page_count=100000")
+    assert await works(local)
+
+
+async def test_sqlite_that_may_not_be_written_and_a_bug(local: Database) -> None:
+    await pragma(local, "query_only=1")
+    assert await why(lambda: local.submit(insert)) is Outage.READ_ONLY
+    await pragma(local, "query_only=0")
+
+    async def bug(db: WriteDb) -> None:
+        await db.execute(text("SELECT * FROM nowhere"))
+
+    assert await why(lambda: local.submit(bug)) is None, "a mistake of ours does not pass by itself"
+    assert await works(local)
+
+
+@pytest.mark.postgres
+async def test_every_way_for_postgres_to_be_away(own_postgres: PostgresServer) -> None:
+    async with notes(own_postgres.url, statement_seconds=0.5) as database:
+
+        async def cut(db: WriteDb) -> None:
+            await insert(db)
+            await db.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+        assert await why(lambda: database.submit(cut)) is Outage.AWAY
+        assert database.unwritable is Outage.AWAY
+        assert await works(database)
+
+        # As after a failover: the server that is connected to is a standby now.
+        async with database.write() as db:
+            await db.execute(text("ALTER DATABASE postgres SET default_transaction_read_only = on"))
+        async with database.read() as reading:
+            await reading.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+            )
+        await database._write_engine.dispose()
+        assert await why(lambda: database.submit(insert)) is Outage.READ_ONLY
+        await database.ping()
+        async with database._write_engine.connect() as connection:
+            await connection.execute(text("SET TRANSACTION READ WRITE"))
+            await connection.execute(text("ALTER DATABASE postgres RESET default_transaction_read_only"))
+            await connection.commit()
+        await database._write_engine.dispose()
+        assert await works(database)
+
+        own_postgres.freeze()
+        try:
+            results = await asyncio.gather(*(database.submit(insert) for _ in range(20)), return_exceptions=True)
+            assert all(is_outage(result) for result in results if isinstance(result, Exception))
+            assert all(isinstance(result, Exception) for result in results)
+        finally:
+            own_postgres.thaw()
+        assert await works(database)
+
+        own_postgres.stop()
+        assert await why(database.ping) is Outage.AWAY
+        assert await why(lambda: database.submit(insert)) is Outage.AWAY
+        own_postgres.start()
+        assert await works(database)
+
+
+def test_errors_that_are_no_outage() -> None:
+    for error in (ValueError("x"), OSError("x"), IntegrityError("x", {}, Exception("taken")), FileNotFoundError()):
+        assert not is_outage(error)
+    assert outage_of(PoolTimeoutError("all in use")) is Outage.AWAY
+    full = DBAPIError("x", {}, type("Pg", (Exception,), {"sqlstate": "53100"})())
+    assert outage_of(full) is Outage.FULL
+
+
+def test_every_outage_says_what_it_is_and_what_to_do() -> None:
+    words = [in_words(outage) for outage in Outage]
+    assert len({detail for detail, _ in words}) == len(Outage)
+    assert all(part.endswith(".") for pair in words for part in pair)
+
+
+async def test_patience_ends_with_its_waits_and_with_any_other_error() -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    failures: list[Exception] = [ConnectionRefusedError(), TimeoutError()]
+
+    async def work() -> str:
+        if failures:
+            raise failures.pop(0)
+        return "done"
+
+    assert await patiently(work, waits=(1, 2, 3), sleep=sleep, what="test") == "done"
+    assert slept == [1, 2]
+    failures[:] = [ConnectionRefusedError()] * 3
+    with pytest.raises(ConnectionRefusedError):
+        await patiently(work, waits=(1, 2), sleep=sleep, what="test")
+    failures[:] = [ValueError("a bug")]
+    with pytest.raises(ValueError, match="a bug"):
+        await patiently(work, waits=(1, 2), sleep=sleep, what="test")
+
+
+def test_a_loop_that_cannot_go_on_says_so_once() -> None:
+    import structlog
+
+    log = OutageLog("turns")
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(5):
+            log.failed(ConnectionRefusedError())
+        log.worked()
+        log.worked()
+        log.failed(ValueError("a bug"))
+    assert [line["event"] for line in lines] == ["database_away", "database_back", "failed"]
