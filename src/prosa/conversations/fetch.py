@@ -5,8 +5,10 @@ A message whose file is due is a leased row (`prosa.leases`), so downloads survi
 
 import asyncio
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 import structlog
@@ -19,6 +21,7 @@ from prosa.conversations.media import MediaFacts, MediaFiles, MediaState
 from prosa.conversations.models import MessageStatus
 from prosa.conversations.online import OnlineNumbers
 from prosa.database.engine import Database, WriteDb
+from prosa.database.outage import OutageLog, patiently
 from prosa.errors import ConflictError, NotFoundError, ProsaError, UnavailableError
 from prosa.events.bus import Bus
 from prosa.whatsapp.engine import Connection, EngineError, EngineErrorCode
@@ -35,6 +38,7 @@ MAX_ATTEMPTS = 5
 PARALLEL = 4
 POLL_SECONDS = 5.0
 FIRST_RETRY_SECONDS = 5.0
+GIVE_BACK_SECONDS = 2.0
 LAST_RETRY_SECONDS = 600.0
 
 _m = MESSAGES.c
@@ -102,10 +106,10 @@ class MediaFetcher:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         try:
-            async with self._database.write() as db:
-                await leases.release_all(db, MESSAGES, owner=self._owner)
-        except Exception:
-            logger.exception("downloads could not be given back; their leases end by themselves")
+            async with asyncio.timeout(GIVE_BACK_SECONDS):
+                await self._database.submit(partial(leases.release_all, table=MESSAGES, owner=self._owner))
+        except Exception as error:  # noqa: BLE001 - their leases end by themselves
+            OutageLog("giving downloads back").failed(error)
 
     async def fetch(self, row: Row[Any]) -> MediaFacts:
         """Return the facts of a message's file once it is here, downloading it if need be.
@@ -148,22 +152,24 @@ class MediaFetcher:
             )
         outcome = await self._download(connection, row, facts)
         if isinstance(outcome, MediaFacts):
-            await self._store(row.id, outcome, due_at=None)
+            await self._store(row.id, outcome, due_at=None, waits=())
             return outcome
         if outcome.state is MediaState.GONE:
-            await self._store(row.id, _failed(facts, outcome), due_at=None)
+            await self._store(row.id, _failed(facts, outcome), due_at=None, waits=())
             raise MediaGoneError("WhatsApp no longer has this file.")
         if not outcome.retry:
             raise ConflictError(outcome.error, remedy="Ask the contact to send it again.")
         raise UnavailableError(f"The download failed: {outcome.error}.", remedy="Ask again in a moment.")
 
     async def _run(self) -> None:
+        outages = OutageLog("looking for files to download")
         async with self._bus.listen(TOPIC) as signal:
             while True:
                 try:
                     more = await self._claim()
-                except Exception:
-                    logger.exception("looking for files to download failed")
+                    outages.worked()
+                except Exception as error:  # noqa: BLE001 - logged; the tables are looked at again
+                    outages.failed(error)
                     more = False
                 if more:
                     continue
@@ -233,8 +239,15 @@ class MediaFetcher:
         return facts.model_copy(update={"state": MediaState.READY, "path": place, "size": size, "error": None})
 
     async def _store(
-        self, message_id: uuid.UUID, facts: MediaFacts, *, due_at: datetime | None, attempts: int = 0
+        self,
+        message_id: uuid.UUID,
+        facts: MediaFacts,
+        *,
+        due_at: datetime | None,
+        attempts: int = 0,
+        waits: Iterable[float] | None = None,
     ) -> None:
+        """Write what came of a download; `waits` as of `patiently`."""
         values: dict[str, Any] = leases.released(due_at, attempts=attempts) | {"media": facts.stored()}
         # A message that was deleted for everyone while its file came keeps none.
         still = (_m.id == message_id) & _m.revoked_at.is_(None)
@@ -243,7 +256,8 @@ class MediaFetcher:
             found = await db.execute(update(MESSAGES).where(still).values(values).returning(_m.id))
             return found.first() is not None
 
-        if not await self._database.submit(write) and facts.path is not None:
+        written = await patiently(partial(self._database.submit, write), what="downloading", waits=waits)
+        if not written and facts.path is not None:
             await asyncio.to_thread(self._files.remove, facts.path)
 
 

@@ -4,6 +4,7 @@ SQLite has one writer at a time, so every write of this process goes through one
 and reads go through others; other processes are waited for by SQLite's busy timeout.
 """
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import orjson
+import structlog
 from sqlalchemy import URL, Executable, event, text
 from sqlalchemy.engine import CursorResult, ExceptionContext
 from sqlalchemy.exc import OperationalError
@@ -22,11 +24,14 @@ from prosa.database.outage import Outage, outage_of
 from prosa.database.writer import GroupWriter
 from prosa.errors import ConfigurationError
 
+logger = structlog.get_logger("prosa.database")
+
 T = TypeVar("T")
 Params = dict[str, Any] | Sequence[dict[str, Any]] | None
 
 BUSY_TIMEOUT_SECONDS = 15.0
 POOL_TIMEOUT_SECONDS = 15.0
+CLOSE_SECONDS = 5.0
 STATEMENT_SECONDS = 60.0
 """A server that does not answer a statement for so long counts as away: a network that swallows packets ends no
 connection by itself, for a quarter of an hour and more."""
@@ -164,11 +169,15 @@ class Database:
         await self.submit(job)
 
     async def close(self) -> None:
-        """Finish waiting writes and close every connection."""
-        await self._writer.close()
-        await self._write_engine.dispose()
-        if self._read_engine is not self._write_engine:
-            await self._read_engine.dispose()
+        """Finish waiting writes and close every connection; a server that does not answer is not waited for long."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._writer.close()
+                await self._write_engine.dispose()
+                if self._read_engine is not self._write_engine:
+                    await self._read_engine.dispose()
+        except TimeoutError:
+            logger.warning("the database did not close in time")
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[WriteDb]:

@@ -76,8 +76,8 @@ _WORDS = {
     ),
 }
 
-FOREVER = (0.2, 0.5, 1.0, 2.0)
-"""Seconds between tries of what must be written as soon as the database is back; the last is repeated."""
+WAITS = (0.2, 0.5, 1.0, 2.0)
+"""Seconds between tries of what is to be done as soon as the database is back; the last is repeated without end."""
 
 
 def outage_of(error: BaseException) -> Outage | None:
@@ -104,27 +104,26 @@ def in_words(outage: Outage) -> tuple[str, str]:
     return _WORDS[outage]
 
 
-def forever() -> Iterable[float]:
-    """Return the waits of `patiently` for what is tried until it is done."""
-    return chain(FOREVER, repeat(FOREVER[-1]))
-
-
 async def patiently(
-    work: Callable[[], Awaitable[T]], *, waits: Iterable[float], sleep: Sleep = asyncio.sleep, what: str
+    work: Callable[[], Awaitable[T]],
+    *,
+    what: str,
+    waits: Iterable[float] | None = None,
+    sleep: Sleep = asyncio.sleep,
 ) -> T:
     """Do `work`; after an outage, wait and do it again.
 
     Args:
         work: May be done more than once.
-        waits: Seconds before each further try; where they end, the error is raised.
-        sleep: How to wait.
         what: Named in the log.
+        waits: Seconds before each further try; where they end, the error is raised. Left out: `WAITS`, without end.
+        sleep: How to wait.
 
     Raises:
         Exception: What `work` raised that is no outage, or the outage that outlasted `waits`.
     """
     first = True
-    for wait in waits:
+    for wait in chain(WAITS, repeat(WAITS[-1])) if waits is None else waits:
         try:
             return await work()
         except Exception as error:

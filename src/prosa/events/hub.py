@@ -9,15 +9,12 @@ import uuid
 from collections import defaultdict, deque
 from datetime import timedelta
 
-import structlog
-
 from prosa.clock import utc_now
 from prosa.database.engine import Database
+from prosa.database.outage import OutageLog
 from prosa.events import log
 from prosa.events.bus import Bus, cancel
 from prosa.events.log import LoggedEvent, Position
-
-logger = structlog.get_logger("prosa.events")
 
 MAX_WAITING = 1000
 """Events that may wait for one client."""
@@ -97,19 +94,16 @@ class EventHub:
         return sum(map(len, self._subscribers.values()))
 
     async def _follow(self) -> None:
-        away = False
+        outages = OutageLog("reading the log of events")
         async with self._bus.listen(log.TOPIC) as signal:
             while True:
                 await signal.wait(POLL_SECONDS)
                 try:
                     await self._read()
-                except Exception:  # the database may be away; the log is read on from the same place
-                    if not away:
-                        logger.exception("cannot read the log of events; trying on")
-                    away = True
+                    outages.worked()
+                except Exception as error:  # noqa: BLE001 - logged; the log is read on from the same place
+                    outages.failed(error)
                     await asyncio.sleep(POLL_SECONDS)
-                else:
-                    away = False
 
     async def _read(self) -> None:
         while True:
@@ -124,10 +118,12 @@ class EventHub:
                 return
 
     async def _prune(self) -> None:
+        outages = OutageLog("pruning the log of events")
         while True:
             try:
                 before = utc_now() - self._retention
                 await self._database.submit(lambda db, before=before: log.prune(db, before=before))  # type: ignore[misc]
-            except Exception:
-                logger.exception("cannot prune the log of events; trying again later")
+                outages.worked()
+            except Exception as error:  # noqa: BLE001 - logged, and tried again
+                outages.failed(error)
             await asyncio.sleep(PRUNE_SECONDS)

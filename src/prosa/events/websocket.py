@@ -15,11 +15,13 @@ import orjson
 import structlog
 from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from sqlalchemy.exc import DBAPIError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from prosa.auth.authenticator import Authenticator
 from prosa.auth.caller import Caller
 from prosa.database.engine import Database
+from prosa.database.outage import is_outage
 from prosa.errors import ProsaError
 from prosa.events import log
 from prosa.events.hub import EventHub, Subscriber
@@ -43,6 +45,8 @@ BAD_FRAME = 4400
 TOO_SLOW = 4429
 GOING_AWAY = 1001
 INTERNAL = 1011
+TRY_LATER = 1013
+"""The database is away (IANA's registry of close codes)."""
 
 router = APIRouter()
 
@@ -95,7 +99,10 @@ async def events(
     except asyncio.CancelledError:
         await _close(websocket, GOING_AWAY, "server_stopping: reconnect with the last event id you saw")
         raise
-    except Exception:
+    except Exception as error:
+        if is_outage(error):
+            await _close(websocket, TRY_LATER, "unavailable: reconnect with the last event id you saw")
+            return
         logger.exception("websocket failed")
         await _close(websocket, INTERNAL, "internal_error: reconnect with the last event id you saw")
 
@@ -210,7 +217,13 @@ class _Client:
     async def _recheck(self, caller: Caller) -> None:
         while True:
             await asyncio.sleep(RECHECK_SECONDS)
-            if (await self._authenticate()).user_id != caller.user_id:
+            try:
+                found = await self._authenticate()
+            except DBAPIError as error:
+                if is_outage(error):
+                    continue  # there are no events either, and it is asked again
+                raise
+            if found.user_id != caller.user_id:
                 _refuse("the token is another person's")
 
     async def _frame(self) -> AuthFrame | PingFrame:

@@ -11,6 +11,7 @@ from prosa.conversations.facts import conversation_payload
 from prosa.conversations.media import MediaFacts, MediaFiles
 from prosa.conversations.opening import adopt, submit_opening
 from prosa.database.engine import Database, WriteDb
+from prosa.database.outage import patiently
 from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.outbox.claims import Sending, uploaded
@@ -31,9 +32,10 @@ OFFLINE = frozenset(
         EngineErrorCode.UNKNOWN_SESSION,
         EngineErrorCode.DEVICE_NOT_FOUND,
         EngineErrorCode.ENGINE_DOWN,
+        EngineErrorCode.STORE,
     }
 )
-"""The number is offline: no fault of the message, which waits."""
+"""The number is offline, or its credentials cannot be read or written now: no fault of the message, which waits."""
 
 
 class FileMissingError(Exception):
@@ -83,7 +85,7 @@ async def _recipient(database: Database, connection: Connection, message: Sendin
     if user is None or user.jid is None:
         raise EngineError(EngineErrorCode.RECIPIENT_UNKNOWN, "this phone number is not on WhatsApp")
     where = identity.address(user.jid, user.lid)
-    await submit_opening(database, partial(_adopt, message, where))
+    await patiently(lambda: submit_opening(database, partial(_adopt, message, where)), what="sending")
     return where.jid
 
 

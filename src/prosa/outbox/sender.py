@@ -7,6 +7,7 @@ under the same WhatsApp id, which recipients show once.
 import asyncio
 import uuid
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from prosa.conversations.hot import MESSAGES
 from prosa.conversations.media import MediaFiles
 from prosa.conversations.online import OnlineNumbers
 from prosa.database.engine import Database, WriteDb
+from prosa.database.outage import OutageLog, patiently
 from prosa.events.bus import Bus
 from prosa.leases import LeaseLostError
 from prosa.outbox import claims
@@ -44,6 +46,7 @@ OFFLINE_SECONDS = 5.0
 EXPIRED = "expired: it could not be sent within 24 hours"
 EXPIRY_SECONDS = 60.0
 STOP_SECONDS = 5.0
+GIVE_BACK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +104,21 @@ class Sender:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._loops = []
         try:
-            async with self._database.write() as db:
-                await leases.release_all(db, MESSAGES, owner=self._owner)
-        except Exception:
-            logger.exception("messages could not be given back; their leases end by themselves")
+            async with asyncio.timeout(GIVE_BACK_SECONDS):
+                await self._database.submit(partial(leases.release_all, table=MESSAGES, owner=self._owner))
+        except Exception as error:  # noqa: BLE001 - their leases end by themselves
+            OutageLog("giving messages back").failed(error)
 
     async def _run(self) -> None:
+        outages = OutageLog("looking at the outbox")
         async with self._bus.listen(TOPIC) as signal:
             while True:
                 self._rounds += 1
                 try:
                     taken = await self._take()
-                except Exception:
-                    logger.exception("the outbox could not be looked at")
+                    outages.worked()
+                except Exception as error:  # noqa: BLE001 - logged; the tables are looked at again
+                    outages.failed(error)
                     await asyncio.sleep(POLL_SECONDS)
                     continue
                 for message in taken:
@@ -168,7 +173,7 @@ class Sender:
         if tried.result is not None:
             now = self._clock()
             write = partial(claims.write_sent, message=message, result=tried.result, owner=self._owner, now=now)
-            await self._database.submit(write)
+            await self._write(write)
             OUTCOMES.labels("sent").inc()
             DELAY.observe(max(0.0, (now - message.stored_at).total_seconds()))
             return False
@@ -180,7 +185,8 @@ class Sender:
         message, code = tried.message, failure.code
         if code in OFFLINE:
             self._pause(message.session_id, OFFLINE_SECONDS, until_open=True)
-            await self._wait_for_number(message)
+            # An offline number says so itself; that the credentials cannot be read is told nowhere else.
+            await self._wait_for_number(message, None if code is not EngineErrorCode.STORE else str(failure))
             return False
         attempts = message.attempts + 1
         if not code.temporary or attempts >= MAX_ATTEMPTS:
@@ -191,7 +197,7 @@ class Sender:
         if limited:
             self._pause(message.session_id, wait.total_seconds(), until_open=False)
         now = self._clock()
-        await self._database.submit(
+        await self._write(
             partial(
                 claims.write_retry, message=message, due_at=now + wait, attempts=attempts,
                 error=f"{code.value}: {failure.message}", owner=self._owner, now=now,
@@ -203,25 +209,27 @@ class Sender:
 
     async def _fail(self, message: Sending, error: str) -> None:
         now = self._clock()
-        await self._database.submit(
-            partial(claims.write_failed, message=message, error=error, owner=self._owner, now=now)
-        )
+        await self._write(partial(claims.write_failed, message=message, error=error, owner=self._owner, now=now))
         OUTCOMES.labels("failed").inc()
         logger.warning(
             "a message was not sent", session=message.session_id, message=str(message.id),
             code=error.partition(":")[0],
         )  # fmt: skip
 
-    async def _wait_for_number(self, message: Sending) -> None:
-        """Give a message back as it was: that its number is offline is no try."""
+    async def _wait_for_number(self, message: Sending, error: str | None = None) -> None:
+        """Give a message back as it was: that its number cannot send now is no try."""
         now = self._clock()
-        await self._database.submit(
+        await self._write(
             partial(
-                claims.write_retry, message=message, due_at=now, attempts=message.attempts, error=None,
+                claims.write_retry, message=message, due_at=now, attempts=message.attempts, error=error,
                 owner=self._owner, now=now,
             )
         )  # fmt: skip
         OUTCOMES.labels("offline").inc()
+
+    async def _write(self, job: Callable[[WriteDb], Awaitable[None]]) -> None:
+        """Write down what came of a try, however long that takes; should the lease end meanwhile, the job finds out."""
+        await patiently(partial(self._database.submit, job), what="sending")
 
     def _pause(self, session_id: str, seconds: float, *, until_open: bool) -> None:
         openings = self._numbers.openings(session_id) if until_open else None
@@ -237,6 +245,7 @@ class Sender:
         return False
 
     async def _renew(self) -> None:
+        outages = OutageLog("renewing leases of messages")
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             ids = list(self._sending)
@@ -246,15 +255,18 @@ class Sender:
                 await self._database.submit(
                     partial(leases.renew, table=MESSAGES, ids=ids, owner=self._owner, now=self._clock(), lease=LEASE)
                 )
-            except Exception:
-                logger.exception("leases of messages could not be renewed")
+                outages.worked()
+            except Exception as error:  # noqa: BLE001 - logged; whoever finishes a message checks its lease
+                outages.failed(error)
 
     async def _expire(self) -> None:
+        outages = OutageLog("giving up old messages")
         while True:
             try:
                 await self._database.submit(self._give_up_old)
-            except Exception:
-                logger.exception("old messages could not be given up")
+                outages.worked()
+            except Exception as error:  # noqa: BLE001 - logged, and tried again
+                outages.failed(error)
             await asyncio.sleep(EXPIRY_SECONDS)
 
     async def _give_up_old(self, db: WriteDb) -> None:

@@ -13,6 +13,7 @@ import structlog
 
 from prosa.clock import Clock, utc_now
 from prosa.database import Database, WriteDb
+from prosa.database.outage import OutageLog
 from prosa.errors import ConflictError, UnavailableError
 from prosa.events.bus import Bus
 from prosa.leases import new_owner
@@ -211,7 +212,7 @@ class Gateway:
     # --- Loops
 
     async def _watch(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, outages = asyncio.get_running_loop(), OutageLog("looking at the numbers")
         pause, ask_at, upgraded = 0.0, 0.0, False
         async with self._bus.listen(TOPIC) as signal:
             while True:
@@ -228,8 +229,9 @@ class Gateway:
                         await self._ask()
                         ask_at = loop.time() + ASKED_SECONDS
                     pause = 0.0
+                    outages.worked()
                 except Exception as error:  # noqa: BLE001 - the database may be away; the numbers that are held stay
-                    _log.warning("look_failed", error=type(error).__name__)
+                    outages.failed(error)
                     pause, ask_at = min(5.0, pause * 2 or 0.5), 0.0
 
     async def _take_up(self) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain, repeat
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -125,9 +124,7 @@ class Recorder:
             await self._directory.forget(session_id)
 
     async def _submit(self, job: Callable[[WriteDb], Awaitable[T]]) -> T:
-        return await patiently(
-            lambda: self._database.submit(job), waits=chain((0.2, 0.5, 1.0), repeat(2.0)), what="session"
-        )
+        return await patiently(lambda: self._database.submit(job), what="session")
 
 
 def _user(jid: str) -> str:

@@ -18,6 +18,7 @@ from prosa.ai.failures import AnswerError
 from prosa.clock import Clock, utc_now
 from prosa.conversations.models import Author
 from prosa.database import Database
+from prosa.database.outage import patiently
 from prosa.sessions.facts import Connections, SessionFacts
 from prosa.turns import outcome
 from prosa.turns.context import Contexts, Need, prompt_message
@@ -92,7 +93,7 @@ class Replier:
         Raises:
             LeaseLostError: Somebody else has the conversation now; whatever was made is dropped.
         """
-        session = await self._numbers.get(claimed.session_id)
+        session = await self._number(claimed)
         if session is None:
             claimed.over = True  # the number was erased, and the conversation with it
             return
@@ -105,7 +106,7 @@ class Replier:
             return
         unanswered = claimed.last_seq - claimed.answered_until
         need = Need(claimed.id, claimed.version, claimed.last_seq, max(settings.context_messages, unanswered))
-        messages = await self._contexts.load(need)
+        messages = await patiently(partial(self._contexts.load, need), what="turn")
         waiting = pending(messages, answered_until=claimed.answered_until)
         if not any(message.asks for message in waiting):
             await self._end(turn, self._why_nothing(turn, messages))
@@ -128,7 +129,7 @@ class Replier:
         Raises:
             LeaseLostError: Somebody else has the conversation now.
         """
-        session = await self._numbers.get(claimed.session_id)
+        session = await self._number(claimed)
         if session is not None:
             turn = Turn(claimed, session, self.owner, self.clock)
             await self._end(turn, partial(outcome.failed, turn, InternalAnswerError()))
@@ -160,7 +161,7 @@ class Replier:
         log.info("answered", **{name: value for name, value in answer.facts().items() if value})
 
     async def _anew(self, turn: Turn) -> Turn:
-        session = await self._numbers.get(turn.claimed.session_id) or turn.session
+        session = await self._number(turn.claimed) or turn.session
         unready = self._answers.unready(session.settings.model)
         return Turn(turn.claimed, session, turn.owner, turn.clock, turn.waiting, unready)
 
@@ -170,8 +171,13 @@ class Replier:
             return partial(outcome.skipped, turn, SkipReason.ANSWERED_BY_PERSON)
         return partial(outcome.nothing_to_answer, turn)
 
+    async def _number(self, claimed: ClaimedConversation) -> SessionFacts | None:
+        return await patiently(partial(self._numbers.get, claimed.session_id), what="turn")
+
     async def _end(self, turn: Turn, job: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
-        result = await self._database.submit(job)
+        # While the database is away the answer waits, not to be paid for twice; should the lease end meanwhile, the job
+        # finds out.
+        result = await patiently(partial(self._database.submit, job), what="turn")
         turn.claimed.over = True
         return result
 

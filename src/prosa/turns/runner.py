@@ -12,6 +12,7 @@ from prosa import leases
 from prosa.conversations.held import TABLE
 from prosa.database import Database
 from prosa.database.engine import WriteDb
+from prosa.database.outage import OutageLog, is_outage
 from prosa.events.bus import Bus, Signal, cancel
 from prosa.turns.outcome import CLAIMED_COLUMNS, ClaimedConversation
 from prosa.turns.reply import Replier
@@ -28,6 +29,7 @@ GATHER_SECONDS = 0.005
 """Wake-ups that come together are one look, so that claims come in batches."""
 STOP_SECONDS = 5.0
 """How long a stop waits for answers in the making; what is not ready then is made by another process, or the next."""
+GIVE_BACK_SECONDS = 2.0
 
 _c = TABLE.c
 
@@ -98,17 +100,20 @@ class TurnRunner:
             await cancel(loop)
         await self._replier.close()
         try:
-            await self._database.submit(partial(_give_back, self._replier.owner))
-        except Exception:
-            logger.exception("turns could not be given back; others take them over when their leases end")
+            async with asyncio.timeout(GIVE_BACK_SECONDS):
+                await self._database.submit(partial(_give_back, self._replier.owner))
+        except Exception as error:  # noqa: BLE001 - others take them over when their leases end
+            OutageLog("giving turns back").failed(error)
 
     async def _claim_forever(self) -> None:
+        outages = OutageLog("claiming turns")
         async with self._bus.listen(TOPIC) as signal:
             while True:
                 try:
                     await self._claim_once(signal)
-                except Exception:
-                    logger.exception("conversations could not be claimed; trying again")
+                    outages.worked()
+                except Exception as error:  # noqa: BLE001 - logged; the tables are looked at again
+                    outages.failed(error)
                     await asyncio.sleep(self._poll_seconds)
 
     async def _claim_once(self, signal: Signal) -> None:
@@ -183,7 +188,10 @@ class TurnRunner:
             await self._replier.reply(claimed)
         except leases.LeaseLostError:
             log.warning("a turn was dropped: another process, or a change, took the conversation")
-        except Exception:
+        except Exception as error:
+            if is_outage(error):
+                log.warning("a turn was cut short by the database; it is due again when its lease ends")
+                return
             log.exception("a turn failed")
             if claimed.over:
                 return
@@ -195,13 +203,16 @@ class TurnRunner:
                 log.exception("a failed turn could not be put off; it is due again when its lease ends")
 
     async def _renew_forever(self) -> None:
+        outages, wait = OutageLog("renewing leases of turns"), self._renew_seconds
         while True:
-            await asyncio.sleep(self._renew_seconds)
+            await asyncio.sleep(wait)
+            wait = self._renew_seconds
             try:
                 await self._renew_once()
-            except Exception:
-                # Each turn makes sure at its end that the conversation is still its own.
-                logger.exception("leases of turns could not be renewed; trying again")
+                outages.worked()
+            except Exception as error:  # noqa: BLE001 - each turn makes sure at its end that it still holds its lease
+                outages.failed(error)
+                wait = min(1.0, self._renew_seconds / 4)
 
     async def _renew_once(self) -> None:
         held = {claimed.id: claimed for claimed, _ in self._running.values() if not claimed.over}
