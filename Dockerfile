@@ -9,6 +9,13 @@ COPY bridge/ ./
 ARG VERSION=0.1.0
 RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.version=${VERSION}" -o /prosa-bridge .
 
+FROM node:24-bookworm-slim AS console
+WORKDIR /web
+COPY web/package.json web/package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+COPY web/ ./
+RUN CONSOLE_OUT=/dist npm run build
+
 FROM python:3.13-slim-bookworm AS python
 RUN pip install --no-cache-dir uv==0.13.9
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=/opt/prosa
@@ -19,6 +26,7 @@ COPY simulator/pyproject.toml simulator/pyproject.toml
 RUN uv sync --frozen --no-dev --no-install-workspace
 COPY src/ src/
 COPY --from=bridge /prosa-bridge src/prosa/_bin/prosa-bridge
+COPY --from=console /dist src/prosa/console/_dist
 RUN uv sync --frozen --no-dev --no-editable
 
 FROM python:3.13-slim-bookworm

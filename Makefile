@@ -5,13 +5,16 @@ BIN := .venv/bin
 WORKERS ?= 2
 NAME ?=
 
-.PHONY: help setup run demo test check format bench clean
+.PHONY: help setup setup-dev run demo test check format bench clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Install Python packages into .venv and build the bridge (fast when nothing changed)
+setup: ## Install Python packages into .venv, build the bridge and the console (fast when nothing changed)
 	@$(PYTHON) tools/setup.py
+
+setup-dev: ## The same, with what checks and tests of the console need
+	@$(PYTHON) tools/setup.py --dev
 
 run: setup ## Serve Prosa on embedded defaults (SQLite, in-process cache)
 	@$(BIN)/prosa serve
@@ -19,19 +22,21 @@ run: setup ## Serve Prosa on embedded defaults (SQLite, in-process cache)
 demo: setup ## Show the whole product against a simulated WhatsApp: no phone, no key
 	@$(BIN)/prosa demo
 
-test: setup ## Run the whole test suite
+test: setup-dev ## Run the whole test suite
 	@cd bridge && GO=$$($(PYTHON) ../tools/setup.py --go) && CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-buildvcs=false "$$GO" test ./...
+	@$(PYTHON) tools/setup.py --web test
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
-check: setup ## Lint and type-check everything
+check: setup-dev ## Lint and type-check everything
 	@$(PYTHON) -m tools.check
 
-format: setup ## Format Python and Go sources
+format: setup-dev ## Format Python, Go and TypeScript sources
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 	@GO=$$($(PYTHON) tools/setup.py --go) && "$$(dirname "$$GO")/gofmt" -w bridge
+	@$(PYTHON) tools/setup.py --web format
 
 bench: setup ## Run the benchmarks (NAME=… for one)
 	@$(BIN)/python -m bench $(NAME)
 
 clean: ## Remove what was installed and built (data/ stays)
-	rm -rf .venv .tools .cache src/prosa/_bin .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .tools .cache src/prosa/_bin src/prosa/console/_dist web/node_modules .mypy_cache .ruff_cache .pytest_cache

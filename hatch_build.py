@@ -1,4 +1,4 @@
-"""Puts the built prosa-bridge into wheels, which then are for this platform only."""
+"""Puts what was built into wheels: the console, and prosa-bridge, which makes them for this platform only."""
 
 import platform
 import sys
@@ -12,19 +12,22 @@ MACOS = "13_0"
 """The oldest macOS that programs built by Go 1.27 run on (Go 1.26 release notes, "Ports")."""
 
 
-class BridgeHook(BuildHookInterface[Any]):
-    """Adds `prosa/_bin/prosa-bridge` where it was built.
+class BuiltHook(BuildHookInterface[Any]):
+    """Adds `prosa/_bin/prosa-bridge` and `prosa/console/_dist` where they were built.
 
-    A wheel without it is pure Python and needs PROSA_BRIDGE_PATH.
+    A wheel without the bridge is pure Python and needs PROSA_BRIDGE_PATH; one without the console serves a page that
+    says so.
     """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Tell hatchling what to add and how the wheel is tagged."""
         if self.target_name != "wheel" or version == "editable":
             return
-        program = (
-            Path(self.root) / "src" / "prosa" / "_bin" / f"prosa-bridge{'.exe' if sys.platform == 'win32' else ''}"
-        )
+        package = Path(self.root) / "src" / "prosa"
+        console = package / "console" / "_dist"
+        if (console / "index.html").is_file():
+            build_data["force_include"][str(console)] = "prosa/console/_dist"
+        program = package / "_bin" / f"prosa-bridge{'.exe' if sys.platform == 'win32' else ''}"
         if program.is_file():
             build_data["force_include"][str(program)] = f"prosa/_bin/{program.name}"
             build_data["pure_python"] = False

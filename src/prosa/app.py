@@ -16,6 +16,7 @@ from prosa.auth.secret import secret_key
 from prosa.auth.throttle import LoginThrottle
 from prosa.auth.tokens import AccessTokens, RefreshTokens
 from prosa.cache import Cache
+from prosa.console import pages as console
 from prosa.conversations import endpoints as conversation_endpoints
 from prosa.conversations.fetch import MediaFetcher
 from prosa.conversations.media import MediaFiles
@@ -94,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_api_route("/asyncapi.json", lambda: asyncapi.document(__version__), include_in_schema=False)
     if settings.docs_enabled:
         docs.install(app)
+    console.install(app)
     custom_openapi(app, public_url=settings.public_url)
     return app
 

@@ -27,7 +27,7 @@ KNOWN = {variable for name, field in Settings.model_fields.items() for variable 
 
 
 def targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 def commands() -> set[str]:
@@ -46,7 +46,7 @@ def test_make_targets_are_described_and_phony() -> None:
     assert phony
     assert set(phony.group(1).split()) == targets()
     assert {"help", "setup", "run", "test", "check", "demo", "bench", "format", "clean"} <= targets()
-    assert set(re.findall(r"^([a-z]+):.*## \S", makefile, re.MULTILINE)) == targets()
+    assert set(re.findall(r"^([a-z-]+):.*## \S", makefile, re.MULTILINE)) == targets()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -36,7 +36,7 @@ VIOLATIONS = {
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    ignore = shutil.ignore_patterns("__pycache__", "_bin")
+    ignore = shutil.ignore_patterns("__pycache__", "_bin", "_dist")
     shutil.copytree(ROOT / "src" / "prosa", tmp_path / "src" / "prosa", ignore=ignore)
     shutil.copytree(ROOT / "simulator" / "src" / "prosa_simulator", tmp_path / "src" / "prosa_simulator", ignore=ignore)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)

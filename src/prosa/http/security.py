@@ -1,16 +1,10 @@
-"""Headers that keep browsers from doing more than the console needs."""
+"""Headers that keep browsers from doing more than they need to; pages set a content security policy of their own."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_NOWHERE = {"object-src": "'none'", "base-uri": "'none'", "frame-ancestors": "'none'"}
-_CONSOLE = _NOWHERE | {
-    "default-src": "'self'",
-    "img-src": "'self' data: blob:",  # QR codes, and previews of pictures about to be sent
-    "media-src": "'self' blob:",
-    "style-src": "'self' 'unsafe-inline'",  # React Aria puts small style elements into the page
-    "form-action": "'self'",
-}
+_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""Of the API's answers, which are no pages."""
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -18,13 +12,6 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), payment=(), usb=()",
 }
-
-
-def _policy(directives: dict[str, str]) -> str:
-    return "; ".join(f"{name} {sources}" for name, sources in directives.items())
-
-
-_POLICY = _policy(_CONSOLE)
 
 
 class SecurityHeaders:

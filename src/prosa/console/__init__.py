@@ -1,0 +1,1 @@
+"""The console: serves the web application that is built from `web/`."""

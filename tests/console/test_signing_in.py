@@ -1,0 +1,31 @@
+"""Getting in and out: the first start, a password, a sign-in that ends while somebody works."""
+
+from playwright.async_api import expect
+from tests.console.conftest import EMAIL, PASSWORD, PHONE, Console, Installation, shoot
+
+
+async def test_the_first_start_leads_to_linking_a_number(installation: Installation) -> None:
+    await shoot(await installation.page(size=PHONE), "first-start")
+    page = await installation.page()
+    await expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
+    await shoot(page, "first-start")
+    await page.get_by_label("Your name").fill("Bia Ramos")
+    await page.get_by_label("E-mail").fill(EMAIL)
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_role("button", name="Create account").click()
+    await page.wait_for_url("**/app/numbers/link")
+
+
+async def test_signing_out_and_in_again(console: Console) -> None:
+    page = console.page
+    await page.get_by_role("button", name="Your account").click()
+    await page.get_by_role("menuitem", name="Sign out").click()
+    await expect(page.get_by_label("E-mail")).to_have_value(EMAIL)
+    await shoot(page, "sign-in")
+    console.installation.forgive("401")
+    await page.get_by_label("Password", exact=True).fill("not the password")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_contain_text("wrong")
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("navigation")).to_be_visible()

@@ -1,0 +1,74 @@
+/**
+ * What the API's problems say to a person. English has the API's own words; Portuguese knows the codes that a console
+ * meets, and falls back to the API's words for others.
+ */
+import { type ApiProblem, asProblem } from "~/api/problem";
+import { currentLocale, type Locale, useLocale } from "./locale";
+
+export interface ProblemText {
+  title: string;
+  detail?: string | undefined;
+  remedy?: string | undefined;
+}
+
+type Known = Record<string, { title: string; detail?: string; remedy?: string }>;
+
+const ENGLISH: Known = {
+  offline: {
+    title: "Prosa cannot be reached",
+    remedy: "Check that Prosa runs and that this device is online.",
+  },
+  internal_error: { title: "Something went wrong in Prosa", remedy: "Try again; the log says more." },
+  console_error: { title: "Something went wrong in this page", remedy: "Reload the page." },
+  not_authenticated: { title: "You are not signed in", remedy: "Sign in." },
+  sign_in_ended: { title: "This sign-in has ended", remedy: "Sign in again." },
+};
+
+const PORTUGUESE: Known = {
+  offline: {
+    title: "Não foi possível falar com o Prosa",
+    remedy: "Verifique se o Prosa está rodando e se este aparelho está conectado à rede.",
+  },
+  internal_error: { title: "Algo deu errado no Prosa", remedy: "Tente de novo; o registro (log) diz mais." },
+  console_error: { title: "Algo deu errado nesta página", remedy: "Recarregue a página." },
+  invalid_input: { title: "Há algo a corrigir", remedy: "Corrija os campos indicados e envie de novo." },
+  not_authenticated: { title: "Você não está conectado", remedy: "Entre com sua conta." },
+  wrong_credentials: {
+    title: "E-mail ou senha incorretos",
+    detail: "",
+    remedy: "Tente de novo; um proprietário pode definir uma nova senha.",
+  },
+  sign_in_ended: { title: "Seu acesso expirou", remedy: "Entre de novo." },
+  already_set_up: {
+    title: "Esta instalação já tem um proprietário",
+    detail: "",
+    remedy: "Entre com sua conta.",
+  },
+  forbidden: { title: "Você não tem permissão para isso", detail: "", remedy: "Peça a um proprietário." },
+  not_found: { title: "Isto não existe mais", detail: "", remedy: "Volte e atualize a lista." },
+  conflict: { title: "Isto não combina com o estado atual" },
+  email_taken: { title: "Este e-mail já está em uso", detail: "" },
+  last_owner: { title: "É preciso haver ao menos um proprietário", detail: "" },
+  too_many_requests: {
+    title: "Tentativas demais",
+    detail: "",
+    remedy: "Espere um pouco antes de tentar de novo.",
+  },
+  unavailable: { title: "Indisponível no momento", remedy: "Tente de novo em instantes." },
+  payload_too_large: { title: "O arquivo é grande demais", detail: "" },
+};
+
+export function problemText(error: unknown, locale: Locale = currentLocale()): ProblemText {
+  const problem: ApiProblem = asProblem(error);
+  const known = (locale === "pt-BR" ? PORTUGUESE : ENGLISH)[problem.code];
+  const said = problem.problem;
+  return {
+    title: known?.title ?? said?.title ?? ENGLISH.internal_error?.title ?? problem.code,
+    detail: (known?.detail ?? said?.detail) || undefined,
+    remedy: (known?.remedy ?? said?.remedy) || undefined,
+  };
+}
+
+export function useProblemText(error: unknown): ProblemText {
+  return problemText(error, useLocale());
+}

@@ -1,0 +1,46 @@
+/** Binds the WebSocket to who is signed in and to the query caches. */
+import type { QueryClient } from "@tanstack/react-query";
+import type { ProsaEvent } from "~/api/types";
+import { signIn } from "~/auth/sign-in";
+import { applyEvent } from "./reducer";
+import { LiveSocket } from "./socket";
+
+type Listener = (event: ProsaEvent) => void;
+const listeners = new Set<Listener>();
+
+/** Be told of each event after the caches took it: for what is not a cache, such as a sound. Returns the way out. */
+export function onEvent(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function createLive(client: QueryClient): LiveSocket {
+  const live = new LiveSocket({
+    url: `${location.origin.replace(/^http/, "ws")}/ws`,
+    token: (options) => signIn.accessToken(options),
+    onReady: ({ complete }) => {
+      // What was read before the connection stood may lack what happened in between.
+      if (!complete) void client.invalidateQueries();
+    },
+    onEvent: (event) => {
+      applyEvent(client, event);
+      for (const listener of listeners) listener(event);
+    },
+  });
+  const follow = () => {
+    const { kind } = signIn.state.get();
+    if (kind === "signed-in") live.start();
+    else if (kind === "signed-out" || kind === "first-start") {
+      live.stop();
+      client.clear();
+    }
+  };
+  signIn.state.subscribe(follow);
+  signIn.onToken = (token) => live.renew(token);
+  addEventListener("online", () => live.retryNow());
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") live.retryNow();
+  });
+  follow();
+  return live;
+}

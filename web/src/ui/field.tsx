@@ -1,0 +1,123 @@
+/** Fields: a label above, a hint and an error below, and room for neither kept where there is none. */
+import { type ReactNode, useState } from "react";
+import { Button as AriaButton } from "react-aria-components/Button";
+import { FieldError } from "react-aria-components/FieldError";
+import { Input } from "react-aria-components/Input";
+import { Label } from "react-aria-components/Label";
+import { SearchField as AriaSearchField } from "react-aria-components/SearchField";
+import { Text } from "react-aria-components/Text";
+import { TextArea as AriaTextArea } from "react-aria-components/TextArea";
+import {
+  TextField as AriaTextField,
+  type TextFieldProps as AriaTextFieldProps,
+} from "react-aria-components/TextField";
+import { useStrings } from "~/i18n/strings";
+import { IconButton } from "./button";
+import { Icon } from "./icon";
+import { words } from "./strings";
+
+export interface FieldText {
+  label: string;
+  hint?: ReactNode;
+  /** What is wrong with what was typed; also what the API said of the field. */
+  error?: string | undefined;
+}
+
+export interface TextFieldProps
+  extends Omit<AriaTextFieldProps, "className" | "style" | "children">,
+    FieldText {
+  placeholder?: string;
+  prefix?: ReactNode;
+  suffix?: ReactNode;
+}
+
+function Below({ hint, error }: { hint?: ReactNode; error?: string | undefined }) {
+  return (
+    <>
+      {hint && !error && (
+        <Text slot="description" className="field-hint">
+          {hint}
+        </Text>
+      )}
+      <FieldError className="field-error">
+        {(validation) => error ?? validation.validationErrors.join(" ")}
+      </FieldError>
+    </>
+  );
+}
+
+export function TextField({ label, hint, error, placeholder, prefix, suffix, ...rest }: TextFieldProps) {
+  return (
+    <AriaTextField {...rest} isInvalid={error !== undefined || (rest.isInvalid ?? false)} className="field">
+      <Label className="field-label">{label}</Label>
+      <div className="field-box">
+        {prefix && <span className="field-affix">{prefix}</span>}
+        <Input className="field-input" {...(placeholder ? { placeholder } : {})} />
+        {suffix}
+      </div>
+      <Below hint={hint} error={error} />
+    </AriaTextField>
+  );
+}
+
+export function PasswordField(props: Omit<TextFieldProps, "type" | "suffix">) {
+  const t = useStrings(words);
+  const [shown, setShown] = useState(false);
+  return (
+    <TextField
+      {...props}
+      type={shown ? "text" : "password"}
+      suffix={
+        <IconButton
+          slot={null}
+          size="s"
+          icon={shown ? "eyeOff" : "eye"}
+          label={shown ? t.hidePassword : t.showPassword}
+          onPress={() => setShown(!shown)}
+        />
+      }
+    />
+  );
+}
+
+export interface TextAreaProps
+  extends Omit<AriaTextFieldProps, "className" | "style" | "children">,
+    FieldText {
+  placeholder?: string;
+  rows?: number;
+}
+
+export function TextArea({ label, hint, error, placeholder, rows = 4, ...rest }: TextAreaProps) {
+  return (
+    <AriaTextField {...rest} isInvalid={error !== undefined || (rest.isInvalid ?? false)} className="field">
+      <Label className="field-label">{label}</Label>
+      <AriaTextArea className="field-area" rows={rows} {...(placeholder ? { placeholder } : {})} />
+      <Below hint={hint} error={error} />
+    </AriaTextField>
+  );
+}
+
+export function SearchField({
+  label,
+  placeholder,
+  ...rest
+}: {
+  label: string;
+  placeholder?: string;
+  value?: string;
+  onChange?: (value: string) => void;
+  onSubmit?: (value: string) => void;
+}) {
+  const t = useStrings(words);
+  return (
+    <AriaSearchField {...rest} aria-label={label} className="field search-field">
+      <div className="field-box">
+        <Icon name="search" size={18} />
+        <Input className="field-input" placeholder={placeholder ?? label} />
+        <AriaButton className="icon-button icon-button-s button-quiet search-clear" aria-label={t.clear}>
+          <Icon name="close" size={16} />
+        </AriaButton>
+      </div>
+    </AriaSearchField>
+  );
+}

@@ -1,0 +1,48 @@
+import { defineStrings } from "~/i18n/strings";
+
+export const words = defineStrings({
+  en: {
+    tagline: "Your WhatsApp, answered well.",
+    promise: [
+      "Every message is stored before anything else happens.",
+      "The AI answers; a person takes over at any time.",
+      "It all stays on your own machine.",
+    ],
+    firstTitle: "Welcome",
+    firstLead: "Create the owner's account. Linking your WhatsApp number comes right after.",
+    name: "Your name",
+    optional: "Optional",
+    email: "E-mail",
+    emailBad: "This is no e-mail address.",
+    password: "Password",
+    passwordHint: "At least 10 characters. A sentence you remember is best.",
+    passwordShort: "At least 10 characters.",
+    create: "Create account",
+    signInTitle: "Sign in",
+    signIn: "Sign in",
+    forgot: "Forgot the password? An owner can set a new one, or on the server: prosa user password.",
+    language: "Language",
+  },
+  "pt-BR": {
+    tagline: "Seu WhatsApp, bem respondido.",
+    promise: [
+      "Toda mensagem é guardada antes de qualquer outra coisa.",
+      "A IA responde; uma pessoa assume quando quiser.",
+      "Tudo fica na sua própria máquina.",
+    ],
+    firstTitle: "Boas-vindas",
+    firstLead: "Crie a conta do proprietário. Conectar seu número do WhatsApp vem logo depois.",
+    name: "Seu nome",
+    optional: "Opcional",
+    email: "E-mail",
+    emailBad: "Isto não é um e-mail.",
+    password: "Senha",
+    passwordHint: "Pelo menos 10 caracteres. Uma frase fácil de lembrar é o melhor.",
+    passwordShort: "Pelo menos 10 caracteres.",
+    create: "Criar conta",
+    signInTitle: "Entrar",
+    signIn: "Entrar",
+    forgot: "Esqueceu a senha? Um proprietário pode definir outra, ou no servidor: prosa user password.",
+    language: "Idioma",
+  },
+});
