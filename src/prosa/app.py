@@ -40,11 +40,14 @@ from prosa.sessions.facts import SessionFacts
 from prosa.sessions.gateway import Gateway
 from prosa.sessions.service import SessionService
 from prosa.settings import Settings
+from prosa.turns import endpoints as turn_endpoints
 from prosa.turns.context import Contexts
+from prosa.turns.control import TurnControl
 from prosa.turns.manual import ManualMessages
 from prosa.turns.receive import Receiver
 from prosa.turns.reply import Replier
 from prosa.turns.runner import TurnRunner
+from prosa.turns.takeover import silence
 from prosa.usage import endpoints as usage_endpoints
 from prosa.usage.service import UsageService
 from prosa.users import endpoints as user_endpoints
@@ -87,6 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
         session_endpoints.router,
         *conversation_endpoints.routers,
         outbox_endpoints.router,
+        turn_endpoints.router,
         usage_endpoints.router,
         websocket.router,
         health.router,
@@ -181,9 +185,12 @@ async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, objec
         SignInService: sign_in,
         UserService: UserService(database, passwords),
         SessionService: sessions,
-        ConversationService: ConversationService(database, files, fetcher, numbers, forget=contexts.forget),
+        ConversationService: ConversationService(
+            database, files, fetcher, numbers, forget=contexts.forget, silence=silence
+        ),
         OutboxService: OutboxService(database),
-        ManualMessages: ManualMessages(database, files, numbers, contexts=contexts),
+        TurnControl: TurnControl(database, directory, unready=unready),
+        ManualMessages: ManualMessages(database, files, numbers, directory, contexts=contexts),
         MediaFiles: files,
         Settings: settings,
         UsageService: UsageService(database),

@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     ai_model: str = Field("gemini-3.5-flash-lite", description="The model that answers unless a session sets another.")
     ai_timeout_seconds: float = Field(60, gt=0, le=600, description="Longest wait for one answer of the model.")
 
+    ai_concurrency: int = Field(
+        64, ge=1, le=1000, description="Calls to one provider of models at the same time, in this process."
+    )
+
     # WhatsApp
     bridge_path: Path | None = Field(None, description="The prosa-bridge program, if not the one installed with Prosa.")
     device_name: str = Field("Prosa", max_length=40, description="What the phone lists this linked device as.")

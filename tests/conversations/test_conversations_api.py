@@ -7,7 +7,16 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.fixtures.conversations import CONTACT, CONTACT_LID, add_owner, add_session, inbound, messages, receiver
+from tests.fixtures.conversations import (
+    CONTACT,
+    CONTACT_LID,
+    add_owner,
+    add_session,
+    inbound,
+    known,
+    messages,
+    receiver,
+)
 from tests.fixtures.http import client_of, create_test_app
 
 from prosa.auth.caller import Caller
@@ -48,7 +57,7 @@ async def desk(database: Database, bus: Bus, settings: Settings, tmp_path: Path)
     fetcher = MediaFetcher(database, bus, files, numbers, max_bytes=2**20)
     provided = {
         ConversationService: ConversationService(database, files, fetcher, numbers),
-        ManualMessages: ManualMessages(database, files, numbers),
+        ManualMessages: ManualMessages(database, files, numbers, known(session)),
         OutboxService: OutboxService(database),
         MediaFiles: files,
         Settings: settings,

@@ -20,9 +20,13 @@ from prosa.events.bus import Bus
 from prosa.leases import LeaseLostError
 from prosa.outbox import queue
 from prosa.outbox.content import OutboundText
-from prosa.turns.outcome import MOST_TRIES, ClaimedConversation
+from prosa.sessions.settings import SessionSettings
+from prosa.sessions.settings.takeover import TakeoverSettings
+from prosa.turns.claimed import ClaimedConversation
 from prosa.whatsapp.engine import MediaInfo, MessageType
 from prosa_simulator.gemini import answers as says
+
+TRIES = SessionSettings().turns.most_tries
 
 
 @pytest.fixture
@@ -231,6 +235,7 @@ async def test_the_ai_does_not_talk_over_a_person(stage: TurnStage) -> None:
 
 @pytest.mark.parametrize("by_phone", [True, False])
 async def test_a_person_who_was_quicker_leaves_nothing_to_answer(stage: TurnStage, *, by_phone: bool) -> None:
+    stage.set(takeover=TakeoverSettings(pause_minutes_after_person=0))
     await stage.hear()
     if by_phone:
         await stage.hear("on it", from_me=True)
@@ -326,9 +331,9 @@ async def test_too_many_requests_are_tried_again_when_the_provider_said(stage: T
 
 async def test_a_provider_in_trouble_is_tried_a_few_times_then_a_person_must_look(stage: TurnStage) -> None:
     await stage.hear()
-    stage.gemini.script.enqueue(*[says.internal_error()] * MOST_TRIES)
+    stage.gemini.script.enqueue(*[says.internal_error()] * TRIES)
     waits = []
-    for attempt in range(1, MOST_TRIES):
+    for attempt in range(1, TRIES):
         before = utc_now()
         await stage.turn(ahead=600)
         talk = await stage.talk()
@@ -340,7 +345,7 @@ async def test_a_provider_in_trouble_is_tried_a_few_times_then_a_person_must_loo
     talk = await stage.talk()
     assert (talk.ai_state, talk.due_at, talk.attempts, talk.answered_until) == ("failed", None, 0, 0)
     assert talk.ai_reason == "provider_unavailable: The provider is not available at the moment."
-    assert [e["will_retry"] for e in await stage.told_events("ai.failed")] == [True] * (MOST_TRIES - 1) + [False]
+    assert [e["will_retry"] for e in await stage.told_events("ai.failed")] == [True] * (TRIES - 1) + [False]
     assert await stage.answers_sent() == []
     await stage.hear("hello?")
     await stage.turn()

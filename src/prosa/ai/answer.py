@@ -12,7 +12,7 @@ from pydantic_ai.settings import ModelSettings
 from prosa.ai import failures, prompt
 from prosa.ai.asking import Answer, AnswerRequest
 from prosa.ai.context import merge
-from prosa.ai.gate import Gate
+from prosa.ai.gate import MOST_CALLS, Gate
 from prosa.ai.models import Models
 from prosa.ai.names import DEFAULT_PROVIDER, ModelName
 from prosa.ai.pricing import cost_microusd
@@ -30,16 +30,17 @@ PAUSE_SECONDS = 5.0
 class AnswerService:
     """Asks models for answers. It calls once and never retries: whoever asks decides when to ask again."""
 
-    def __init__(self, models: Models, *, timeout_seconds: float) -> None:
+    def __init__(self, models: Models, *, timeout_seconds: float, most_calls: int = MOST_CALLS) -> None:
         """Make the service.
 
         Args:
             models: Where models come from.
             timeout_seconds: Longest wait for one answer.
+            most_calls: To one provider at the same time.
         """
         self._models = models
         self._timeout = timeout_seconds
-        self._gate = Gate(time.monotonic)
+        self._gate = Gate(time.monotonic, most_calls)
 
     def unready(self, model: str | None) -> str | None:
         """Return `no_api_key` where the model cannot be asked for want of a key, else None."""
@@ -59,6 +60,7 @@ class AnswerService:
             summary=request.summary,
             now=request.now,
             contact_name=request.contact_name,
+            group=request.group,
             passages=request.passages,
         )
         async with self._gate.enter(name):

@@ -22,6 +22,7 @@ class AnswerRequest:
         summary: What the conversation was about before, where there is a summary.
         contact_name: What the contact is called, where known.
         max_tokens: Longest answer.
+        group: The messages are a group's, each beginning with its writer's name.
         knowledge: The owner's knowledge that goes with every prompt of the number: part of the stable beginning.
         index: What the owner's frequent answers are about, in words; part of the stable beginning.
         passages: Knowledge found for this question; it changes every turn, so it goes last.
@@ -35,6 +36,7 @@ class AnswerRequest:
     summary: str | None = field(default=None, repr=False)
     contact_name: str | None = field(default=None, repr=False)
     max_tokens: int = 1024
+    group: bool = False
     knowledge: Sequence[Passage] = field(default=(), repr=False)
     index: str = field(default="", repr=False)
     passages: Sequence[Passage] = field(default=(), repr=False)

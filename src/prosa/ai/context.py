@@ -7,6 +7,8 @@ from prosa.ai.parts import Attachment
 
 CONTACT = "contact"
 """The author of inbound messages; every other author speaks for us."""
+PEOPLE = frozenset({"person", "phone"})
+"""Authors who answer instead of the AI; the others of ours are it and fixed texts."""
 
 TOKEN_BUDGET = 8_000
 """Most tokens of messages in a prompt, as `estimate_tokens` counts."""
@@ -32,7 +34,7 @@ class PromptMessage:
 
     Attributes:
         seq: Its place in the conversation.
-        author: `contact`, `ai`, `person` or `phone`.
+        author: `contact`, `ai`, `automatic`, `person` or `phone`.
         text: As the model sees it.
         wa_id: Its WhatsApp id.
         asks: It is the contact's, and says something that can be answered.
@@ -85,7 +87,7 @@ def estimate_tokens(text: str) -> int:
 
 def pending(messages: Sequence[PromptMessage], *, answered_until: int) -> list[PromptMessage]:
     """Return the contact's messages that nobody has answered: not the AI, and no person after them."""
-    person = max((m.seq for m in messages if m.ours and m.author != "ai"), default=answered_until)
+    person = max((m.seq for m in messages if m.author in PEOPLE), default=answered_until)
     return [m for m in messages if not m.ours and m.seq > max(person, answered_until)]
 
 

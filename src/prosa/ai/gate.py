@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from prosa.ai.failures import RateLimitedError
 from prosa.ai.names import ModelName
 
-MOST_CALLS = 32
-"""Calls to one provider at the same time."""
+MOST_CALLS = 64
+"""Calls to one provider at the same time, where the installation does not say."""
 LONGEST_PAUSE = 120.0
 """Seconds; a provider that names a longer time is asked again after this one."""
 

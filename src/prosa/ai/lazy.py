@@ -77,4 +77,6 @@ def _import_and_make(settings: Settings) -> "AnswerService":
     from prosa.ai.answer import AnswerService  # noqa: PLC0415 - the point of this module
     from prosa.ai.models import Models  # noqa: PLC0415
 
-    return AnswerService(Models(settings), timeout_seconds=settings.ai_timeout_seconds)
+    return AnswerService(
+        Models(settings), timeout_seconds=settings.ai_timeout_seconds, most_calls=settings.ai_concurrency
+    )

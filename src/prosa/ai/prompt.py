@@ -63,11 +63,15 @@ def system_text(instructions: str, knowledge: Sequence[Passage] = (), index: str
     return "\n\n".join(parts)
 
 
-def turn_facts(now: datetime, contact_name: str | None) -> str:
+GROUP = "a group: each message begins with its writer's name; do not begin yours so"
+
+
+def turn_facts(now: datetime, contact_name: str | None, *, group: bool = False) -> str:
     """Return the line with what is true of this turn only."""
     # The contact chose the name: one line, and no brackets to step out of.
     name = " ".join((contact_name or "").translate({ord("["): "(", ord("]"): ")"}).split())[:_LONGEST_NAME]
-    return f"[{now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {now.astimezone(UTC):%A}{f'; {name}' if name else ''}]"
+    facts = [f"{now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {now.astimezone(UTC):%A}", name, GROUP if group else ""]
+    return f"[{'; '.join(filter(None, facts))}]"
 
 
 def build(
@@ -77,6 +81,7 @@ def build(
     summary: str | None,
     now: datetime,
     contact_name: str | None,
+    group: bool = False,
     passages: Sequence[Passage] = (),
 ) -> list[ModelMessage]:
     """Return the whole prompt.
@@ -87,6 +92,7 @@ def build(
         summary: What the conversation was about before these messages, where there is one.
         now: The present moment.
         contact_name: What the contact is called, where known.
+        group: The messages are a group's.
         passages: The owner's knowledge that was found for this turn's question.
     """
     head = [SystemPromptPart(system)]
@@ -101,7 +107,7 @@ def build(
             messages.append(ModelResponse(parts=[TextPart(text) for text in turn.content if isinstance(text, str)]))
             continue
         messages.append(ModelRequest(parts=[*(head if index == 0 else []), UserPromptPart(_content(turn))]))
-    facts = [UserPromptPart(turn_facts(now, contact_name))]
+    facts = [UserPromptPart(turn_facts(now, contact_name, group=group))]
     if passages:
         facts.insert(0, UserPromptPart(f"[From the owner's documents, for this question:\n{_documents(passages)}]"))
     last = messages[-1]

@@ -28,6 +28,9 @@ def conversation_payload(held: HeldConversation, *, merged_id: Any = None) -> Co
         ai_state=held.ai_state,
         ai_reason=held.ai_reason,
         ai_paused_until=held.ai_paused_until,
+        ai_paused_by=held.ai_paused_by,
+        ai_paused_reason=held.ai_paused_reason,
+        ai_failed_at=held.ai_failed_at,
         merged_id=merged_id,
     )
 

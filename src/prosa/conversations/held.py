@@ -47,9 +47,20 @@ class HeldConversation:
     summarised_until: int
     ai_enabled: bool
     ai_paused_until: datetime | None
+    ai_paused_by: str | None
+    ai_paused_user_id: uuid.UUID | None
+    ai_paused_reason: str | None
+    ai_paused_at: datetime | None
     ai_state: str
     ai_reason: str | None
     waiting_since: datetime | None
+    last_inbound_at: datetime | None
+    skipped_from: int | None
+    ai_forced: bool
+    ai_overtaken: int
+    ai_failed_at: datetime | None
+    asked_wa_id: str | None
+    closed_notice_at: datetime | None
     due_at: datetime | None
     lease_owner: str | None
     lease_until: datetime | None
@@ -124,9 +135,20 @@ async def create(
         summarised_until=0,
         ai_enabled=True,
         ai_paused_until=None,
+        ai_paused_by=None,
+        ai_paused_user_id=None,
+        ai_paused_reason=None,
+        ai_paused_at=None,
         ai_state=AiState.IDLE.value,
         ai_reason=None,
         waiting_since=None,
+        last_inbound_at=None,
+        skipped_from=None,
+        ai_forced=False,
+        ai_overtaken=0,
+        ai_failed_at=None,
+        asked_wa_id=None,
+        closed_notice_at=None,
         due_at=None,
         lease_owner=None,
         lease_until=None,

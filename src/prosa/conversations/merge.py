@@ -6,6 +6,7 @@ message may be looked at once more, none is passed over.
 """
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -145,6 +146,14 @@ def _mark(messages: list[_Moving], attribute: str) -> int:
     return next((i for i, message in enumerate(messages) if getattr(message, attribute)), len(messages))
 
 
+_PAUSE = ("ai_paused_until", "ai_paused_by", "ai_paused_user_id", "ai_paused_reason", "ai_paused_at")
+
+
+def _pick(choose: Callable[..., datetime], *moments: datetime | None) -> datetime | None:
+    known = [moment for moment in moments if moment is not None]
+    return choose(known) if known else None
+
+
 def _combine(stays: HeldConversation, goes: HeldConversation) -> None:
     if goes.last_message_at and (stays.last_message_at is None or goes.last_message_at > stays.last_message_at):
         stays.last_message_at, stays.last_message_preview = goes.last_message_at, goes.last_message_preview
@@ -152,9 +161,17 @@ def _combine(stays: HeldConversation, goes: HeldConversation) -> None:
         stays.contact_name, stays.contact_name_set = goes.contact_name, goes.contact_name_set
     # A person who switched the AI off in either meant the contact.
     stays.ai_enabled = stays.ai_enabled and goes.ai_enabled
-    stays.ai_paused_until = max((t for t in (stays.ai_paused_until, goes.ai_paused_until) if t), default=None)
-    stays.due_at = min((t for t in (stays.due_at, goes.due_at) if t), default=None)
-    stays.waiting_since = min((t for t in (stays.waiting_since, goes.waiting_since) if t), default=None)
+    if goes.ai_paused_until and (stays.ai_paused_until is None or goes.ai_paused_until > stays.ai_paused_until):
+        for name in _PAUSE:
+            setattr(stays, name, getattr(goes, name))
+    stays.due_at = _pick(min, stays.due_at, goes.due_at)
+    stays.waiting_since = _pick(min, stays.waiting_since, goes.waiting_since)
+    stays.last_inbound_at = _pick(max, stays.last_inbound_at, goes.last_inbound_at)
+    stays.ai_failed_at = _pick(max, stays.ai_failed_at, goes.ai_failed_at)
+    stays.closed_notice_at = _pick(max, stays.closed_notice_at, goes.closed_notice_at)
+    stays.ai_forced = stays.ai_forced or goes.ai_forced
+    stays.ai_overtaken = 0
+    stays.skipped_from = None  # a place among the old numbers
     # An answer in the making knows the old numbers: whoever makes it must find its lease gone and begin anew.
     stays.lease_owner = stays.lease_until = None
     stays.attempts = 0

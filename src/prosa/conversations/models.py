@@ -32,6 +32,8 @@ class Author(StrEnum):
     """A person through Prosa (console or API)."""
     PHONE = "phone"
     """A person on the linked phone or another of its devices."""
+    AUTOMATIC = "automatic"
+    """A fixed text, sent by Prosa (business hours, keywords, failures) or by the phone's WhatsApp Business app."""
 
 
 class MessageStatus(StrEnum):
@@ -101,10 +103,31 @@ class Conversation(Leased, Base):
     """`seq` up to which the summary tells."""
     ai_enabled: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     ai_paused_until: Mapped[datetime | None] = mapped_column(default=None)
+    """`prosa.conversations.pauses.FOREVER`: until somebody resumes it."""
+    ai_paused_by: Mapped[str | None] = mapped_column(String(10), default=None)
+    """Who made the last pause: a `PausedBy`. This and the next three are kept when the pause is over."""
+    ai_paused_user_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, default=None)
+    ai_paused_reason: Mapped[str | None] = mapped_column(String(200), default=None)
+    """A `PauseReason`, with a person's own words behind a colon where there are any."""
+    ai_paused_at: Mapped[datetime | None] = mapped_column(default=None)
     ai_state: Mapped[str] = mapped_column(String(10), default=AiState.IDLE, server_default=AiState.IDLE.value)
     ai_reason: Mapped[str | None] = mapped_column(String(200), default=None)
     waiting_since: Mapped[datetime | None] = mapped_column(default=None)
     """While a turn is due: when the first of its messages arrived."""
+    last_inbound_at: Mapped[datetime | None] = mapped_column(default=None)
+    """WhatsApp's time of the newest message of the other side."""
+    skipped_from: Mapped[int | None] = mapped_column(Integer, default=None)
+    """What `answered_until` was before messages were skipped that nobody has answered since."""
+    ai_forced: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """A person asked for the turn that is due: hours and age do not matter."""
+    ai_overtaken: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """Answers in a row that were dropped because the contact had written again."""
+    ai_failed_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When a turn was given up, until an answer succeeds or a person takes care."""
+    asked_wa_id: Mapped[str | None] = mapped_column(String(128), default=None)
+    """In a group: the message that the next answer quotes."""
+    closed_notice_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When the contact was last told that business hours are over."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
 
@@ -161,6 +184,8 @@ class Message(Leased, Base):
     """Why it failed: a stable code, a colon, and words for a person."""
     ai: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     """Of the AI's messages, how the answer came about: `prosa.ai.answer.Answer.facts`."""
+    skip_reason: Mapped[str | None] = mapped_column(String(20), default=None)
+    """Why the AI did not answer it, on purpose; none once it was answered after all."""
 
     __table_args__ = (
         Index("uq_messages_conversation_id_wa_id", "conversation_id", "wa_id", unique=True),

@@ -68,9 +68,22 @@ class ConversationView(BaseModel):
     last_message_preview: str | None = Field(description="The newest message as one line.", examples=["Olá!"])
     unread_count: int = Field(description="Messages of others that nobody has read.", examples=[2])
     ai_enabled: bool = Field(description="Whether the AI answers here.")
-    ai_paused_until: datetime | None = Field(description="Until when it does not.")
+    ai_paused_until: datetime | None = Field(
+        description="Until when it does not, or did not; 9999-01-01: until somebody resumes it."
+    )
+    ai_paused_by: str | None = Field(
+        description="Who made that pause, or the last one: person (console or API), phone or contact."
+    )
+    ai_paused_user_id: uuid.UUID | None = Field(description="The person who made it, where it was one through Prosa.")
+    ai_paused_reason: str | None = Field(
+        description="Why: message, keyword or asked, the last one with the person's words behind a colon."
+    )
+    ai_paused_at: datetime | None = Field(description="When it was made.")
     ai_state: AiState = Field(description="What the AI does here.")
     ai_reason: str | None = Field(description="Why, as a stable code, in some cases with words.", examples=["paused"])
+    ai_failed_at: datetime | None = Field(
+        description="When the AI gave up on an answer here; null once an answer succeeds or a person takes care."
+    )
     summary: str | None = Field(description="What was said before the messages that the AI still sees.")
     created_at: datetime
 
@@ -136,6 +149,9 @@ class MessageView(BaseModel):
     )
     due_at: datetime | None = Field(
         description="While it is queued: when it is sent, once the number is online and what comes before it is sent."
+    )
+    skip_reason: str | None = Field(
+        description="Why the AI left it unanswered on purpose, as a stable code.", examples=["too_old"]
     )
     created_at: datetime = Field(description="When it was written; for our own, when WhatsApp's server had it.")
     stored_at: datetime = Field(description="When Prosa stored it.")

@@ -13,7 +13,7 @@ from sqlalchemy import Row, delete, or_
 
 from prosa.auth.caller import Caller
 from prosa.clock import Clock, utc_now
-from prosa.conversations import queries, words
+from prosa.conversations import pauses, queries, words
 from prosa.conversations.facts import conversation_payload
 from prosa.conversations.fetch import MediaFetcher
 from prosa.conversations.held import TABLE, HeldConversation, hold, save
@@ -29,7 +29,7 @@ from prosa.errors import FieldError, InvalidInputError, NotFoundError
 from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.events.models import EventRow
-from prosa.events.types import ConversationDeletedPayload
+from prosa.events.types import ConversationDeletedPayload, Payload
 from prosa.whatsapp.engine import EngineError
 
 logger = structlog.get_logger("prosa.conversations")
@@ -40,6 +40,8 @@ RECEIPT_SECONDS = 5.0
 
 Forget = Callable[[uuid.UUID], Awaitable[None]]
 """Drops what is cached of a conversation."""
+Silence = Callable[[WriteDb, HeldConversation, uuid.UUID], Awaitable[None]]
+"""Takes back what the AI has in the outbox of a held conversation, whose owner is the last argument."""
 
 
 class ConversationService:
@@ -53,6 +55,7 @@ class ConversationService:
         numbers: OnlineNumbers,
         *,
         forget: Forget | None = None,
+        silence: Silence | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """Make the service.
@@ -63,6 +66,7 @@ class ConversationService:
             fetcher: Downloads media.
             numbers: Those online in this process, for read receipts.
             forget: Drops what is cached of a conversation that was erased.
+            silence: Takes back what the AI has not said yet, where it is switched off or paused.
             clock: The time.
         """
         self._database = database
@@ -70,6 +74,7 @@ class ConversationService:
         self._fetcher = fetcher
         self._numbers = numbers
         self._forget = forget
+        self._silence = silence
         self._clock = clock
 
     async def find(
@@ -114,15 +119,25 @@ class ConversationService:
                 held.contact_name = name if name is not None else held.contact_name
             if "ai_enabled" in sent:
                 held.ai_enabled = sent["ai_enabled"]
-            if "ai_paused_until" in sent:
-                held.ai_paused_until = sent["ai_paused_until"]
+            event = self._pause(held, caller, sent["ai_paused_until"]) if "ai_paused_until" in sent else None
+            silent = not held.ai_enabled or pauses.paused(held, self._clock())
             if held.changed():
                 held.version += 1
+                if silent and self._silence is not None:
+                    await self._silence(db, held, caller.user_id)
                 await save(db, held)
+                if event is not None:
+                    await log.append(db, NewEvent(caller.user_id, held.session_id, event))
                 await _tell(db, caller, held)
 
         await self._database.submit(change)
         return await self.get(caller, conversation_id)
+
+    def _pause(self, held: HeldConversation, caller: Caller, until: datetime | None) -> Payload | None:
+        now, by, asked = self._clock(), pauses.PausedBy.PERSON, pauses.PauseReason.ASKED
+        if until is None or until <= now:
+            return pauses.resume(held, by=by, reason=asked, now=now, user_id=caller.user_id)
+        return pauses.pause(held, until=until, by=by, reason=asked, now=now, user_id=caller.user_id)
 
     async def erase(self, caller: Caller, conversation_id: uuid.UUID) -> None:
         """Remove a conversation with its messages, files, and the events that tell of them.

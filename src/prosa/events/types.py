@@ -122,9 +122,35 @@ class ConversationUpdatedPayload(Payload):
     ai_state: str
     ai_reason: str | None = None
     ai_paused_until: datetime | None = None
+    ai_paused_by: str | None = None
+    ai_paused_reason: str | None = None
+    ai_failed_at: datetime | None = None
     merged_id: uuid.UUID | None = Field(
         None, description="A conversation that turned out to be the same contact's and is now part of this one"
     )
+
+
+class ConversationPausedPayload(Payload):
+    """The AI was paused in a conversation, or its pause was prolonged or shortened."""
+
+    event = "conversation.paused"
+    id: uuid.UUID
+    contact_jid: str
+    by: str = Field(description="person (console or API), phone or contact")
+    user_id: uuid.UUID | None = Field(None, description="The person, where it was one through Prosa")
+    reason: str = Field(description="message, keyword or asked, the last one with the person's words behind a colon")
+    until: datetime = Field(description="9999-01-01T00:00:00Z: until somebody resumes it")
+
+
+class ConversationResumedPayload(Payload):
+    """A pause was ended before its time. A pause that ends by itself makes no event."""
+
+    event = "conversation.resumed"
+    id: uuid.UUID
+    contact_jid: str
+    by: str = Field(description="person (console or API) or contact")
+    user_id: uuid.UUID | None = Field(None, description="The person, where it was one through Prosa")
+    reason: str = Field(description="keyword or asked")
 
 
 class ConversationDeletedPayload(Payload):
@@ -139,7 +165,7 @@ class AiSkippedPayload(Payload):
 
     event = "ai.skipped"
     conversation_id: uuid.UUID
-    reason: str = Field(description="Stable code: no_api_key, ai_off, group, paused, …")
+    reason: str = Field(description="Stable code: no_api_key, ai_off, group, paused, out_of_hours, too_old, …")
 
 
 class AiRepliedPayload(Payload):
@@ -179,6 +205,8 @@ PAYLOADS: tuple[type[Payload], ...] = (
     MessageSentPayload,
     MessageStatusPayload,
     ConversationUpdatedPayload,
+    ConversationPausedPayload,
+    ConversationResumedPayload,
     ConversationDeletedPayload,
     AiSkippedPayload,
     AiRepliedPayload,

@@ -11,7 +11,7 @@ from prosa.conversations.uploads import saved
 from prosa.http.auth import SignedIn
 from prosa.http.problems import problems
 from prosa.http.provide import provided
-from prosa.outbox.schemas import FileType, TextToContact, TextToConversation
+from prosa.outbox.schemas import PAUSE_AI, FileType, TextToContact, TextToConversation
 from prosa.outbox.service import OutboxService
 from prosa.settings import Settings
 from prosa.turns.manual import Draft, IncomingFile, ManualMessages, ToContact, ToConversation
@@ -44,6 +44,7 @@ ShownAs = Annotated[
     FileType | None, Form(alias="type", description="What it is shown as; by its content type where left out.")
 ]
 Voice = Annotated[bool, Form(description="A voice note; for audio, best as Ogg with Opus.")]
+PauseAi = Annotated[bool, Form(description=PAUSE_AI)]
 
 _SEND = (401, 404, 409, 413, 422, 503)
 
@@ -56,7 +57,7 @@ async def send_message(
 
     The message is stored and sent as soon as the number is online; its status (and the events) tell the rest.
     """
-    draft = Draft(body.text, quoted_message_id=body.quoted_message_id, idempotency_key=key)
+    draft = _draft(body, key)
     return MessageView.of(await manual.send(caller, ToContact(session_id, body.to), draft))
 
 
@@ -67,7 +68,7 @@ async def send_message_in_conversation(
     conversation_id: ConversationId, body: TextToConversation, caller: SignedIn, manual: Manual, key: Key = None
 ) -> MessageView:
     """Send a text into a conversation. The message is stored and sent as soon as the number is online."""
-    draft = Draft(body.text, quoted_message_id=body.quoted_message_id, idempotency_key=key)
+    draft = _draft(body, key)
     return MessageView.of(await manual.send(caller, ToConversation(conversation_id), draft))
 
 
@@ -83,11 +84,12 @@ async def send_media(
     caption: Caption = "",
     shown_as: ShownAs = None,
     voice: Voice = False,  # noqa: FBT002 - a form field
+    pause_ai: PauseAi = True,  # noqa: FBT002 - a form field
     key: Key = None,
 ) -> MessageView:
     """Send a file from a number to a phone number, contact or group."""
     target = ToContact(session_id, to)
-    return await _send_file(caller, manual, files, settings, target, file, caption, shown_as, voice, key)
+    return await _send_file(caller, manual, files, settings, target, file, caption, shown_as, voice, pause_ai, key)
 
 
 @router.post("/conversations/{conversation_id}/media", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_SEND))
@@ -101,11 +103,16 @@ async def send_media_in_conversation(
     caption: Caption = "",
     shown_as: ShownAs = None,
     voice: Voice = False,  # noqa: FBT002 - a form field
+    pause_ai: PauseAi = True,  # noqa: FBT002 - a form field
     key: Key = None,
 ) -> MessageView:
     """Send a file into a conversation."""
     target = ToConversation(conversation_id)
-    return await _send_file(caller, manual, files, settings, target, file, caption, shown_as, voice, key)
+    return await _send_file(caller, manual, files, settings, target, file, caption, shown_as, voice, pause_ai, key)
+
+
+def _draft(body: TextToConversation, key: str | None) -> Draft:
+    return Draft(body.text, quoted_message_id=body.quoted_message_id, idempotency_key=key, pauses_ai=body.pause_ai)
 
 
 async def _send_file(
@@ -118,13 +125,14 @@ async def _send_file(
     caption: str,
     shown_as: FileType | None,
     voice: bool,  # noqa: FBT001
+    pause_ai: bool,  # noqa: FBT001
     key: str | None,
 ) -> MessageView:
     type_ = MessageType(shown_as) if shown_as else None
     limit = settings.media_max_mb * 2**20
     async with saved(file, files, max_bytes=limit, type_=type_, voice=voice) as upload:
         incoming = IncomingFile(upload.path, upload.sha256, upload.type, upload.info)
-        draft = Draft(caption, file=incoming, idempotency_key=key)
+        draft = Draft(caption, file=incoming, idempotency_key=key, pauses_ai=pause_ai)
         return MessageView.of(await manual.send(caller, target, draft))
 
 

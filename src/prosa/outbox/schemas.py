@@ -12,6 +12,11 @@ MessageText = Annotated[
     Field(min_length=1, max_length=65_536, description="The text, with WhatsApp's formatting.", examples=["Olá!"]),
 ]
 
+PAUSE_AI = (
+    "Whether the AI is silent afterwards, for the number's takeover.pause_minutes_after_person; "
+    "false for what a program sends, such as a notification."
+)
+
 
 class TextToConversation(BaseModel):
     """A text to send."""
@@ -22,6 +27,7 @@ class TextToConversation(BaseModel):
     quoted_message_id: uuid.UUID | None = Field(
         None, description="The message of this conversation that it answers to.", examples=[EXAMPLE_ID]
     )
+    pause_ai: bool = Field(default=True, description=PAUSE_AI)
 
     @field_validator("text")
     @classmethod

@@ -48,3 +48,10 @@ class Connections(Protocol):
 
     def connection(self, session_id: str) -> Connection | None:
         """Return the connection of a number that is online in this process, or None."""
+
+
+class Numbers(Protocol):
+    """Where numbers are looked up; `prosa.sessions.directory.SessionDirectory`."""
+
+    async def get(self, session_id: str) -> SessionFacts | None:
+        """Return a number, or None where there is none of this name."""

@@ -23,10 +23,13 @@ TTL_SECONDS = 2 * 3600.0
 MOST_MESSAGES = 240
 """Messages read for a prompt at most: the largest window a number can set, and some."""
 
+_LONGEST_SPEAKER = 40
+_MARKS = str.maketrans({"[": "(", "]": ")", ":": " "})
+
 _MESSAGES: Final[Table] = Base.metadata.tables[Message.__tablename__]
 _m = _MESSAGES.c
 _recent = (
-    select(_m.seq, _m.author, _m.type, _m.body, _m.media, _m.wa_id, _m.revoked_at)
+    select(_m.seq, _m.author, _m.type, _m.body, _m.media, _m.wa_id, _m.revoked_at, _m.sender_jid, _m.sender_name)
     .where(
         _m.conversation_id == bindparam("conversation_id"),
         _m.seq <= bindparam("last_seq"),
@@ -46,23 +49,51 @@ class Need:
         version: As the row says now.
         last_seq: Of its newest message.
         messages: How many of the newest messages.
+        group: It is a group: messages are told with their writers' names.
     """
 
     conversation_id: uuid.UUID
     version: int
     last_seq: int
     messages: int
+    group: bool = False
 
 
 def prompt_message(
-    *, seq: int, author: str, type_: str, body: str, wa_id: str, media: dict[str, Any] | None = None
+    *,
+    seq: int,
+    author: str,
+    type_: str,
+    body: str,
+    wa_id: str,
+    media: dict[str, Any] | None = None,
+    speaker: str | None = None,
 ) -> PromptMessage | None:
-    """Return what a prompt needs to know of a stored message; None for one that prompts leave out."""
+    """Return what a prompt needs to know of a stored message; None for one that prompts leave out.
+
+    Args:
+        seq: Its place.
+        author: Who wrote it.
+        type_: What it is.
+        body: Its text.
+        wa_id: WhatsApp's id of it.
+        media: Facts of its file.
+        speaker: In a group, of others' messages: `speaker_of`.
+    """
     facts = media or {}
     text = text_of(type_, body, file_name=facts.get("file_name"), voice=bool(facts.get("voice")))
     if text is None:
         return None
+    if speaker is not None and author == CONTACT:
+        text = f"{speaker}: {text}"
     return PromptMessage(seq, author, text, wa_id, asks=author == CONTACT and wants_answer(type_, body))
+
+
+def speaker_of(name: str | None, sender_jid: str) -> str:
+    """Return what a group's prompt calls a writer: the name they chose, or the end of their number."""
+    # One line, and nothing that looks like the prompt's own marks: everybody chooses their name themselves.
+    shown = " ".join((name or "").translate(_MARKS).split())[:_LONGEST_SPEAKER]
+    return shown or f"…{sender_jid.partition('@')[0][-4:]}"
 
 
 class Contexts:
@@ -161,7 +192,13 @@ async def _read(db: ReadDb, need: Need, most: int) -> _Cached:
         if row.revoked_at is None
         and (
             message := prompt_message(
-                seq=row.seq, author=row.author, type_=row.type, body=row.body, wa_id=row.wa_id, media=row.media
+                seq=row.seq,
+                author=row.author,
+                type_=row.type,
+                body=row.body,
+                wa_id=row.wa_id,
+                media=row.media,
+                speaker=speaker_of(row.sender_name, row.sender_jid) if need.group else None,
             )
         )
     ]

@@ -22,16 +22,20 @@ from prosa.conversations.media import MediaFiles
 from prosa.conversations.models import Author, ConversationKind
 from prosa.conversations.online import OnlineNumbers
 from prosa.conversations.opening import open_or_create, submit_opening
+from prosa.conversations.pauses import PausedBy
 from prosa.conversations.scope import check_session
 from prosa.database.engine import Database, WriteDb
 from prosa.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from prosa.events import log
+from prosa.events.log import NewEvent
 from prosa.ids import new_id
 from prosa.outbox import queue
-from prosa.outbox.cancel import cancel_unsent
 from prosa.outbox.content import Instructions, Outbound, OutboundMedia, OutboundText
+from prosa.sessions.facts import Numbers, SessionFacts
 from prosa.sessions.phone import digits_of_phone
 from prosa.turns.context import Contexts
 from prosa.turns.receive import prompt_fact
+from prosa.turns.takeover import person_wrote
 from prosa.whatsapp import jid
 from prosa.whatsapp.engine import EngineError, MediaInfo, MessageType
 
@@ -84,12 +88,14 @@ class Draft:
         file: The file.
         quoted_message_id: The message it answers to.
         idempotency_key: The same request under the same key is one message.
+        pauses_ai: Whether the AI is silent afterwards, for the time that the number's settings say.
     """
 
     text: str = ""
     file: IncomingFile | None = None
     quoted_message_id: uuid.UUID | None = None
     idempotency_key: str | None = None
+    pauses_ai: bool = True
 
     def fingerprint(self, target: ToConversation | ToContact) -> str:
         """Return what tells this request from another one."""
@@ -113,7 +119,13 @@ class ManualMessages:
     """Sends what people write."""
 
     def __init__(
-        self, database: Database, files: MediaFiles, numbers: OnlineNumbers, *, contexts: Contexts | None = None
+        self,
+        database: Database,
+        files: MediaFiles,
+        numbers: OnlineNumbers,
+        sessions: Numbers,
+        *,
+        contexts: Contexts | None = None,
     ) -> None:
         """Make the service.
 
@@ -121,11 +133,13 @@ class ManualMessages:
             database: Where messages are stored.
             files: Where files are kept.
             numbers: Those online in this process, to ask WhatsApp about phone numbers.
+            sessions: Where numbers are looked up, for their settings.
             contexts: Cached contexts, which take in every message stored.
         """
         self._database = database
         self._files = files
         self._numbers = numbers
+        self._sessions = sessions
         self._contexts = contexts
 
     async def send(self, caller: Caller, target: ToConversation | ToContact, draft: Draft) -> Row[Any]:
@@ -150,7 +164,7 @@ class ManualMessages:
         content = await self._content(where, draft, message_id)
         job = partial(
             _enqueue, where=where, draft=draft, content=content, quoted_wa_id=quoted_wa_id, fingerprint=fingerprint,
-            message_id=message_id, caller=caller,
+            message_id=message_id, caller=caller, session=await self._session(where.session_id),
         )  # fmt: skip
         try:
             version = await submit_opening(self._database, job)
@@ -180,6 +194,12 @@ class ManualMessages:
             await check_session(db, caller, target.session_id)
         address, phone = recipient(target.to)
         return _Where(target.session_id, address=address, resolve=phone)
+
+    async def _session(self, session_id: str) -> SessionFacts:
+        session = await self._sessions.get(session_id)
+        if session is None:
+            raise NotFoundError(f"There is no number “{session_id}” here.")
+        return session
 
     async def _repeated(self, caller: Caller, session_id: str, draft: Draft, fingerprint: str) -> Row[Any] | None:
         if draft.idempotency_key is None:
@@ -289,6 +309,7 @@ async def _enqueue(
     fingerprint: str,
     message_id: uuid.UUID,
     caller: Caller,
+    session: SessionFacts,
 ) -> int | None:
     """Store the message; return the conversation's version after it, or None where its key is taken."""
     if draft.idempotency_key is not None:
@@ -303,8 +324,10 @@ async def _enqueue(
         held = (await open_or_create(db, where.session_id, where.address, at=utc_now())).conversation
     else:
         raise ValueError("a message goes into a conversation or to an address")
-    # Whoever writes speaks now; what the AI has not said yet stays unsaid.
-    await cancel_unsent(db, held, user_id=caller.user_id)
+    now = utc_now()
+    paused = await person_wrote(
+        db, held, session, by=PausedBy.PERSON, written_at=now, now=now, user_id=caller.user_id, pauses=draft.pauses_ai
+    )
     await queue.enqueue(
         db,
         held,
@@ -318,4 +341,5 @@ async def _enqueue(
         message_id=message_id,
         user_id=caller.user_id,
     )
+    await log.append(db, *(NewEvent(caller.user_id, held.session_id, payload) for payload in paused))
     return held.version

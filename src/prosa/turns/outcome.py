@@ -2,21 +2,23 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Table, select
 
 from prosa import leases
 from prosa.ai.asking import Answer
-from prosa.ai.context import CONTACT, PromptMessage
+from prosa.ai.context import PromptMessage
 from prosa.ai.failures import AnswerError
 from prosa.ai.usage import CallUsage, Purpose
 from prosa.clock import Clock
+from prosa.conversations import skips
 from prosa.conversations.facts import conversation_payload
-from prosa.conversations.held import TABLE, HeldConversation, hold, save
-from prosa.conversations.models import AiState, Author, Message
+from prosa.conversations.held import HeldConversation, hold, save
+from prosa.conversations.models import AiState, Author, ConversationKind, Message
+from prosa.conversations.pauses import PauseReason
 from prosa.conversations.unread import count, mark_read
 from prosa.database.base import Base
 from prosa.database.engine import WriteDb
@@ -27,54 +29,19 @@ from prosa.outbox import queue
 from prosa.outbox.content import OutboundText
 from prosa.outbox.queue import EnqueuedMessage
 from prosa.sessions.facts import SessionFacts
+from prosa.turns import fixed
+from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.policy import SkipReason, decide_before_sending
 from prosa.usage import repository as usage_repository
 from prosa.usage.repository import NewUsage
 
-MOST_TRIES = 5
-"""Failed calls for the same messages before a person must look."""
+MOST_RESTARTS = 3
+"""Answers in a row that may be dropped because the contact had written again: who never stops gets one all the same."""
 BACKOFF_SECONDS = 2.0
 BACKOFF_CEILING_SECONDS = 120.0
 
 _MESSAGES: Final[Table] = Base.metadata.tables[Message.__tablename__]
 _m = _MESSAGES.c
-
-_CLAIMED_COLUMNS = (
-    "id", "session_id", "contact_jid", "contact_lid", "contact_name", "kind", "version", "last_seq", "answered_until",
-    "summary", "ai_enabled", "ai_paused_until", "attempts", "due_at",
-)  # fmt: skip
-CLAIMED_COLUMNS = tuple(TABLE.c[name] for name in _CLAIMED_COLUMNS)
-"""What a claim returns for `ClaimedConversation`."""
-
-
-@dataclass(slots=True)
-class ClaimedConversation:
-    """A conversation as it was when this process claimed it for a turn; fields as in the table.
-
-    Attributes:
-        over: The turn has ended, or a later turn of the same conversation has begun here.
-    """
-
-    id: uuid.UUID
-    session_id: str
-    contact_jid: str
-    contact_lid: str | None
-    contact_name: str | None
-    kind: str
-    version: int
-    last_seq: int
-    answered_until: int
-    summary: str | None = field(repr=False)
-    ai_enabled: bool
-    ai_paused_until: datetime | None
-    attempts: int
-    due_at: datetime
-    over: bool = False
-
-    @classmethod
-    def read(cls, row: Row[tuple[object, ...]]) -> "ClaimedConversation":
-        """Read a row that a claim returned."""
-        return cls(**{name: getattr(row, name) for name in _CLAIMED_COLUMNS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +83,18 @@ class Answered:
     version: int
 
 
-async def answered(turn: Turn, answer: Answer, db: WriteDb) -> Answered | SkipReason:
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """The contact wrote again while the answer was made, which is dropped: the next turn answers everything.
+
+    Attributes:
+        times: How many answers in a row were dropped so.
+    """
+
+    times: int
+
+
+async def answered(turn: Turn, answer: Answer, db: WriteDb) -> Answered | SkipReason | Overtaken:
     """Put an answer into the outbox, and mark what it answers; or drop it where it is no longer wanted.
 
     Raises:
@@ -130,16 +108,23 @@ async def answered(turn: Turn, answer: Answer, db: WriteDb) -> Answered | SkipRe
         await _record(turn, answer.calls, None, db)
         await _skip(turn, skip, held, db)
         return skip
+    if _overtaken(turn, held):
+        return await _restart(turn, answer, held, db)
+    if held.skipped_from is not None:
+        await skips.unmark(db, held.id, after=held.skipped_from, until=turn.answered_until)
     if turn.session.settings.mark_read:
         unread = await count(db, held.id, after=turn.answered_until) if held.last_seq > turn.answered_until else 0
         mark_read(held, until=turn.answered_until, unread=unread)
     held.answered_until = max(held.answered_until, turn.answered_until)
+    held.skipped_from = held.ai_failed_at = None
+    held.ai_overtaken = 0
     _release(turn, held, AiState.IDLE)
     message = await queue.enqueue(
         db,
         held,
         author=Author.AI,
         content=OutboundText(answer.text),
+        quoted_wa_id=turn.claimed.asked_wa_id if held.kind == ConversationKind.GROUP else None,
         user_id=turn.session.user_id,
         sender_jid=turn.session.jid or "",
         ai=answer.facts(),
@@ -178,23 +163,28 @@ async def nothing_to_answer(turn: Turn, db: WriteDb) -> None:
 async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
     """End a turn that got no answer: due again later, or given up with a reason that a person sees.
 
+    Giving up tells the contact so, where the number's settings say how; once, until an answer succeeds or a person sees
+    to it.
+
     Raises:
         LeaseLostError: Somebody else has the conversation now.
     """
     held = await _hold(turn, db)
+    settings = turn.session.settings.turns
     tries = turn.claimed.attempts + (1 if error.called else 0)
     reason = f"{error.code}: {error.message}"[:200]
-    if error.temporary and tries < MOST_TRIES:
-        wait = leases.backoff(tries - 1, base=2 * BACKOFF_SECONDS, ceiling=BACKOFF_CEILING_SECONDS)
-        if error.retry_after is not None:
-            # A little later than asked, and not all at the same moment.
-            wait = timedelta(seconds=error.retry_after) + leases.backoff(0, base=BACKOFF_SECONDS, ceiling=5)
-        again = turn.clock() + wait
-        newer = held.due_at if held.due_at != turn.claimed.due_at else None
+    says: str | None = None
+    if error.temporary and tries < settings.most_tries:
+        again, newer, forced = _again(turn, error, tries), held.due_at, held.ai_forced
         _release(turn, held, AiState.WAITING, reason)
-        held.due_at = max(again, newer) if newer else again
-        held.attempts = tries
+        # A message that came meanwhile does not cut the wait short.
+        held.due_at = again if newer is None or newer == turn.claimed.due_at else max(again, newer)
+        held.attempts, held.ai_forced = tries, forced
     else:
+        says = settings.failure_message if _first_failure(held) else None
+        if held.skipped_from is None:
+            held.skipped_from = held.answered_until
+        held.ai_failed_at = held.ai_failed_at or turn.clock()
         _release(turn, held, AiState.FAILED, reason)
         if not error.temporary:
             # Asking the same again would end the same way.
@@ -210,6 +200,20 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
             AiFailedPayload(conversation_id=held.id, reason=error.code, will_retry=will_retry),
             conversation_payload(held),
         )
+    if says is not None and held.due_at is None:
+        await fixed.say(db, held, turn.session, says)
+
+
+def _again(turn: Turn, error: AnswerError, tries: int) -> datetime:
+    wait = leases.backoff(tries - 1, base=2 * BACKOFF_SECONDS, ceiling=BACKOFF_CEILING_SECONDS)
+    if error.retry_after is not None:
+        # A little later than asked, and not all at the same moment.
+        wait = timedelta(seconds=error.retry_after) + leases.backoff(0, base=BACKOFF_SECONDS, ceiling=5)
+    return turn.clock() + wait
+
+
+def _first_failure(held: HeldConversation) -> bool:
+    return held.ai_failed_at is None and not held.ai_forced and held.kind == ConversationKind.CONTACT
 
 
 async def _hold(turn: Turn, db: WriteDb) -> HeldConversation:
@@ -229,7 +233,7 @@ async def _person_wrote(turn: Turn, held: HeldConversation, db: WriteDb) -> bool
         .where(
             _m.conversation_id == held.id,
             _m.seq > turn.claimed.last_seq,
-            _m.author.not_in([CONTACT, Author.AI.value]),
+            _m.author.in_(skips.PEOPLE),
             _m.type != "reaction",
         )
         .limit(1)
@@ -241,6 +245,7 @@ def _release(turn: Turn, held: HeldConversation, state: AiState, reason: str | N
     """Give the conversation back; due again where something arrived while it was held."""
     held.lease_owner = held.lease_until = None
     held.attempts = 0
+    held.ai_forced = False
     if held.due_at != turn.claimed.due_at and held.due_at is not None:
         held.ai_state, held.ai_reason = AiState.WAITING.value, None
         return
@@ -249,11 +254,43 @@ def _release(turn: Turn, held: HeldConversation, state: AiState, reason: str | N
 
 
 async def _skip(turn: Turn, reason: SkipReason, held: HeldConversation, db: WriteDb) -> None:
+    before, until = held.answered_until, max(held.answered_until, turn.claimed.last_seq)
+    if reason is not SkipReason.ANSWERED_BY_PERSON:
+        skipped = await skips.mark_skipped(db, held.id, reason.value, after=before, until=until)
+        if skipped and held.skipped_from is None:
+            held.skipped_from = before
+        if not skipped and reason is SkipReason.PAUSED and held.ai_paused_reason == PauseReason.MESSAGE:
+            reason = SkipReason.ANSWERED_BY_PERSON  # whose message is what paused it
+    says = None
+    if reason is SkipReason.OUT_OF_HOURS:
+        says = fixed.closed_notice(turn.session, held, written_at=held.last_inbound_at, now=turn.clock())
+    held.ai_overtaken = 0
     _release(turn, held, AiState.SKIPPED, reason.value)
-    held.answered_until = max(held.answered_until, turn.claimed.last_seq)
+    held.answered_until = until
     await save(db, held)
-    skipped = AiSkippedPayload(conversation_id=held.id, reason=reason.value)
-    await _announce(turn, db, skipped, conversation_payload(held))
+    event = AiSkippedPayload(conversation_id=held.id, reason=reason.value)
+    await _announce(turn, db, event, conversation_payload(held))
+    if says is not None:
+        await fixed.say(db, held, turn.session, says)
+
+
+def _overtaken(turn: Turn, held: HeldConversation) -> bool:
+    """Whether something arrived that the answer does not cover, and the number wants one answer to all of it."""
+    arrived = held.due_at is not None and held.due_at != turn.claimed.due_at
+    wanted = turn.session.settings.turns.when_overtaken == "restart"
+    return arrived and wanted and held.ai_overtaken < MOST_RESTARTS
+
+
+async def _restart(turn: Turn, answer: Answer, held: HeldConversation, db: WriteDb) -> Overtaken:
+    """Drop an answer, at its cost; the turn that is due covers its messages too."""
+    await _record(turn, answer.calls, None, db)
+    forced = held.ai_forced
+    _release(turn, held, AiState.WAITING)
+    held.ai_forced = forced
+    held.ai_overtaken += 1
+    await save(db, held)
+    await _announce(turn, db, conversation_payload(held))
+    return Overtaken(held.ai_overtaken)
 
 
 async def _record(

@@ -17,15 +17,16 @@ from prosa.conversations import clean, identity, receipts
 from prosa.conversations.facts import conversation_payload
 from prosa.conversations.held import save
 from prosa.conversations.media import MediaFiles
-from prosa.conversations.models import MessageStatus
+from prosa.conversations.models import ConversationKind, MessageStatus
 from prosa.conversations.opening import open_existing, submit_opening
 from prosa.database.engine import Database, WriteDb
 from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.sessions.facts import SessionFacts
-from prosa.turns.context import Contexts, prompt_message
+from prosa.turns.arrival import Storing
+from prosa.turns.context import Contexts, prompt_message, speaker_of
 from prosa.turns.policy import SkipReason
-from prosa.turns.storing import Storing, store
+from prosa.turns.storing import store
 from prosa.whatsapp.engine import ContactNamed, ContactTyping, InboundMessage, LidMapped, ReceiptType, ReceiptUpdate
 
 logger = structlog.get_logger("prosa.receive")
@@ -119,10 +120,16 @@ class Receiver:
         if arrived.files:
             await asyncio.to_thread(self._media.remove, *arrived.files)
         if arrived.message is not None and arrived.conversation_id is not None and self._contexts is not None:
-            await self._contexts.remember(arrived.conversation_id, arrived.version, prompt_fact(arrived.message))
+            await self._contexts.remember(arrived.conversation_id, arrived.version, _fact(arrived.message, where))
 
 
-def prompt_fact(message: Mapping[str, Any]) -> PromptMessage | None:
+def _fact(message: Mapping[str, Any], where: identity.Address) -> PromptMessage | None:
+    if where.kind is not ConversationKind.GROUP:
+        return prompt_fact(message)
+    return prompt_fact(message, speaker=speaker_of(message["sender_name"], message["sender_jid"]))
+
+
+def prompt_fact(message: Mapping[str, Any], *, speaker: str | None = None) -> PromptMessage | None:
     """Return what prompts need to know of a message just stored; None for one that they leave out."""
     return prompt_message(
         seq=message["seq"],
@@ -131,6 +138,7 @@ def prompt_fact(message: Mapping[str, Any]) -> PromptMessage | None:
         body=message["body"],
         wa_id=message["wa_id"],
         media=message["media"],
+        speaker=speaker,
     )
 
 

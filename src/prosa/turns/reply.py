@@ -8,22 +8,23 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 
 from prosa.ai.asking import AnswerRequest, Answers
-from prosa.ai.context import PromptMessage, choose, pending
+from prosa.ai.context import PEOPLE, PromptMessage, choose, pending
 from prosa.ai.failures import AnswerError
 from prosa.clock import Clock, utc_now
-from prosa.conversations.models import Author
+from prosa.conversations.models import Author, ConversationKind
 from prosa.database import Database
 from prosa.database.outage import patiently
-from prosa.sessions.facts import Connections, SessionFacts
+from prosa.sessions.facts import Connections, Numbers, SessionFacts
 from prosa.turns import outcome
+from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.context import Contexts, Need, prompt_message
-from prosa.turns.outcome import Answered, ClaimedConversation, Turn
-from prosa.turns.policy import SkipReason, decide_before_sending
+from prosa.turns.outcome import Answered, Overtaken, Turn
+from prosa.turns.policy import SkipReason, decide_before_asking
 from prosa.whatsapp.engine import Connection, EngineError, MessageType
 
 logger = structlog.get_logger("prosa.turns")
@@ -36,13 +37,6 @@ COURTESY_SECONDS = 10.0
 
 Courtesy: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 """Tells WhatsApp something that nobody waits for."""
-
-
-class Numbers(Protocol):
-    """Where numbers are looked up; `prosa.sessions.directory.SessionDirectory`."""
-
-    async def get(self, session_id: str) -> SessionFacts | None:
-        """Return a number, or None where there is none of this name."""
 
 
 class InternalAnswerError(AnswerError):
@@ -100,12 +94,14 @@ class Replier:
         settings = session.settings
         unready = self._answers.unready(settings.model)
         turn = Turn(claimed, session, self.owner, self.clock, unready=unready)
-        reason = decide_before_sending(session, claimed, now=self.clock(), unready=unready)
+        reason = decide_before_asking(session, claimed, now=self.clock(), unready=unready)
         if reason is not None:
             await self._end(turn, partial(outcome.skipped, turn, reason))
             return
         unanswered = claimed.last_seq - claimed.answered_until
-        need = Need(claimed.id, claimed.version, claimed.last_seq, max(settings.context_messages, unanswered))
+        group = claimed.kind == ConversationKind.GROUP
+        most = max(settings.context_messages, unanswered)
+        need = Need(claimed.id, claimed.version, claimed.last_seq, most, group)
         messages = await patiently(partial(self._contexts.load, need), what="turn")
         waiting = pending(messages, answered_until=claimed.answered_until)
         if not any(message.asks for message in waiting):
@@ -120,8 +116,14 @@ class Replier:
             summary=claimed.summary,
             contact_name=claimed.contact_name,
             max_tokens=settings.max_answer_tokens,
+            group=group,
         )
         await self._answer(turn, request)
+
+    async def most_parallel(self, session_id: str) -> int:
+        """Return how many answers of a number may be made at the same time in this process."""
+        session = await self._numbers.get(session_id)
+        return session.settings.turns.most_parallel if session is not None else 1
 
     async def fail(self, claimed: ClaimedConversation) -> None:
         """End a turn in which something went wrong that nobody foresaw, so that it is tried again, and not for ever.
@@ -156,6 +158,9 @@ class Replier:
         if isinstance(result, SkipReason):
             log.info("an answer was no longer wanted", reason=result.value)
             return
+        if isinstance(result, Overtaken):
+            log.info("an answer was dropped: the contact had written again", times=result.times)
+            return
         await self._remember(claimed.id, result, answer.text)
         self._mark_read(turn)
         log.info("answered", **{name: value for name, value in answer.facts().items() if value})
@@ -166,7 +171,7 @@ class Replier:
         return Turn(turn.claimed, session, turn.owner, turn.clock, turn.waiting, unready)
 
     def _why_nothing(self, turn: Turn, messages: list[PromptMessage]) -> Callable[[Any], Coroutine[Any, Any, None]]:
-        spoke = max((m.seq for m in messages if m.ours and m.author != Author.AI), default=0)
+        spoke = max((m.seq for m in messages if m.author in PEOPLE), default=0)
         if any(m.asks and turn.claimed.answered_until < m.seq < spoke for m in messages):
             return partial(outcome.skipped, turn, SkipReason.ANSWERED_BY_PERSON)
         return partial(outcome.nothing_to_answer, turn)
@@ -206,10 +211,11 @@ class Replier:
             self._do(partial(connection.send_typing, contact, typing=False))
 
     def _mark_read(self, turn: Turn) -> None:
-        """Send the contact's messages their blue ticks."""
+        """Send the contact's messages their blue ticks; a group's go without, since each needs its writer's address."""
         connection = self._connections.connection(turn.claimed.session_id)
         wa_ids = [message.wa_id for message in turn.waiting if message.wa_id]
-        if connection is not None and wa_ids and turn.session.settings.mark_read:
+        wanted = turn.session.settings.mark_read and turn.claimed.kind == ConversationKind.CONTACT
+        if connection is not None and wa_ids and wanted:
             self._do(partial(connection.mark_read, turn.claimed.contact_jid, wa_ids, self.clock()))
 
     def _do(self, courtesy: Courtesy) -> None:

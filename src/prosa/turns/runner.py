@@ -2,11 +2,12 @@
 
 import asyncio
 import uuid
+from collections import Counter
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 
 from prosa import leases
 from prosa.conversations.held import TABLE
@@ -14,7 +15,7 @@ from prosa.database import Database
 from prosa.database.engine import WriteDb
 from prosa.database.outage import OutageLog, is_outage
 from prosa.events.bus import Bus, Signal, cancel
-from prosa.turns.outcome import CLAIMED_COLUMNS, ClaimedConversation
+from prosa.turns.claimed import CLAIMED_COLUMNS, ClaimedConversation
 from prosa.turns.reply import Replier
 
 logger = structlog.get_logger("prosa.turns")
@@ -70,6 +71,8 @@ class TurnRunner:
         self._poll_seconds = poll_seconds
         self._stop_seconds = stop_seconds
         self._running: dict[uuid.UUID, tuple[ClaimedConversation, asyncio.Task[None]]] = {}
+        self._full: set[str] = set()
+        """Numbers that make as many answers as they may: their conversations wait until one is done."""
         self._loops: list[asyncio.Task[None]] = []
         self._slot_free = asyncio.Event()
 
@@ -129,8 +132,11 @@ class TurnRunner:
                 await asyncio.sleep(GATHER_SECONDS)
             return
         rows = await self._database.submit(partial(self._claim, free))
-        for claimed in rows:
+        kept, extra = await self._within_limits(rows)
+        for claimed in kept:
             await self._begin(claimed)
+        if extra:
+            await self._database.submit(partial(_give_back_some, extra, self._replier.owner))
         if not rows:
             # Another process was quicker.
             await signal.wait(self._poll_seconds / 10)
@@ -144,6 +150,8 @@ class TurnRunner:
             .order_by(_c.due_at)
             .limit(1)
         )
+        if self._full:
+            statement = statement.where(_c.session_id.not_in(self._full))
         async with self._database.read() as db:
             due: datetime | None = (await db.execute(statement)).scalar_one_or_none()
         if due is None:
@@ -158,6 +166,7 @@ class TurnRunner:
             now=self._replier.clock(),
             lease=self._lease,
             limit=limit,
+            where=_c.session_id.not_in(self._full) if self._full else None,
             returning=CLAIMED_COLUMNS,
         )
         for row in rows:
@@ -167,6 +176,26 @@ class TurnRunner:
                 # lease's owner does not tell the two apart, so this does, before any later job of the former can run.
                 former[0].over = True
         return [ClaimedConversation.read(row) for row in rows]
+
+    async def _within_limits(
+        self, rows: list[ClaimedConversation]
+    ) -> tuple[list[ClaimedConversation], list[uuid.UUID]]:
+        """Return the conversations whose numbers may make one more answer here, and the ids of the others."""
+        counts = Counter(claimed.session_id for claimed, _ in self._running.values())
+        most: dict[str, int] = {}
+        kept: list[ClaimedConversation] = []
+        extra: list[uuid.UUID] = []
+        for claimed in rows:
+            number = claimed.session_id
+            counts[number] += 1
+            if counts[number] > 1 and number not in most:
+                most[number] = await self._replier.most_parallel(number)
+            if counts[number] > most.get(number, 1):
+                self._full.add(number)
+                extra.append(claimed.id)
+            else:
+                kept.append(claimed)
+        return kept, extra
 
     async def _begin(self, claimed: ClaimedConversation) -> None:
         former = self._running.get(claimed.id)
@@ -181,6 +210,9 @@ class TurnRunner:
         if current is not None and current[0] is claimed:
             del self._running[claimed.id]
         self._slot_free.set()
+        if claimed.session_id in self._full:
+            self._full.discard(claimed.session_id)
+            self._bus.wake(TOPIC)
 
     async def _run(self, claimed: ClaimedConversation) -> None:
         log = logger.bind(session=claimed.session_id, conversation=str(claimed.id))
@@ -229,6 +261,12 @@ class TurnRunner:
         return await leases.renew(
             db, TABLE, ids, owner=self._replier.owner, now=self._replier.clock(), lease=self._lease
         )
+
+
+async def _give_back_some(ids: list[uuid.UUID], owner: str, db: WriteDb) -> None:
+    await db.execute(
+        update(TABLE).where(_c.id.in_(ids), _c.lease_owner == owner).values(lease_owner=None, lease_until=None)
+    )
 
 
 async def _give_back(owner: str, db: WriteDb) -> None:

@@ -1,7 +1,7 @@
 """One inbound message in one transaction: its conversation, its row, what it changes, when the AI should look at it."""
 
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,46 +19,18 @@ from prosa.conversations.hot import (
     message_values,
     update_message,
 )
-from prosa.conversations.identity import Address
-from prosa.conversations.models import AiState, Author, ConversationKind, MessageStatus
+from prosa.conversations.models import Author, ConversationKind, MessageStatus
 from prosa.conversations.opening import Opened, open_existing, open_or_create
 from prosa.conversations.unread import UNCOUNTED, mark_read
 from prosa.database.engine import WriteDb
 from prosa.events import log
 from prosa.events.log import NewEvent
-from prosa.events.types import AiSkippedPayload, Payload
+from prosa.events.types import AiSkippedPayload
 from prosa.ids import new_id
-from prosa.outbox.cancel import cancel_unsent
-from prosa.sessions.facts import SessionFacts
-from prosa.turns.policy import Arrival, decide_on_arrival, due_at
+from prosa.turns import fixed, takeover
+from prosa.turns.arrival import Outcome, Storing, decide
 from prosa.whatsapp.convert_out import downloadable
-from prosa.whatsapp.engine import MEDIA_TYPES, InboundMessage, MessageType
-
-TURNS_TOPIC = "turns"
-"""Wakes the runner of turns."""
-
-
-@dataclass(frozen=True, slots=True)
-class Storing:
-    """A message to store, and what the decision about it needs.
-
-    Attributes:
-        session: The number it came to.
-        message: Cleaned by `prosa.conversations.clean`.
-        address: Its conversation's.
-        now: The present moment.
-        unready: Why no model can answer; None where one can.
-        auto_download_bytes: Files up to this size are downloaded by themselves.
-        undecryptable: Why it could not be read: then a placeholder is stored.
-    """
-
-    session: SessionFacts
-    message: InboundMessage
-    address: Address
-    now: datetime
-    unready: str | None
-    auto_download_bytes: int
-    undecryptable: str | None = None
+from prosa.whatsapp.engine import MEDIA_TYPES, MessageType
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +50,6 @@ class Arrived:
     message: dict[str, Any] | None = None
     files: tuple[str, ...] = ()
     skipped: str | None = None
-
-
-@dataclass(slots=True)
-class _Outcome:
-    """What is to be told once everything is stored."""
-
-    payloads: list[Payload] = field(default_factory=list)
-    added: dict[str, Any] | None = None
-    files: tuple[str, ...] = ()
-    changed: bool = False
 
 
 async def store(storing: Storing, db: WriteDb) -> Arrived:
@@ -119,38 +81,40 @@ async def store(storing: Storing, db: WriteDb) -> Arrived:
         outcome.payloads.append(conversation_payload(held, merged_id=opened.merged))
     owner, number = storing.session.user_id, storing.session.session_id
     await log.append(db, *(NewEvent(owner, number, payload) for payload in outcome.payloads))
+    for text in outcome.says:
+        await fixed.say(db, held, storing.session, text)
     skipped = next((payload.reason for payload in outcome.payloads if isinstance(payload, AiSkippedPayload)), None)
     return Arrived(held.id, held.version, outcome.added, outcome.files, skipped)
 
 
-async def _revoke(storing: Storing, db: WriteDb, held: HeldConversation) -> _Outcome:
+async def _revoke(storing: Storing, db: WriteDb, held: HeldConversation) -> Outcome:
     target = await find_message(db, held.id, storing.message.revokes or "")
     if target is None:
-        return _Outcome()
+        return Outcome()
     payload = await amend.revoke(db, held, storing.message, target)
     if payload is None:
-        return _Outcome()
+        return Outcome()
     place = (target.media or {}).get("path")
-    return _Outcome([payload], files=(place,) if place else (), changed=True)
+    return Outcome([payload], files=(place,) if place else (), changed=True)
 
 
-async def _edit(storing: Storing, db: WriteDb, held: HeldConversation) -> _Outcome:
+async def _edit(storing: Storing, db: WriteDb, held: HeldConversation) -> Outcome:
     wa_id = storing.message.edits or ""
     target = await find_message(db, held.id, wa_id)
     if target is None or amend.is_placeholder(target):
         # The message itself never came, or could not be read: its newest text is what there is of it.
         return await _add(storing, db, held, wa_id=wa_id, edited_at=storing.message.timestamp, known=target)
     payload = await amend.edit(db, held, storing.message, target)
-    return _Outcome([payload], changed=True) if payload else _Outcome()
+    return Outcome([payload], changed=True) if payload else Outcome()
 
 
-async def _react(storing: Storing, db: WriteDb, held: HeldConversation) -> _Outcome:
+async def _react(storing: Storing, db: WriteDb, held: HeldConversation) -> Outcome:
     old = await amend.find_reaction(db, held, storing.message)
     if old is not None:
         payload = await amend.change_reaction(db, held, storing.message, old)
-        return _Outcome([payload]) if payload else _Outcome()
+        return Outcome([payload]) if payload else Outcome()
     if not storing.message.body:
-        return _Outcome()
+        return Outcome()
     return await _add(storing, db, held, wa_id=storing.message.wa_id)
 
 
@@ -162,27 +126,28 @@ async def _add(
     wa_id: str,
     edited_at: datetime | None = None,
     known: Row[Any] | None = None,
-) -> _Outcome:
+) -> Outcome:
     values = _row(storing, held, wa_id=wa_id, edited_at=edited_at)
+    if storing.message.from_me:
+        if known is None and await takeover.is_our_own(db, held.session_id, wa_id):
+            return Outcome()
+        values["author"] = (await takeover.phone_author(db, held, storing.session, storing.message)).value
     if known is None and not await insert_message(db, values):
         known = await find_message(db, held.id, wa_id)
         if known is None or not amend.is_placeholder(known) or storing.undecryptable:
-            return _Outcome()
+            return Outcome()
     if known is not None:
         return await _replace(storing, db, held, values, known)
-    if storing.message.from_me and storing.message.type is not MessageType.REACTION:
-        # Whoever answers on the phone speaks now; what the AI has not said yet stays unsaid.
-        await cancel_unsent(db, held, user_id=storing.session.user_id)
     held.last_seq = values["seq"]
     await _show(storing, db, held, values, counts=True)
-    payloads: list[Payload] = [received_payload(values, held)]
-    payloads += _decide(storing, db, held, values)
-    return _Outcome(payloads, added=values, changed=True)
+    outcome = Outcome([received_payload(values, held)], added=values, changed=True)
+    await decide(storing, db, held, values, outcome)
+    return outcome
 
 
 async def _replace(
     storing: Storing, db: WriteDb, held: HeldConversation, values: dict[str, Any], placeholder: Row[Any]
-) -> _Outcome:
+) -> Outcome:
     """Put a message that can now be read in its placeholder's place.
 
     Where the conversation went on and was answered or summarised meanwhile, it moves to the end, so as not to be
@@ -196,9 +161,9 @@ async def _replace(
     was_unread = placeholder.seq > held.read_until
     held.last_seq = max(held.last_seq, seq)
     await _show(storing, db, held, values, counts=passed and not was_unread)
-    payloads: list[Payload] = [received_payload(values, held)]
-    payloads += _decide(storing, db, held, values)
-    return _Outcome(payloads, changed=True)
+    outcome = Outcome([received_payload(values, held)], changed=True)
+    await decide(storing, db, held, values, outcome)
+    return outcome
 
 
 async def _show(storing: Storing, db: WriteDb, held: HeldConversation, values: dict[str, Any], *, counts: bool) -> None:
@@ -215,42 +180,16 @@ async def _show(storing: Storing, db: WriteDb, held: HeldConversation, values: d
     if name is not None and not held.contact_name_set:
         held.contact_name = name
     if message.from_me:
-        # Whoever answers on the phone has read what is there.
-        mark_read(held)
+        if values["author"] == Author.PHONE:
+            # Whoever answers on the phone has read what is there.
+            mark_read(held)
     elif counts and message.type not in UNCOUNTED:
         held.unread_count += 1
     if message.type is not MessageType.REACTION:
+        if not message.from_me:
+            held.last_inbound_at = max(held.last_inbound_at or message.timestamp, message.timestamp)
         held.last_message_at = max(held.last_message_at or message.timestamp, message.timestamp)
         held.last_message_preview = preview(values["type"], values["body"], file_name)
-
-
-def _decide(storing: Storing, db: WriteDb, held: HeldConversation, values: dict[str, Any]) -> list[Payload]:
-    """Say when the AI should look at the message, or why it will not."""
-    if storing.undecryptable:
-        return []
-    session, now = storing.session, storing.now
-    as_new = replace(storing.message, edits=None)
-    arrival: Arrival = decide_on_arrival(session, as_new, held, now=now, unready=storing.unready, addressed=False)
-    answering = held.leased(now)
-    if arrival.due_in is not None:
-        waiting = held.waiting_since if held.due_at is not None and not answering else None
-        due = due_at(session.settings, now=now, waiting_since=waiting)
-        if held.attempts and held.due_at is not None:
-            due = max(due, held.due_at)  # a provider that asked for time gets it
-        held.due_at = due
-        held.waiting_since = waiting or now
-        if not answering:
-            held.ai_state, held.ai_reason = AiState.WAITING.value, None
-        db.wake(TURNS_TOPIC)
-        return []
-    if held.due_at is not None or answering:
-        return []  # the turn that is coming sees this message too
-    if not storing.message.from_me:
-        held.answered_until = values["seq"]
-    if arrival.skip is None:
-        return []
-    held.ai_state, held.ai_reason = AiState.SKIPPED.value, arrival.skip.value
-    return [AiSkippedPayload(conversation_id=held.id, reason=arrival.skip.value)]
 
 
 def _contact_name(storing: Storing) -> str | None:

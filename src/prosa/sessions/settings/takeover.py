@@ -1,5 +1,7 @@
 """When a person takes a conversation over, and how a contact stops and resumes the AI."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from prosa.sessions.settings.base import FixedText, Group, Minutes, Phrase
@@ -19,7 +21,7 @@ class TakeoverSettings(Group):
         description="A contact's whole message that stops the AI in that conversation; case and accents do not matter.",
         examples=[["#stop", "atendente"]],
     )
-    stop_minutes: Minutes | None = Field(
+    stop_minutes: Annotated[int, Field(ge=1, le=525_600)] | None = Field(
         None, description="For how long a stop keyword stops the AI; null: until somebody resumes it."
     )
     stop_reply: FixedText | None = Field(

@@ -1,0 +1,153 @@
+"""Takeover: what becomes of the AI when a person writes, and when the contact asks for a person.
+
+Everything here runs inside the transaction that stores the message and holds its conversation. A turn that ends later
+sees the pause when it takes the conversation to end (`outcome`); what it had put into the outbox before and is not yet
+on its way is cancelled here. So the AI speaks before the person or not at all.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from prosa.conversations.held import HeldConversation
+from prosa.conversations.hot import MESSAGES
+from prosa.conversations.models import AiState, Author, ConversationKind
+from prosa.conversations.pauses import FOREVER, PausedBy, PauseReason, pause, paused, resume
+from prosa.database.engine import ReadDb, WriteDb
+from prosa.events.types import Payload
+from prosa.outbox.cancel import cancel_unsent
+from prosa.sessions.facts import SessionFacts
+from prosa.turns.policy import SkipReason, decide_before_sending
+from prosa.turns.policy.keywords import Keyword, is_autoreply, keyword
+from prosa.turns.policy.phone import looks_like_greeting
+from prosa.whatsapp.engine import InboundMessage, MessageType
+
+_m = MESSAGES.c
+_UNSAID = (Author.AI.value, Author.AUTOMATIC.value)
+_LAST = 10
+"""Messages looked at to recognise a greeting: a chat's first seconds hold fewer."""
+
+
+async def person_wrote(
+    db: WriteDb,
+    held: HeldConversation,
+    session: SessionFacts,
+    *,
+    by: PausedBy,
+    written_at: datetime,
+    now: datetime,
+    user_id: uuid.UUID | None = None,
+    pauses: bool = True,
+) -> Sequence[Payload]:
+    """Let a person speak: pause the AI for a time, take back what it has not said, clear what a person had to see to.
+
+    Args:
+        db: The transaction.
+        held: The conversation; the caller saves it.
+        session: The number.
+        by: Who wrote.
+        written_at: When. The pause counts from there: a message that the phone sent hours ago pauses nothing now.
+        now: The present moment.
+        user_id: The person, where known.
+        pauses: False: the AI is not paused by this message.
+
+    Returns:
+        Events to append.
+    """
+    await silence(db, held, session.user_id)
+    held.skipped_from = None
+    held.ai_failed_at = None
+    if held.due_at is None and held.ai_state in {AiState.FAILED, AiState.SKIPPED}:
+        held.ai_state, held.ai_reason = AiState.IDLE.value, None
+    minutes = session.settings.takeover.pause_minutes_after_person
+    if not (pauses and minutes):
+        return []
+    until = written_at + timedelta(minutes=minutes)
+    event = pause(held, until=until, by=by, reason=PauseReason.MESSAGE, now=now, user_id=user_id)
+    return [event] if event else []
+
+
+async def silence(db: WriteDb, held: HeldConversation, owner: uuid.UUID) -> None:
+    """Take back what the AI, and Prosa by itself, have in the outbox and is not on its way."""
+    await cancel_unsent(db, held, author=None, only=_m.author.in_(_UNSAID), user_id=owner)
+
+
+async def is_our_own(db: ReadDb, session_id: str, wa_id: str) -> bool:
+    """Return whether a message from the number's own account is one that Prosa sent, wherever it was stored.
+
+    Most such copies are one row with ours (same conversation, same id); this finds those that come under another
+    address of the contact, before the two addresses are known to be one.
+    """
+    statement = select(_m.id).where(
+        _m.session_id == session_id,
+        _m.wa_id == wa_id,
+        _m.from_me,
+        _m.author.in_([Author.AI.value, Author.PERSON.value, Author.AUTOMATIC.value]),
+    )
+    return (await db.execute(statement.limit(1))).first() is not None
+
+
+async def phone_author(db: ReadDb, held: HeldConversation, session: SessionFacts, message: InboundMessage) -> Author:
+    """Return who wrote a message that came from the phone: a person, or its WhatsApp Business app by itself."""
+    settings = session.settings.takeover
+    if message.type is MessageType.TEXT and is_autoreply(settings, message.body):
+        return Author.AUTOMATIC
+    if (
+        not settings.detect_phone_greeting
+        or message.type is not MessageType.TEXT
+        or message.sender_device != 0
+        or held.kind != ConversationKind.CONTACT
+    ):
+        return Author.PHONE
+    statement = (
+        select(_m.created_at)
+        .where(_m.conversation_id == held.id, _m.type != MessageType.REACTION.value)
+        .order_by(_m.seq.desc())
+        .limit(_LAST)
+    )
+    times = list((await db.execute(statement)).scalars())
+    return Author.AUTOMATIC if looks_like_greeting(message.body, message.timestamp, times) else Author.PHONE
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A contact's keyword was heeded.
+
+    Attributes:
+        events: To append.
+        skip: Why the message itself is not answered; None: it is a message like any other from here on.
+        says: Fixed text to send.
+    """
+
+    events: Sequence[Payload] = ()
+    skip: SkipReason | None = None
+    says: str | None = None
+
+
+async def contact_asked(
+    db: WriteDb, held: HeldConversation, session: SessionFacts, message: InboundMessage, *, now: datetime
+) -> Asked | None:
+    """Heed a keyword of a contact; None where the message is none, or there is nothing to stop or resume."""
+    settings = session.settings.takeover
+    if held.kind != ConversationKind.CONTACT or message.type is not MessageType.TEXT:
+        return None
+    said = keyword(settings, message.body)
+    if said is None or decide_before_sending(session, held, now=now) not in {None, SkipReason.PAUSED}:
+        return None
+    if said is Keyword.STOP:
+        minutes = settings.stop_minutes
+        until = FOREVER if minutes is None else now + timedelta(minutes=minutes)
+        stopped = pause(held, until=until, by=PausedBy.CONTACT, reason=PauseReason.KEYWORD, now=now)
+        if stopped is None:
+            return Asked(skip=SkipReason.STOP_KEYWORD)
+        await silence(db, held, session.user_id)
+        return Asked([stopped], SkipReason.STOP_KEYWORD, settings.stop_reply)
+    by_hand = (held.ai_paused_reason or "").startswith(PauseReason.ASKED)
+    if not paused(held, now) or by_hand:
+        return None
+    resumed = resume(held, by=PausedBy.CONTACT, reason=PauseReason.KEYWORD, now=now)
+    skip = SkipReason.RESUME_KEYWORD if settings.resume_reply else None
+    return Asked([resumed] if resumed else [], skip, settings.resume_reply)
