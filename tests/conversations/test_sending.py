@@ -213,6 +213,27 @@ async def test_the_same_key_keeps_one_file(inbox: Inbox) -> None:
     assert len([path for path in inbox.files.root.rglob("*") if path.is_file()]) == 1
 
 
+@pytest.mark.parametrize("key", [None, "once-1"])
+async def test_a_commit_whose_confirmation_was_lost_is_not_a_second_message(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    submit = inbox.database.submit
+
+    async def twice(job: Any) -> Any:
+        """As after a connection that broke during the commit: the group writer runs the job again, by itself."""
+        await submit(job)
+        return await submit(job)
+
+    monkeypatch.setattr(inbox.database, "submit", twice)
+    answer = await inbox.api.post(
+        "/sessions/main/media", files={"file": ("a.txt", b"one", "text/plain")}, data={"to": GROUP},
+        headers={"Idempotency-Key": key} if key else {},
+    )  # fmt: skip
+    assert answer.status_code == 202, answer.text
+    assert len(await messages(inbox.database)) == 1
+    assert (await inbox.api.get(f"/messages/{answer.json()['id']}/media")).content == b"one"
+
+
 async def test_texts_reach_the_connection(inbox: Inbox, tmp_path: Path) -> None:
     row = await inbox.hear("hi")
     sender = Sender(inbox.database, inbox.numbers._bus, inbox.numbers, inbox.files)

@@ -1,5 +1,6 @@
 """Every error is a problem document, whatever caused it."""
 
+import errno
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Header, Query
 from pydantic import BaseModel, Field, field_validator
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
@@ -47,6 +48,8 @@ _RAISED: dict[str, Exception] = {
     "lost": OperationalError("SELECT 1", {}, Exception("gone")),
     "pool": PoolTimeoutError("no connection"),
     "refused": ConnectionRefusedError(111, "refused"),
+    "full": DBAPIError("x", {}, type("DiskFull", (Exception,), {"sqlstate": "53100"})()),
+    "disk": OSError(errno.ENOSPC, "No space left on device"),
     "http": HTTPException(415, headers={"X-Extra": "1"}),
     "teapot": HTTPException(418, "short and stout"),
 }
@@ -111,11 +114,16 @@ async def test_a_bug_leaks_nothing(app: FastAPI) -> None:
         assert "hunter2" not in response.text
 
 
-@pytest.mark.parametrize("name", ["lost", "pool", "refused"])
-async def test_a_database_that_is_away_is_not_a_bug(app: FastAPI, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("lost", "reached"), ("pool", "reached"), ("refused", "reached"), ("full", "full"), ("disk", "full")],
+)
+async def test_a_database_that_is_away_is_not_a_bug(app: FastAPI, name: str, words: str) -> None:
     async with client_of(app) as client:
         response = await client.get(f"/raise/{name}")
-        check(response, 503, "unavailable")
+        problem = check(response, 503, "unavailable")
+        assert words in problem["detail"]
+        assert problem["remedy"]
         assert int(response.headers["retry-after"]) >= 1
 
 

@@ -3,6 +3,7 @@
 `install(app)` puts the handlers in place; `problems(404, 409)` documents what an endpoint may answer.
 """
 
+import errno
 from collections.abc import Sequence
 from http import HTTPStatus
 from math import ceil
@@ -26,6 +27,8 @@ SCHEMA_REF = {"$ref": "#/components/schemas/Problem"}
 DATABASE_RETRY_SECONDS = 5.0
 MAX_FIELD_ERRORS = 50
 """A hostile body can hold thousands of wrong fields; a person reads the first few."""
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 log = structlog.get_logger()
 
@@ -154,6 +157,9 @@ def _unexpected(error: Exception) -> ProsaError:
         log.error("database_unavailable", outage=outage.value, error=type(error).__name__)
         detail, remedy = in_words(outage)
         return UnavailableError(detail, remedy=remedy, retry_after=DATABASE_RETRY_SECONDS)
+    if isinstance(error, OSError) and error.errno in _NO_SPACE:
+        log.error("disk_full", errno=error.errno)
+        return UnavailableError("The server's disk is full.", remedy="Free some space on the server, then try again.")
     log.error("unhandled_error", exc_info=error)
     return ProsaError("An unexpected error happened; it is in the server's log under this request's id.")
 

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import structlog
 from sqlalchemy import Row
+from sqlalchemy.exc import IntegrityError
 
 from prosa.auth.caller import Caller
 from prosa.clock import utc_now
@@ -25,6 +26,7 @@ from prosa.conversations.opening import open_or_create, submit_opening
 from prosa.conversations.pauses import PausedBy
 from prosa.conversations.scope import check_session
 from prosa.database.engine import Database, WriteDb
+from prosa.database.outage import Outage, outage_of
 from prosa.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from prosa.events import log
 from prosa.events.log import NewEvent
@@ -168,13 +170,18 @@ class ManualMessages:
         )  # fmt: skip
         try:
             version = await submit_opening(self._database, job)
-        except BaseException:
-            await self._drop(content)
+        except IntegrityError:
+            # Run again after a commit whose confirmation was lost (`Database.submit`), it finds itself.
+            return await self._row(caller, message_id)
+        except Exception as error:
+            if outage_of(error) is not Outage.AWAY:  # else it may be committed, and its file is needed
+                await self._drop(content)
             raise
         if version is None:
             # The same request came twice at the same moment, and the other one was first.
-            await self._drop(content)
             repeated = await self._repeated(caller, where.session_id, draft, fingerprint)
+            if repeated is None or repeated.id != message_id:
+                await self._drop(content)
             if repeated is None:
                 raise ConflictError("The message of this key was erased just now.")
             return repeated
