@@ -235,3 +235,45 @@ async def test_many_at_once_go_through_a_few_at_a_time(gemini: GeminiServer, ans
     gemini.latency = 0.05
     texts = [answer.text for answer in await asyncio.gather(*(answers.answer(asked(f"n{i}")) for i in range(70)))]
     assert all(f"n{i}" in text for i, text in enumerate(texts))
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ("We open at 8.\n[2026-11-24 10:15 UTC, Tuesday; Ana]", "We open at 8."),
+        ("[2026-11-24 10:15 UTC, Tuesday]\nWe open at 8.", "We open at 8."),
+        ("[see you] at 8", "[see you] at 8"),
+    ],
+)
+async def test_the_facts_of_the_turn_are_not_repeated_to_the_contact(
+    gemini: GeminiServer, answers: AnswerService, said: str, text: str
+) -> None:
+    gemini.script.enqueue(said)
+    assert (await answers.answer(asked("When?"))).text == text
+
+
+def everything(prompt: Any) -> str:
+    return f"{prompt.system_text}\n{prompt.last_user_text}"
+
+
+def only_facts(prompt: Any) -> str:
+    return str(prompt.last_user_text.rpartition("\n")[2])
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (everything, failures.NonsenseError),
+        (only_facts, failures.EmptyAnswerError),
+        ("\u200b\u200b\n\u2060", failures.EmptyAnswerError),
+    ],
+)
+async def test_nonsense_is_no_answer(
+    gemini: GeminiServer, answers: AnswerService, said: Any, error: type[failures.AnswerError]
+) -> None:
+    gemini.script.enqueue(said)
+    with structlog.testing.capture_logs(), pytest.raises(failures.AnswerError) as caught:
+        await answers.answer(asked("When?"))
+    assert type(caught.value) is error
+    assert caught.value.temporary
+    assert caught.value.usage is not None, "it was paid for"

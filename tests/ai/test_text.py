@@ -73,3 +73,27 @@ def test_hostile_text_takes_no_time() -> None:
 )
 def test_what_broke_off_ends_somewhere_sensible(text: str, ended: str) -> None:
     assert cut_short(text) == ended
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("a\u200bb\ufeff\u2060c", "abc"),
+        ("one\u2028two\x85three", "one\ntwo\nthree"),
+        ("half \ud83d of one", "half  of one"),
+        ("\u202egnitirw fo noitcerid", "gnitirw fo noitcerid"),
+        ("family 👩\u200d👧 می\u200cخواهم", "family 👩\u200d👧 می\u200cخواهم"),
+        ("\x1b[31mred\x9b", "[31mred"),
+        ("👍", "👍"),
+        ("?", "?"),
+        *((nothing, "") for nothing in ("\u200b \u200b", "\u2800\u3164", "** **", "```\n```", "---", "\u0301", "> ")),
+    ],
+)
+def test_what_cannot_be_seen_is_not_sent(said: str, shown: str) -> None:
+    assert to_whatsapp(said) == shown
+    to_whatsapp(said).encode()
+
+
+def test_an_endless_answer_is_cut() -> None:
+    assert len(to_whatsapp("x" * 60_000)) <= MAX_LENGTH + 1
+    assert to_whatsapp("A sentence. " * 5_000).endswith("sentence.")

@@ -12,6 +12,7 @@ from pydantic_ai.settings import ModelSettings
 from prosa.ai import failures, prompt
 from prosa.ai.asking import Answer, AnswerRequest
 from prosa.ai.context import merge
+from prosa.ai.echo import tells_its_rules, without_facts
 from prosa.ai.gate import MOST_CALLS, Gate
 from prosa.ai.models import Models
 from prosa.ai.names import DEFAULT_PROVIDER, ModelName
@@ -137,9 +138,12 @@ def _usage(name: ModelName, response: ModelResponse, latency: float) -> CallUsag
 
 
 def _read(response: ModelResponse, usage: CallUsage) -> Answer:
-    text = to_whatsapp(response.text or "")
     if response.finish_reason == "content_filter":
         raise failures.BlockedError(usage=usage)
+    said = response.text or ""
+    if tells_its_rules(said):
+        raise failures.NonsenseError(usage=usage)
+    text = to_whatsapp(without_facts(said))
     truncated = response.finish_reason == "length"
     if truncated:
         text = cut_short(text)

@@ -95,6 +95,14 @@ class EmptyAnswerError(AnswerError):
     default = "The model answered with nothing."
 
 
+class NonsenseError(AnswerError):
+    """The model said something that is no answer."""
+
+    code = "nonsense"
+    temporary = True
+    default = "The model repeated its own instructions instead of answering."
+
+
 class TooLongError(AnswerError):
     """The prompt does not fit the model."""
 

@@ -6,6 +6,7 @@
 4. What is true of this turn only: knowledge found for the question, the time, the contact's name.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -43,6 +44,9 @@ BEGINNING = "[the conversation begins, or goes on, with our message]"
 """Stands first where the first message is ours: Gemini's conversations begin with the user."""
 
 _LONGEST_NAME = 60
+
+FACTS_LINE = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d UTC(?:, [A-Z][a-z]+day)?(?:; [^\[\]\n]*)?\]")
+"""What `turn_facts` returns."""
 
 
 def system_text(instructions: str, knowledge: Sequence[Passage] = (), index: str = "") -> str:

@@ -6,12 +6,13 @@ WhatsApp formats *bold*, _italic_, ~strikethrough~, ```monospace```, `inline cod
 
 import re
 
+from prosa.ai.sane import says_something, visible
+
 MAX_LENGTH = 20_000
 """Characters; far beyond any sensible answer, below WhatsApp's limit of 65,536."""
 
 _FENCE = re.compile(r"```[^\S\n]*[\w+#.-]*[^\S\n]*\n(.*?)\n?```", re.DOTALL)
 _CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 _RULE = re.compile(r"^ {0,3}(?:-{3,}|\*{3,}|_{3,})[ \t]*$", re.MULTILINE)
 _BULLET = re.compile(r"^([ \t]*)[*+•][ \t]+", re.MULTILINE)
@@ -29,12 +30,13 @@ _SENTENCE_END = re.compile(r"[.!?…。！？](?=[\s\"')\]]|$)|\n")
 
 
 def to_whatsapp(text: str) -> str:
-    """Return an answer in WhatsApp's formatting, without needless white space."""
-    text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = _FENCE.sub(lambda found: f"```{found[1]}```", text)
+    """Return an answer in WhatsApp's formatting, without needless white space; empty where it says nothing."""
+    text = _FENCE.sub(lambda found: f"```{found[1]}```", visible(text))
     pieces = _CODE.split(text)  # every second one is code, and stays as it is
     text = "".join(piece if index % 2 else _prose(piece) for index, piece in enumerate(pieces))
     text = _BLANK.sub("\n\n", _TRAILING.sub("", text)).strip()
+    if not says_something(text):
+        return ""
     return text if len(text) <= MAX_LENGTH else cut_short(text[:MAX_LENGTH])
 
 
