@@ -43,6 +43,7 @@ from prosa.settings import Settings
 from prosa.turns import endpoints as turn_endpoints
 from prosa.turns.context import Contexts
 from prosa.turns.control import TurnControl
+from prosa.turns.files import TurnFiles
 from prosa.turns.manual import ManualMessages
 from prosa.turns.receive import Receiver
 from prosa.turns.reply import Replier
@@ -164,7 +165,9 @@ async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, objec
     gateway.on_open(numbers.opened)
     fetcher = MediaFetcher(database, bus, files, numbers, max_bytes=settings.media_max_mb * MIB)
     sender = Sender(database, bus, numbers, files)
-    replier = Replier(database, contexts, answers, directory, gateway, owner=new_owner())
+    replier = Replier(
+        database, contexts, answers, directory, gateway, TurnFiles(database, fetcher, files), owner=new_owner()
+    )
     runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency)
     await run(engine, gateway, fetcher, sender, runner, answers)
 

@@ -59,7 +59,7 @@ def test_one_side_in_a_row_is_one_part() -> None:
 def test_files_stand_behind_their_messages() -> None:
     picture = Attachment("image/png", b"\x89PNG")
     assert merge(said("cccac"), {2: [picture], 4: [picture]}) == [
-        Part(False, ("hello 1\nhello 2", picture, "hello 3")),
+        Part(False, ("hello 1\nhello 2", "[file 1]", picture, "hello 3")),
         Part(True, ("hello 4",)),
         Part(False, ("hello 5",)),
     ]

@@ -19,7 +19,7 @@ from prosa.turns.policy import (
     due_at,
     wants_answer,
 )
-from prosa.whatsapp.engine import InboundMessage, MessageType
+from prosa.whatsapp.engine import InboundMessage, MediaInfo, MessageType
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 CONTACT = "5511@s.whatsapp.net"
@@ -118,9 +118,14 @@ def test_a_number_that_is_no_longer_linked() -> None:
 
 
 @pytest.mark.parametrize("type_", [MessageType.IMAGE, MessageType.AUDIO, MessageType.DOCUMENT, MessageType.STICKER])
-def test_files_are_answered_by_their_words_only(type_: MessageType) -> None:
-    assert arrive(replace(HELLO, type=type_, body=" ")) == Arrival(skip=SkipReason.MEDIA_ONLY)
-    assert arrive(replace(HELLO, type=type_, body="what is this?")) == Arrival(due_in=1.0)
+def test_files_without_words_are_answered_unless_that_is_off(type_: MessageType) -> None:
+    silent: Any = {"understanding": {"voice": False, "images": False, "documents": False, "otherwise": "silence"}}
+    file = MediaInfo("application/pdf" if type_ is MessageType.DOCUMENT else f"{type_.value}/ogg")
+    bare = replace(HELLO, type=type_, body=" ", media=file)
+    sticker = type_ is MessageType.STICKER
+    assert arrive(bare) == (Arrival(skip=SkipReason.MEDIA_ONLY) if sticker else Arrival(due_in=1.0))
+    assert arrive(bare, **silent) == Arrival(skip=SkipReason.MEDIA_ONLY)
+    assert arrive(replace(bare, body="what is this?"), **silent) == Arrival(due_in=1.0)
     assert wants_answer(type_.value, "words")
 
 
@@ -167,7 +172,10 @@ def test_age_and_hours_count_when_a_turn_begins(
 def test_a_file_out_of_hours_is_out_of_hours_first() -> None:
     picture = replace(HELLO, type=MessageType.IMAGE, body="")
     assert arrive(picture, hours=CLOSED) == Arrival(skip=SkipReason.OUT_OF_HOURS)
-    assert arrive(picture, hours=CLOSED | {"outside": "ai"}) == Arrival(skip=SkipReason.MEDIA_ONLY)
+    silent = {"otherwise": "silence", "images": False}
+    assert arrive(picture, hours=CLOSED | {"outside": "ai"}, understanding=silent) == Arrival(
+        skip=SkipReason.MEDIA_ONLY
+    )
 
 
 @pytest.mark.parametrize(

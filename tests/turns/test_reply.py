@@ -260,12 +260,12 @@ async def test_a_deleted_question_is_not_answered(stage: TurnStage) -> None:
 
 
 async def test_a_picture_is_seen_as_a_placeholder_beside_words(stage: TurnStage) -> None:
-    await stage.hear("", type=MessageType.IMAGE, media=MediaInfo("image/jpeg"))
+    await stage.hear("", type=MessageType.STICKER, media=MediaInfo("image/webp"))
     assert await stage.claim_all() == []
     assert (await stage.talk()).ai_reason == "media_only"
     await stage.hear("how much is this?")
     await stage.turn()
-    assert stage.asked() == ["[image]\nhow much is this?"]
+    assert stage.asked() == ["[sticker]\nhow much is this?"]
 
 
 @pytest.mark.parametrize(("settings", "reason"), [({"ai_enabled": False}, "ai_off"), ({"model": "google:x"}, None)])

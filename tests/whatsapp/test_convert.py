@@ -385,10 +385,10 @@ def test_places() -> None:
         }
     )
     assert found.location == Location(-23.5613, -46.6565, "MASP", "Av. Paulista")
-    assert (found.type, found.body) == (MessageType.LOCATION, "MASP\nAv. Paulista")
+    assert (found.type, found.body) == (MessageType.LOCATION, "MASP\nAv. Paulista\n-23.561300, -46.656500")
     live = convert({"liveLocationMessage": {"degreesLatitude": -23, "degreesLongitude": 46.5, "caption": "a caminho"}})
     assert live.location == Location(-23.0, 46.5)
-    assert live.body == "a caminho"
+    assert live.body == "a caminho\n-23.000000, 46.500000"
     for wrong in (
         {"degreesLatitude": "NaN", "degreesLongitude": 1.0},
         {"degreesLatitude": 91, "degreesLongitude": 1},

@@ -1,6 +1,8 @@
 """From a conversation to the text of an answer: one call of a model, and what it used."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 from pydantic_ai import direct
@@ -16,6 +18,7 @@ from prosa.ai.echo import tells_its_rules, without_facts
 from prosa.ai.gate import MOST_CALLS, Gate
 from prosa.ai.models import Models
 from prosa.ai.names import DEFAULT_PROVIDER, ModelName
+from prosa.ai.notes import numbered, split
 from prosa.ai.pricing import cost_microusd
 from prosa.ai.text import cut_short, to_whatsapp
 from prosa.ai.usage import CallUsage, Purpose
@@ -24,6 +27,8 @@ __all__ = ["Answer", "AnswerRequest", "AnswerService"]
 
 logger = structlog.get_logger("prosa.ai")
 
+NOTE_TOKENS = 1_500
+"""More tokens of an answer for each file to be noted: five minutes of speech."""
 PAUSE_SECONDS = 5.0
 """How long a model is left alone after "too many requests" that names no time."""
 
@@ -55,20 +60,21 @@ class AnswerService:
         """
         name = self._models.name(request.model)
         model = self._models.get(name)
-        messages = prompt.build(
-            merge(request.messages, request.attachments),
-            system=prompt.system_text(request.instructions, request.knowledge, request.index),
-            summary=request.summary,
-            now=request.now,
-            contact_name=request.contact_name,
-            group=request.group,
-            passages=request.passages,
-        )
+        files = numbered(request.attachments)
         async with self._gate.enter(name):
             started = time.monotonic()
-            response = await self._call(name, model, messages, request.max_tokens)
+            try:
+                limit = request.max_tokens + NOTE_TOKENS * len(files)
+                response = await self._call(name, model, _prompt(request), limit)
+            except failures.RejectedError:
+                if not files:
+                    raise
+                # A model that takes no such file may still answer the words; the files stand as placeholders.
+                logger.warning("the model was asked again without files", provider=name.provider, model=name.model)
+                files = {}
+                response = await self._call(name, model, _prompt(replace(request, attachments={})), request.max_tokens)
             latency = time.monotonic() - started
-        return _read(response, _usage(name, response, latency))
+        return _read(response, _usage(name, response, latency), files)
 
     async def close(self) -> None:
         """Close the connections to providers."""
@@ -88,6 +94,19 @@ class AnswerService:
             if isinstance(failure, failures.RateLimitedError):
                 self._gate.pause(name, PAUSE_SECONDS if failure.retry_after is None else failure.retry_after)
             raise failure from error
+
+
+def _prompt(request: AnswerRequest) -> list[ModelMessage]:
+    return prompt.build(
+        merge(request.messages, request.attachments),
+        system=prompt.system_text(request.instructions, request.knowledge, request.index),
+        summary=request.summary,
+        now=request.now,
+        contact_name=request.contact_name,
+        group=request.group,
+        passages=request.passages,
+        files=len(numbered(request.attachments)),
+    )
 
 
 def _failure(name: ModelName, error: Exception) -> failures.AnswerError:
@@ -137,10 +156,10 @@ def _usage(name: ModelName, response: ModelResponse, latency: float) -> CallUsag
     )
 
 
-def _read(response: ModelResponse, usage: CallUsage) -> Answer:
+def _read(response: ModelResponse, usage: CallUsage, files: Mapping[int, int]) -> Answer:
     if response.finish_reason == "content_filter":
         raise failures.BlockedError(usage=usage)
-    said = response.text or ""
+    said, notes = split(response.text or "", files) if files else (response.text or "", {})
     if tells_its_rules(said):
         raise failures.NonsenseError(usage=usage)
     text = to_whatsapp(without_facts(said))
@@ -151,4 +170,4 @@ def _read(response: ModelResponse, usage: CallUsage) -> Answer:
         raise failures.EmptyAnswerError(
             "The answer did not fit the number's limit of tokens." if truncated else None, usage=usage
         )
-    return Answer(text, ((Purpose.REPLY, usage),), truncated=truncated)
+    return Answer(text, ((Purpose.REPLY, usage),), truncated=truncated, notes=notes)

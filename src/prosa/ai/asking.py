@@ -54,6 +54,7 @@ class Answer:
         sources: The knowledge it used.
         tools: The tools that were called for it.
         truncated: The model ran out of tokens; the text ends after its last whole sentence.
+        notes: What files say or show, by their messages' `seq`.
     """
 
     text: str = field(repr=False)
@@ -62,6 +63,7 @@ class Answer:
     sources: tuple[Source, ...] = ()
     tools: tuple[ToolUse, ...] = ()
     truncated: bool = False
+    notes: Mapping[int, str] = field(default_factory=dict, repr=False)
 
     @property
     def usage(self) -> CallUsage | None:

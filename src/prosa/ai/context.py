@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from prosa.ai.notes import marker
 from prosa.ai.parts import Attachment
 
 CONTACT = "contact"
@@ -38,6 +39,7 @@ class PromptMessage:
         text: As the model sees it.
         wa_id: Its WhatsApp id.
         asks: It is the contact's, and says something that can be answered.
+        file: It has a file of which nothing is noted yet.
     """
 
     seq: int
@@ -45,6 +47,7 @@ class PromptMessage:
     text: str
     wa_id: str = ""
     asks: bool = False
+    file: bool = False
 
     @property
     def ours(self) -> bool:
@@ -60,10 +63,13 @@ class Part:
     content: tuple[str | Attachment, ...]
 
 
-def text_of(type_: str, body: str, *, file_name: str | None = None, voice: bool = False) -> str | None:
+def text_of(
+    type_: str, body: str, *, file_name: str | None = None, voice: bool = False, transcript: str | None = None
+) -> str | None:
     """Return a message as the model sees it; None where it is left out.
 
     A file stands as a placeholder with its caption: "[image: Is this one still there?]", "[voice message]".
+    What was noted of it follows its caption: "[voice message: At nine]", "[image: this? — shows: a red bicycle]".
     """
     body = body.strip()
     if type_ in _LEFT_OUT:
@@ -72,7 +78,11 @@ def text_of(type_: str, body: str, *, file_name: str | None = None, voice: bool 
         return _cut(body) or None
     noun = "voice message" if voice else _NOUNS.get(type_, type_)
     name = " ".join((file_name or "").split())[:100]
-    said = _cut(": ".join(text for text in (f'"{name}"' if name and type_ == "document" else "", body) if text))
+    said = ": ".join(text for text in (f'"{name}"' if name and type_ == "document" else "", body) if text)
+    if transcript:
+        shown = transcript if type_ == "audio" else f"shows: {transcript}"
+        said = f"{said} — {shown}" if said else shown
+    said = _cut(said)
     return f"[{noun}: {said}]" if said else f"[{noun}]"
 
 
@@ -130,11 +140,15 @@ def merge(
 
     Args:
         messages: In order.
-        attachments: Files of the contact's messages by `seq`; each follows its message's text.
+        attachments: Files of the contact's messages by `seq`; each follows its message's text and its number.
     """
     parts: list[Part] = []
+    count = 0
     for message in messages:
-        files = tuple((attachments or {}).get(message.seq, ())) if not message.ours else ()
+        files: tuple[str | Attachment, ...] = ()
+        for file in (attachments or {}).get(message.seq, ()) if not message.ours else ():
+            count += 1
+            files += (marker(count), file)
         if not parts or parts[-1].ours != message.ours:
             parts.append(Part(message.ours, (message.text, *files)))
             continue

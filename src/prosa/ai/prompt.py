@@ -21,6 +21,7 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
+from prosa.ai import notes
 from prosa.ai.context import Part
 from prosa.ai.parts import Attachment, Passage
 
@@ -87,6 +88,7 @@ def build(
     contact_name: str | None,
     group: bool = False,
     passages: Sequence[Passage] = (),
+    files: int = 0,
 ) -> list[ModelMessage]:
     """Return the whole prompt.
 
@@ -98,6 +100,7 @@ def build(
         contact_name: What the contact is called, where known.
         group: The messages are a group's.
         passages: The owner's knowledge that was found for this turn's question.
+        files: How many files are among the messages; the model is asked to note what they are.
     """
     head = [SystemPromptPart(system)]
     if summary and summary.strip():
@@ -114,6 +117,8 @@ def build(
     facts = [UserPromptPart(turn_facts(now, contact_name, group=group))]
     if passages:
         facts.insert(0, UserPromptPart(f"[From the owner's documents, for this question:\n{_documents(passages)}]"))
+    if files:
+        facts.append(UserPromptPart(notes.request(files)))
     last = messages[-1]
     if isinstance(last, ModelRequest):
         last.parts = [*last.parts, *facts]

@@ -56,6 +56,8 @@ class MediaFacts(BaseModel):
     path: str | None = None
     """Below the media directory, once the file is here."""
     error: str | None = None
+    transcript: str | None = None
+    """What a sound says or a picture shows, as the model noted it when it answered."""
 
     def stored(self) -> dict[str, Any]:
         """Return the JSON to store."""

@@ -81,12 +81,15 @@ def prompt_message(
         speaker: In a group, of others' messages: `speaker_of`.
     """
     facts = media or {}
-    text = text_of(type_, body, file_name=facts.get("file_name"), voice=bool(facts.get("voice")))
+    transcript = facts.get("transcript")
+    text = text_of(type_, body, file_name=facts.get("file_name"), voice=bool(facts.get("voice")), transcript=transcript)
     if text is None:
         return None
-    if speaker is not None and author == CONTACT:
+    inbound = author == CONTACT
+    if speaker is not None and inbound:
         text = f"{speaker}: {text}"
-    return PromptMessage(seq, author, text, wa_id, asks=author == CONTACT and wants_answer(type_, body))
+    file = inbound and bool(facts) and not transcript
+    return PromptMessage(seq, author, text, wa_id, asks=inbound and wants_answer(type_, body), file=file)
 
 
 def speaker_of(name: str | None, sender_jid: str) -> str:
@@ -169,7 +172,7 @@ class _Cached:
 
     def stored(self) -> list[Any]:
         """Return it as JSON."""
-        rows = [[m.seq, m.author, m.text, m.wa_id, m.asks] for m in self.messages]
+        rows = [[m.seq, m.author, m.text, m.wa_id, m.asks, m.file] for m in self.messages]
         return [self.version, self.since, self.most, rows]
 
     @classmethod

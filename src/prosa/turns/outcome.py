@@ -31,6 +31,7 @@ from prosa.outbox.queue import EnqueuedMessage
 from prosa.sessions.facts import SessionFacts
 from prosa.turns import fixed
 from prosa.turns.claimed import ClaimedConversation
+from prosa.turns.files import keep_notes
 from prosa.turns.policy import SkipReason, decide_before_sending
 from prosa.usage import repository as usage_repository
 from prosa.usage.repository import NewUsage
@@ -119,6 +120,8 @@ async def answered(turn: Turn, answer: Answer, db: WriteDb) -> Answered | SkipRe
     held.skipped_from = held.ai_failed_at = None
     held.ai_overtaken = 0
     _release(turn, held, AiState.IDLE)
+    if answer.notes:
+        held.version += 1  # earlier messages read differently now
     message = await queue.enqueue(
         db,
         held,
@@ -130,9 +133,11 @@ async def answered(turn: Turn, answer: Answer, db: WriteDb) -> Answered | SkipRe
         ai=answer.facts(),
     )
     await _record(turn, answer.calls, message.id, db)
+    noted = await keep_notes(db, held.id, answer.notes) if answer.notes else []
     await _announce(
         turn,
         db,
+        *noted,
         AiRepliedPayload(conversation_id=held.id, message_ids=[message.id], **answer.facts()),
     )
     return Answered(message, held.version)

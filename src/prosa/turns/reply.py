@@ -7,14 +7,16 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
 import structlog
 
-from prosa.ai.asking import AnswerRequest, Answers
+from prosa.ai.asking import Answer, AnswerRequest, Answers
 from prosa.ai.context import PEOPLE, PromptMessage, choose, pending
 from prosa.ai.failures import AnswerError
+from prosa.ai.parts import Tier
 from prosa.clock import Clock, utc_now
 from prosa.conversations.models import Author, ConversationKind
 from prosa.database import Database
@@ -23,6 +25,7 @@ from prosa.sessions.facts import Connections, Numbers, SessionFacts
 from prosa.turns import outcome
 from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.context import Contexts, Need, prompt_message
+from prosa.turns.files import TurnFiles
 from prosa.turns.outcome import Answered, Overtaken, Turn
 from prosa.turns.policy import SkipReason, decide_before_asking
 from prosa.whatsapp.engine import Connection, EngineError, MessageType
@@ -57,6 +60,7 @@ class Replier:
         answers: Answers,
         numbers: Numbers,
         connections: Connections,
+        files: TurnFiles,
         *,
         owner: str,
         clock: Clock = utc_now,
@@ -69,6 +73,7 @@ class Replier:
             answers: Asks the model.
             numbers: Where numbers are looked up.
             connections: Numbers that are online in this process; the others' contacts see no "typing…".
+            files: Fetches the files that a turn is about.
             owner: Who claims the conversations.
             clock: The time.
         """
@@ -79,6 +84,7 @@ class Replier:
         self._answers = answers
         self._numbers = numbers
         self._connections = connections
+        self._files = files
         self._courtesies: set[asyncio.Task[None]] = set()
 
     async def reply(self, claimed: ClaimedConversation) -> None:
@@ -147,7 +153,7 @@ class Replier:
         log = logger.bind(session=claimed.session_id, conversation=str(claimed.id))
         try:
             async with self._typing(turn):
-                answer = await self._answers.answer(request)
+                answer = await self._make(turn, request)
         except AnswerError as error:
             log.warning("no answer", reason=error.code, attempt=claimed.attempts + 1, retry_after=error.retry_after)
             await self._end(turn, partial(outcome.failed, turn, error))
@@ -164,6 +170,13 @@ class Replier:
         await self._remember(claimed.id, result, answer.text)
         self._mark_read(turn)
         log.info("answered", **{name: value for name, value in answer.facts().items() if value})
+
+    async def _make(self, turn: Turn, request: AnswerRequest) -> Answer:
+        settings = turn.session.settings.understanding
+        seen = await self._files.look(turn.claimed.id, turn.waiting, settings, attempts=turn.claimed.attempts)
+        if settings.otherwise == "text" and settings.otherwise_text and seen.nothing_else(turn.waiting):
+            return Answer(settings.otherwise_text, tier=Tier.FALLBACK)
+        return await self._answers.answer(replace(request, attachments=seen.attachments))
 
     async def _anew(self, turn: Turn) -> Turn:
         session = await self._number(turn.claimed) or turn.session

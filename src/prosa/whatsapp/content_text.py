@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prosa.whatsapp.engine import Json
-from prosa.whatsapp.protojson import flag, integer, items, obj, string
+from prosa.whatsapp.protojson import flag, integer, items, obj, real, string
 
 _UNIX_LIMIT = 253_402_300_799
 """The last second of the year 9999."""
@@ -16,9 +16,13 @@ def lines(*parts: str) -> str:
 
 
 def place(content: Json) -> str:
-    """Name, address and comment of a place; of a live one its caption."""
+    """Name, address and comment of a place (of a live one its caption), and where it is: latitude, longitude."""
+    latitude, longitude = real(content, "degreesLatitude", limit=90), real(content, "degreesLongitude", limit=180)
     return lines(
-        string(content, "name"), string(content, "address"), string(content, "comment") or string(content, "caption")
+        string(content, "name"),
+        string(content, "address"),
+        string(content, "comment") or string(content, "caption"),
+        f"{latitude:.6f}, {longitude:.6f}" if latitude is not None and longitude is not None else "",
     )
 
 

@@ -9,6 +9,7 @@ from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.hours import HoursSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.sessions.settings.turns import TurnSettings
+from prosa.sessions.settings.understanding import UnderstandingSettings
 from prosa.sessions.text import NO_NUL
 
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
@@ -46,6 +47,9 @@ class SessionSettings(BaseModel):
     )
     audience: AudienceSettings = Field(AudienceSettings(), description="Whom the AI answers.")
     hours: HoursSettings = Field(HoursSettings(), description="Business hours.")
+    understanding: UnderstandingSettings = Field(
+        UnderstandingSettings(), description="What the AI sees and hears of files."
+    )
 
     def changed(self, changes: BaseModel) -> "SessionSettings":
         """Return the settings with those that `changes` sets; groups are merged field by field.

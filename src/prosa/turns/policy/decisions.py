@@ -6,9 +6,11 @@ from typing import Protocol
 
 from prosa.conversations.models import ConversationKind
 from prosa.sessions.facts import SessionFacts
+from prosa.sessions.settings.understanding import UnderstandingSettings
 from prosa.sessions.state import SessionStatus
 from prosa.turns.policy.age import too_old
 from prosa.turns.policy.audience import is_ignored
+from prosa.turns.policy.files import understood
 from prosa.turns.policy.hours import is_open
 from prosa.turns.policy.reasons import SkipReason
 from prosa.whatsapp.engine import InboundMessage, MessageType
@@ -69,8 +71,8 @@ class Arrival:
 
 
 def wants_answer(type_: str, body: str) -> bool:
-    """Return whether a contact's message says something that can be understood: words, or a file with words."""
-    return type_ not in _SILENT and bool(body.strip())
+    """Return whether a contact's message says something: words, or a file or place that may say something by itself."""
+    return type_ not in _SILENT and (type_ not in {MessageType.STICKER, MessageType.TEXT} or bool(body.strip()))
 
 
 def decide_on_arrival(
@@ -104,7 +106,7 @@ def decide_on_arrival(
         skip = SkipReason.OUT_OF_HOURS
     if skip is not None:
         return Arrival(skip=skip)
-    if not wants_answer(message.type, message.body):
+    if not wants_answer(message.type, message.body) or not _answerable(session.settings.understanding, message):
         return Arrival(skip=SkipReason.MEDIA_ONLY)
     return Arrival(due_in=session.settings.debounce_seconds)
 
@@ -146,6 +148,18 @@ def decide_before_sending(
     if unready is not None:
         return SkipReason(unready)
     return None
+
+
+def _answerable(settings: UnderstandingSettings, message: InboundMessage) -> bool:
+    """Whether there is anything to say to a message: words, a file that the model takes, or that it does not."""
+    if message.body.strip() or settings.otherwise != "silence":
+        return True
+    file = message.media
+    return (
+        file is not None
+        and understood(settings, message.type, mime_type=file.mime_type, size=file.size, seconds=file.seconds)
+        is not None
+    )
 
 
 def closed(session: SessionFacts, *, now: datetime) -> bool:

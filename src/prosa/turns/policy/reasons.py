@@ -28,7 +28,7 @@ class SkipReason(StrEnum):
     """It was written long before Prosa could answer."""
     NO_API_KEY = "no_api_key"
     MEDIA_ONLY = "media_only"
-    """A file without words: only words are understood."""
+    """A file without words, which the model is not given."""
     ANSWERED_BY_PERSON = "answered_by_person"
     """A person wrote in the conversation before the AI did."""
     LOGGED_OUT = "logged_out"
