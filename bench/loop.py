@@ -28,7 +28,15 @@ async def run(*, quick: bool) -> dict[str, Any]:
             await api.register("bench@example.com", "a long password")
             async with api.events() as events:
                 await api.post(
-                    "/sessions", {"session_id": "shop", "settings": {"debounce_seconds": 0, "show_typing": False}}
+                    "/sessions",
+                    {
+                        "session_id": "shop",
+                        "settings": {
+                            "debounce_seconds": 0,
+                            "show_typing": False,
+                            "sending": {"typing_ms_per_char": 0},
+                        },
+                    },
                 )
                 await api.post("/sessions/shop/connect", {"method": "qr"})
                 shown = await events.wait("session.qr")

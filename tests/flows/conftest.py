@@ -14,6 +14,7 @@ from prosa_simulator.product.world import World
 
 SHOP = "551140000001"
 ANA = "5511988887777"
+AT_ONCE = {"debounce_seconds": 0, "sending": {"typing_ms_per_char": 0}}
 
 
 @dataclass(slots=True)
@@ -27,7 +28,7 @@ class Stage:
 
     async def link(self, session: str = "shop", number: str = SHOP, **settings: Any) -> None:
         """Link a number by QR code."""
-        await self.api.post("/sessions", {"session_id": session, "settings": {"debounce_seconds": 0, **settings}})
+        await self.api.post("/sessions", {"session_id": session, "settings": {**AT_ONCE, **settings}})
         await self.api.post(f"/sessions/{session}/connect", {"method": "qr"})
         shown = await self.events.wait("session.qr", lambda event: event["session"] == session)
         await self.world.network.phone(number, "Shop").scan(shown["payload"]["qr"])

@@ -18,6 +18,7 @@ from tests.fixtures.conversations import (
     inbound,
     messages,
     receiver,
+    run_sql,
 )
 from tests.fixtures.sending import SERVER_TIME, Lines, SendingConnection, until
 
@@ -33,7 +34,7 @@ from prosa.database.engine import WriteDb
 from prosa.events.bus import Bus
 from prosa.outbox import sender as sender_module
 from prosa.outbox.content import Instructions, Outbound, OutboundMedia, OutboundText
-from prosa.outbox.queue import EnqueuedMessage, enqueue
+from prosa.outbox.queue import EnqueuedMessage, enqueue, enqueue_answer
 from prosa.outbox.sender import Sender
 from prosa.sessions.facts import SessionFacts
 from prosa.whatsapp.engine import EngineErrorCode, MediaInfo, MessageType, ReceiptType, ReceiptUpdate, ResolvedUser
@@ -55,7 +56,7 @@ class Office:
         async def job(db: WriteDb) -> EnqueuedMessage:
             opened = await open_or_create(db, "main", identity.address(chat), at=utc_now())
             what = OutboundText(content) if isinstance(content, str) else content
-            return await enqueue(db, opened.conversation, author=Author.PERSON, content=what, **more)
+            return await enqueue(db, opened.conversation, **{"author": Author.PERSON} | more, content=what)
 
         return await self.database.submit(job)
 
@@ -287,8 +288,62 @@ async def test_a_message_of_yesterday_is_not_sent(office: Office) -> None:
     await office.sender.start()
     await office.sent(1)
     row = await office.row(queued)
-    assert (row.status, row.error) == ("failed", "expired: it could not be sent within 24 hours")
+    assert (row.status, row.error) == ("failed", "expired: it could not be sent in time")
     assert office.connection.sent == []
+
+
+async def answer(office: Office, *texts: str, due: timedelta = timedelta()) -> list[EnqueuedMessage]:
+    """Put an answer of the AI into the outbox, each message due so much after the one before."""
+
+    async def job(db: WriteDb) -> list[EnqueuedMessage]:
+        held = (await open_or_create(db, "main", identity.address(CONTACT), at=utc_now())).conversation
+        times = [utc_now() + due * n for n in range(len(texts))]
+        return await enqueue_answer(db, held, texts, due=times, user_id=office.session.user_id)
+
+    return await office.database.submit(job)
+
+
+async def test_the_messages_of_an_answer_come_in_order_each_at_its_time(office: Office) -> None:
+    office.now_offset = timedelta(hours=-2)
+    await answer(office, "one", "two", "three", due=timedelta(hours=1))
+    office.numbers.opened("main")
+    await office.sender.start()
+    for hours, expected in ((0, ["one"]), (1, ["one", "two"]), (2.1, ["one", "two", "three"])):
+        office.now_offset = timedelta(hours=hours)
+        await office.sent(len(expected))
+        assert office.connection.texts() == expected
+
+
+async def test_without_its_beginning_the_rest_of_an_answer_is_not_sent(office: Office) -> None:
+    office.connection.failures.extend([EngineErrorCode.REJECTED])
+    await answer(office, "one", "two", "three")
+    await office.queue("something else")
+    await answer(office, "four", "five")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(6)
+    assert await office.statuses() == ["failed", "cancelled", "cancelled", "sent", "sent", "sent"]
+    assert office.connection.texts() == ["one", "something else", "four", "five"]
+    errors = [row.error for row in await messages(office.database)]
+    assert [e and e.partition(":")[0] for e in errors[:4]] == [
+        "rejected", "answer_incomplete", "answer_incomplete", None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["ai_enabled = false", "ai_paused_until = :later"])
+async def test_an_answer_is_not_sent_once_the_ai_was_switched_off(office: Office, how: str) -> None:
+    await answer(office, "one", "two")
+    await office.queue("a person will answer you", author=Author.AUTOMATIC)
+    later = {"later": utc_now() + timedelta(hours=1)} if "later" in how else {}
+    await run_sql(office.database, f"UPDATE conversations SET {how}", **later)
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(3)
+    assert office.connection.texts() == ["a person will answer you"]
+    assert await office.statuses() == ["cancelled", "cancelled", "sent"]
+    told = [e.payload for e in await events(office.database, "message.status") if e.payload["status"] == "cancelled"]
+    assert {t["error"].partition(":")[0] for t in told} <= {"ai_off", "answer_incomplete"}
+    assert len(told) == 2
 
 
 async def test_a_receipt_before_the_answer_is_not_undone(office: Office, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from prosa.leases import LeaseLostError
 from prosa.outbox import queue
 from prosa.outbox.content import OutboundText
 from prosa.sessions.settings import SessionSettings
+from prosa.sessions.settings.sending import SendingSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.turns.claimed import ClaimedConversation
 from prosa.whatsapp.engine import MediaInfo, MessageType
@@ -88,6 +89,32 @@ async def test_the_answer_waits_in_the_outbox_and_wakes_the_sender(stage: TurnSt
     assert row.status == "queued"
     assert row.due_at is not None
     assert row.wa_id.startswith("3EB0")
+
+
+async def test_a_long_answer_is_several_messages_typed_one_after_the_other(stage: TurnStage) -> None:
+    stage.set(sending=SendingSettings(bubble_chars=50, typing_ms_per_char=100, typing_max_seconds=20, jitter=0))
+    stage.gemini.script.enqueue("a" * 40 + ".\n\n" + "b" * 30 + ".")
+    await stage.hear()
+    await stage.turn()
+    talk = await stage.talk()
+    rows = [row for row in await messages(stage.database, talk.id) if row.author == "ai"]
+    assert [(row.body[0], row.seq, row.status) for row in rows] == [("a", 2, "queued"), ("b", 3, "queued")]
+    assert (talk.last_seq, talk.ai_state, talk.last_message_preview) == (3, "idle", "b" * 30 + ".")
+    assert timedelta(0) < rows[0].due_at - rows[0].stored_at < timedelta(seconds=4.1)
+    # Each was typed for its own length; only the first one's was shortened by the time that the model took.
+    assert rows[1].due_at - rows[0].due_at == timedelta(seconds=3.1)
+    assert [row.payload for row in rows] == [None, {"after": str(rows[0].id)}]
+    assert [row.ai is not None for row in rows] == [True, False]
+    [replied] = await stage.told_events("ai.replied")
+    assert replied["message_ids"] == [str(row.id) for row in rows]
+    [usage] = await stage.usage()
+    assert usage.message_id == rows[0].id
+    assert ("typing", CONTACT, False) not in stage.told
+    await stage.hear("and?")
+    with statements(stage.database) as seen:
+        await stage.turn()
+    assert "a" * 40 + ".\n" + "b" * 30 in "".join(stage.gemini.requests.generations()[-1].texts())
+    assert [s for s in seen if s.startswith("SELECT") and "FROM messages" in s] == []
 
 
 async def test_quick_messages_in_a_row_get_one_answer(stage: TurnStage) -> None:
@@ -189,13 +216,13 @@ async def test_a_crash_before_the_commit_repeats_the_call_not_the_answer(
     stage: TurnStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await stage.hear()
-    real = queue.enqueue
+    real = queue.enqueue_answer
 
     async def die(*args: Any, **kwargs: Any) -> Any:
         await real(*args, **kwargs)
         raise RuntimeError("the power went")
 
-    monkeypatch.setattr(queue, "enqueue", die)
+    monkeypatch.setattr(queue, "enqueue_answer", die)
     claimed = await stage.claim()
     with pytest.raises(RuntimeError):
         await stage.replier().reply(claimed)

@@ -79,6 +79,7 @@ def message_values(
     edited_at: Any = None,
     error: str | None = None,
     due_at: Any = None,
+    expires_at: Any = None,
     ai: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return a whole row: always the same columns, so that the statement is compiled once."""
@@ -104,5 +105,6 @@ def message_values(
         "edited_at": edited_at,
         "error": error,
         "due_at": due_at,
+        "expires_at": expires_at,
         "ai": ai,
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, select, table, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select, table, update
 from sqlalchemy import column as named_column
 from sqlalchemy import types as sql
 
@@ -67,7 +67,10 @@ async def merge(db: WriteDb, one: HeldConversation, other: HeldConversation) -> 
 
     summaries = await _summaries(db, stays, goes)
     await db.execute(update(_usage).where(_usage.c.conversation_id == goes.id).values(conversation_id=stays.id))
-    await db.execute(delete(CONVERSATIONS).where(CONVERSATIONS.c.id == goes.id))
+    c = CONVERSATIONS.c
+    approached = select(func.max(c.approached_at)).where(c.id.in_([stays.id, goes.id])).scalar_subquery()
+    await db.execute(update(CONVERSATIONS).where(c.id == stays.id).values(approached_at=approached))
+    await db.execute(delete(CONVERSATIONS).where(c.id == goes.id))
 
     stays.last_seq = len(current)
     stays.version = max(stays.version, goes.version) + 1

@@ -128,10 +128,19 @@ class Conversation(Leased, Base):
     """In a group: the message that the next answer quotes."""
     closed_notice_at: Mapped[datetime | None] = mapped_column(default=None)
     """When the contact was last told that business hours are over."""
+    approached_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When we last wrote to a contact who had never written to this number."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     __table_args__ = (
+        Index(
+            "ix_conversations_approached",
+            "session_id",
+            "approached_at",
+            sqlite_where=text("approached_at IS NOT NULL"),
+            postgresql_where=text("approached_at IS NOT NULL"),
+        ),
         Index("uq_conversations_session_id_contact_jid", "session_id", "contact_jid", unique=True),
         Index("uq_conversations_session_id_contact_lid", "session_id", "contact_lid", unique=True),
         Index("ix_conversations_session_id_last_message_at", "session_id", "last_message_at", "id"),
@@ -181,7 +190,9 @@ class Message(Leased, Base):
     delivered_at: Mapped[datetime | None] = mapped_column(default=None)
     read_at: Mapped[datetime | None] = mapped_column(default=None)
     error: Mapped[str | None] = mapped_column(String(500), default=None)
-    """Why it failed: a stable code, a colon, and words for a person."""
+    """Why it failed, waits or was cancelled: a stable code, a colon, and words for a person."""
+    expires_at: Mapped[datetime | None] = mapped_column(default=None)
+    """Of our own: when it fails as expired, if it is not sent by then."""
     ai: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     """Of the AI's messages, how the answer came about: `prosa.ai.answer.Answer.facts`."""
     skip_reason: Mapped[str | None] = mapped_column(String(20), default=None)

@@ -13,12 +13,14 @@ from prosa.conversations.scope import owner_of
 from prosa.database.engine import WriteDb
 from prosa.events import log
 from prosa.events.log import NewEvent
-from prosa.outbox.claims import unsent
+from prosa.outbox.claims import Sending, unsent
 from prosa.outbox.queue import status_payload
 from prosa.whatsapp.engine import EngineErrorCode, MessageType
 
 TAKEN_OVER = "taken_over: a person wrote in the conversation before this was sent"
 BY_PERSON = "cancelled: a person took it back before it was sent"
+SWITCHED_OFF = "ai_off: the AI was switched off or paused in the conversation before this was sent"
+INCOMPLETE = "answer_incomplete: an earlier message of the same answer was not sent"
 PERHAPS = " (a try had no answer from WhatsApp, so it may have arrived)"
 
 _m = MESSAGES.c
@@ -84,6 +86,13 @@ async def cancel_unsent(
     await save(db, held)
     await log.append(db, *told)
     return [row.id for row in rows]
+
+
+async def cancel_following(db: WriteDb, message: Sending) -> list[uuid.UUID]:
+    """Cancel what belongs to the same answer as a message that will not be sent."""
+    first = message.instructions.after or str(message.id)
+    same = _m.payload["after"].as_string() == first
+    return await cancel_unsent(db, message.conversation_id, reason=INCOMPLETE, only=same, user_id=message.user_id)
 
 
 async def _last_preview(db: WriteDb, conversation_id: uuid.UUID) -> str | None:

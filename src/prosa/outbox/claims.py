@@ -16,7 +16,7 @@ from prosa import leases
 from prosa.conversations.facts import sent_payload
 from prosa.conversations.held import TABLE as CONVERSATIONS
 from prosa.conversations.hot import MESSAGES
-from prosa.conversations.models import MessageStatus
+from prosa.conversations.models import Author, MessageStatus
 from prosa.conversations.scope import owner_of
 from prosa.database.engine import WriteDb
 from prosa.events import log
@@ -56,7 +56,7 @@ _followed = (
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A message taken to be sent, and its conversation's addresses; `followed`: more of the conversation waits."""
+    """A message taken to be sent, and what matters of its conversation; `followed`: more of the conversation waits."""
 
     id: uuid.UUID
     conversation_id: uuid.UUID
@@ -68,15 +68,33 @@ class Sending:
     instructions: Instructions
     stored_at: datetime
     attempts: int
+    author: str
+    expires_at: datetime | None
+    ai_enabled: bool
+    ai_paused_until: datetime | None
     contact_jid: str
     contact_lid: str | None
     followed: bool
     user_id: uuid.UUID
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether it is an answer of the AI, which nobody wants once the AI is switched off."""
+        return self.author == Author.AI
+
+    def expired(self, now: datetime) -> bool:
+        """Whether it has waited for too long."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    def unwanted(self, now: datetime) -> bool:
+        """Whether the AI was switched off or paused in the conversation since it answered."""
+        paused = self.ai_paused_until is not None and self.ai_paused_until > now
+        return self.is_answer and (paused or not self.ai_enabled)
+
 
 _columns = [
     _m.id, _m.conversation_id, _m.session_id, _m.wa_id, _m.type, _m.body, _m.media, _m.payload, _m.stored_at,
-    _m.attempts, _c.contact_jid, _c.contact_lid, _followed,
+    _m.attempts, _m.author, _m.expires_at, _c.ai_enabled, _c.ai_paused_until, _c.contact_jid, _c.contact_lid, _followed,
 ]  # fmt: skip
 
 
@@ -138,14 +156,22 @@ async def write_sent(db: WriteDb, message: Sending, result: SendResult, *, owner
     await log.append(db, NewEvent(message.user_id, message.session_id, payload))
 
 
-async def write_failed(db: WriteDb, message: Sending, error: str, *, owner: str, now: datetime) -> None:
-    """Write down that a message will not be sent.
+async def write_failed(
+    db: WriteDb,
+    message: Sending,
+    error: str,
+    *,
+    owner: str,
+    now: datetime,
+    status: MessageStatus = MessageStatus.FAILED,
+) -> None:
+    """Write down that a message will not be sent: it failed, or was cancelled.
 
     Raises:
         LeaseLostError: It is another's by now.
     """
     values = leases.released(None, attempts=message.attempts + 1)
-    values |= {"status": MessageStatus.FAILED.value, "error": error[:500]}
+    values |= {"status": status.value, "error": error[:500]}
     row = await _write(db, message, values, owner=owner, now=now)
     await log.append(db, NewEvent(message.user_id, message.session_id, status_payload(row)))
 
@@ -165,13 +191,13 @@ async def write_retry(
     await _write(db, message, values, owner=owner, now=now)
 
 
-async def expire(db: WriteDb, *, before: datetime, now: datetime, error: str) -> int:
-    """Give up messages that have waited since before a moment, also those of numbers that are offline."""
+async def expire(db: WriteDb, *, now: datetime, error: str) -> int:
+    """Give up messages that have waited for too long, also those of numbers that are offline."""
     free = _m.lease_until.is_(None) | (_m.lease_until <= now)
     rows = (
         await db.execute(
             update(MESSAGES)
-            .where(_m.due_at.is_not(None), unsent(_m.status), _m.stored_at < before, free)
+            .where(_m.due_at.is_not(None), unsent(_m.status), _m.expires_at <= now, free)
             .values(leases.released(None) | {"status": MessageStatus.FAILED.value, "error": error})
             .returning(_m.id, _m.conversation_id, _m.session_id, _m.wa_id, _m.status, _m.error)
         )

@@ -72,17 +72,20 @@ class Instructions:
         resolve: A phone number that nobody has asked WhatsApp about yet ("+5511…"); the sender asks before it sends.
         fingerprint: Of the request that made it, to tell a repeat from another request under the same key.
         uploaded: What an upload answered, so that a later try need not upload again.
+        after: Of a later message of an answer: the answer's first; if one of them fails, those behind it are cancelled.
     """
 
     quote: Quote | None = None
     resolve: str | None = None
     fingerprint: str | None = None
     uploaded: Uploaded | None = None
+    after: str | None = None
 
     def stored(self) -> dict[str, Any] | None:
         """Return the JSON to store."""
-        values = {name: value for name, value in asdict(self).items() if value is not None}
-        return values or None
+        if self == _NOTHING:
+            return None
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
     def read(cls, payload: Mapping[str, Any] | None) -> "Instructions":
@@ -93,7 +96,11 @@ class Instructions:
             resolve=values.get("resolve"),
             fingerprint=values.get("fingerprint"),
             uploaded=Uploaded(**values["uploaded"]) if values.get("uploaded") else None,
+            after=values.get("after"),
         )
+
+
+_NOTHING = Instructions()
 
 
 def engine_content(type_: str, body: str, media: Mapping[str, Any] | None, instructions: Instructions) -> Content:

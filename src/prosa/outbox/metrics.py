@@ -3,7 +3,9 @@
 from prometheus_client import Counter, Histogram
 
 OUTCOMES = Counter(
-    "prosa_outbox_attempts", "Tries to send a message, by outcome: sent, retried, failed, offline.", ["outcome"]
+    "prosa_outbox_attempts",
+    "Tries to send a message, by outcome: sent, retried, failed, cancelled, offline",
+    ["outcome"],
 )
 DELAY = Histogram(
     "prosa_outbox_delay_seconds",

@@ -1,7 +1,9 @@
 """Putting messages into the outbox: a message is stored, with its WhatsApp id, before anything tries to send it."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -18,11 +20,13 @@ from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.events.types import MessageStatusPayload
 from prosa.ids import new_id, new_message_id
-from prosa.outbox.content import QUOTE_LENGTH, Instructions, Outbound
+from prosa.outbox.content import QUOTE_LENGTH, Instructions, Outbound, OutboundText
 from prosa.whatsapp.engine import Quote
 
 TOPIC = "outbox"
 """Wakes the sender."""
+LASTING = timedelta(hours=24)
+"""How long a message waits to be sent where nothing else is said; see `expire_hours` of a number's settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ async def enqueue(
     user_id: uuid.UUID | None = None,
     sender_jid: str = "",
     ai: dict[str, Any] | None = None,
+    due_at: datetime | None = None,
+    lasting: timedelta | None = LASTING,
 ) -> EnqueuedMessage:
     """Store a message to send, at the end of its conversation, and wake the sender once it is committed.
 
@@ -65,6 +71,8 @@ async def enqueue(
         user_id: The number's owner, where known; looked up where left out.
         sender_jid: The number's own JID, where known; WhatsApp tells it when the message is sent.
         ai: Of an answer of the AI: how it came about (`prosa.ai.answer.Answer.facts`).
+        due_at: Not to be sent before; at once where left out.
+        lasting: How long it may wait until it fails as expired; None: for ever.
 
     Raises:
         NotFoundError: There is no such conversation, or no such message to answer to.
@@ -76,45 +84,107 @@ async def enqueue(
     details = instructions or Instructions()
     if quoted_wa_id is not None:
         details = replace(details, quote=await _quote(db, held.id, quoted_wa_id))
+    message = _Message(content, due_at, details, message_id or new_id(), idempotency_key, quoted_wa_id, ai)
+    [enqueued] = await _put(db, held, [message], author=author, user_id=user_id, sender_jid=sender_jid, lasting=lasting)
+    return enqueued
+
+
+async def enqueue_answer(
+    db: WriteDb,
+    held: HeldConversation,
+    texts: Sequence[str],
+    *,
+    due: Sequence[datetime],
+    quoted_wa_id: str | None = None,
+    user_id: uuid.UUID,
+    sender_jid: str = "",
+    ai: dict[str, Any] | None = None,
+    lasting: timedelta | None = LASTING,
+) -> list[EnqueuedMessage]:
+    """Store an answer of the AI that is one or more messages, each due at its time; otherwise as `enqueue`.
+
+    If one of them fails, those behind it are cancelled. The first one quotes, and keeps what `ai` tells.
+    """
+    first = new_id()
+    quote = await _quote(db, held.id, quoted_wa_id) if quoted_wa_id is not None else None
+    whole, later = Instructions(quote=quote), Instructions(after=str(first))
+    messages = [
+        _Message(OutboundText(texts[0]), due[0], whole, first, quoted_wa_id=quoted_wa_id, ai=ai),
+        *(_Message(OutboundText(text), at, later, new_id()) for text, at in zip(texts[1:], due[1:], strict=True)),
+    ]
+    return await _put(db, held, messages, author=Author.AI, user_id=user_id, sender_jid=sender_jid, lasting=lasting)
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """One message to store."""
+
+    content: Outbound
+    due_at: datetime | None
+    instructions: Instructions
+    id: uuid.UUID
+    idempotency_key: str | None = None
+    quoted_wa_id: str | None = None
+    ai: dict[str, Any] | None = None
+
+
+async def _put(
+    db: WriteDb,
+    held: HeldConversation,
+    messages: Sequence[_Message],
+    *,
+    author: Author,
+    user_id: uuid.UUID | None,
+    sender_jid: str,
+    lasting: timedelta | None,
+) -> list[EnqueuedMessage]:
     now = utc_now()
-    held.last_seq += 1
-    held.version += 1
-    media = content.media
-    values = message_values(
-        id_=message_id or new_id(),
-        conversation_id=held.id,
-        session_id=held.session_id,
-        seq=held.last_seq,
-        wa_id=new_message_id(),
-        from_me=True,
-        author=author.value,
-        sender_jid=sender_jid,
-        sender_name=None,
-        type_=content.type.value,
-        body=content.body,
-        status=MessageStatus.QUEUED.value,
-        created_at=now,
-        stored_at=now,
-        quoted_wa_id=quoted_wa_id,
-        media=media.stored() if media else None,
-        payload=details.stored(),
-        idempotency_key=idempotency_key,
-        due_at=now,
-        ai=ai,
-    )
-    await insert_message(db, values)
-    await index_message(db, values["id"], values["type"], values["body"], media.file_name if media else None)
-    held.last_message_at = now
-    held.last_message_preview = preview(values["type"], values["body"], media.file_name if media else None)
+    enqueued: list[EnqueuedMessage] = []
+    rows: list[dict[str, Any]] = []
+    for message in messages:
+        held.last_seq += 1
+        held.version += 1
+        media = message.content.media
+        due_at = message.due_at or now
+        values = message_values(
+            id_=message.id,
+            conversation_id=held.id,
+            session_id=held.session_id,
+            seq=held.last_seq,
+            wa_id=new_message_id(),
+            from_me=True,
+            author=author.value,
+            sender_jid=sender_jid,
+            sender_name=None,
+            type_=message.content.type.value,
+            body=message.content.body,
+            status=MessageStatus.QUEUED.value,
+            created_at=now,
+            stored_at=now,
+            quoted_wa_id=message.quoted_wa_id,
+            media=media.stored() if media else None,
+            payload=message.instructions.stored(),
+            idempotency_key=message.idempotency_key,
+            due_at=due_at,
+            expires_at=due_at + lasting if lasting is not None else None,
+            ai=message.ai,
+        )
+        await insert_message(db, values)
+        file_name = media.file_name if media else None
+        await index_message(db, values["id"], values["type"], values["body"], file_name)
+        held.last_message_at = now
+        held.last_message_preview = preview(values["type"], values["body"], file_name)
+        rows.append(values)
+        enqueued.append(EnqueuedMessage(message.id, held.id, held.last_seq, values["wa_id"]))
     await save(db, held)
     owner = user_id or await owner_of(db, held.session_id)
     await log.append(
         db,
-        NewEvent(owner, held.session_id, status_payload(values)),
+        *(NewEvent(owner, held.session_id, status_payload(values)) for values in rows),
         NewEvent(owner, held.session_id, conversation_payload(held)),
     )
     db.wake(TOPIC)
-    return EnqueuedMessage(values["id"], held.id, held.last_seq, values["wa_id"])
+    return enqueued
 
 
 async def find_by_key(db: ReadDb, session_id: str, idempotency_key: str) -> Row[Any] | None:

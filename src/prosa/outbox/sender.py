@@ -18,12 +18,14 @@ from prosa import leases
 from prosa.clock import Clock, utc_now
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.media import MediaFiles
+from prosa.conversations.models import MessageStatus
 from prosa.conversations.online import OnlineNumbers
 from prosa.database.engine import Database, WriteDb
 from prosa.database.outage import OutageLog, patiently
 from prosa.events.bus import Bus
 from prosa.leases import LeaseLostError
 from prosa.outbox import claims
+from prosa.outbox.cancel import SWITCHED_OFF, cancel_following
 from prosa.outbox.claims import Sending
 from prosa.outbox.delivery import OFFLINE, Tried, deliver
 from prosa.outbox.metrics import DELAY, OUTCOMES
@@ -40,10 +42,9 @@ TOTAL = 64
 PER_NUMBER = 8
 """Messages of one number being sent at the same time."""
 MAX_ATTEMPTS = 8
-MAX_AGE = timedelta(hours=24)
 OFFLINE_SECONDS = 5.0
 """A number that turns out to be offline is left alone for so long, or until it opens."""
-EXPIRED = "expired: it could not be sent within 24 hours"
+EXPIRED = "expired: it could not be sent in time"
 EXPIRY_SECONDS = 60.0
 STOP_SECONDS = 5.0
 GIVE_BACK_SECONDS = 2.0
@@ -158,8 +159,12 @@ class Sender:
 
     async def _try(self, message: Sending) -> bool:
         """Try to send; write down what came of it. Return whether the next one should be looked for at once."""
-        if self._clock() - message.stored_at > MAX_AGE:
+        now = self._clock()
+        if message.expired(now):
             await self._fail(message, EXPIRED)
+            return True
+        if message.unwanted(now):
+            await self._fail(message, SWITCHED_OFF, MessageStatus.CANCELLED)
             return True
         connection = self._numbers.connection(message.session_id)
         if connection is None or self._is_paused(message.session_id, self._clock()):
@@ -207,10 +212,17 @@ class Sender:
         logger.info("sending is tried again", session=message.session_id, message=str(message.id), code=code.value)
         return False
 
-    async def _fail(self, message: Sending, error: str) -> None:
+    async def _fail(self, message: Sending, error: str, status: MessageStatus = MessageStatus.FAILED) -> None:
         now = self._clock()
-        await self._write(partial(claims.write_failed, message=message, error=error, owner=self._owner, now=now))
-        OUTCOMES.labels("failed").inc()
+
+        async def write(db: WriteDb) -> None:
+            await claims.write_failed(db, message, error, owner=self._owner, now=now, status=status)
+            if message.is_answer:
+                # The rest of an answer says little without its beginning.
+                await cancel_following(db, message)
+
+        await self._write(write)
+        OUTCOMES.labels(status.value).inc()
         logger.warning(
             "a message was not sent", session=message.session_id, message=str(message.id),
             code=error.partition(":")[0],
@@ -270,5 +282,4 @@ class Sender:
             await asyncio.sleep(EXPIRY_SECONDS)
 
     async def _give_up_old(self, db: WriteDb) -> None:
-        now = self._clock()
-        await claims.expire(db, before=now - MAX_AGE, now=now, error=EXPIRED)
+        await claims.expire(db, now=self._clock(), error=EXPIRED)

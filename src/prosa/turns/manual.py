@@ -347,6 +347,7 @@ async def _enqueue(
         ),
         message_id=message_id,
         user_id=caller.user_id,
+        lasting=session.settings.sending.lasting,
     )
     await log.append(db, *(NewEvent(caller.user_id, held.session_id, payload) for payload in paused))
     return held.version

@@ -17,7 +17,7 @@ from prosa.clock import Clock
 from prosa.conversations import skips
 from prosa.conversations.facts import conversation_payload
 from prosa.conversations.held import HeldConversation, hold, save
-from prosa.conversations.models import AiState, Author, ConversationKind, Message
+from prosa.conversations.models import AiState, ConversationKind, Message
 from prosa.conversations.pauses import PauseReason
 from prosa.conversations.unread import count, mark_read
 from prosa.database.base import Base
@@ -25,8 +25,8 @@ from prosa.database.engine import WriteDb
 from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.events.types import AiFailedPayload, AiRepliedPayload, AiSkippedPayload, Payload
-from prosa.outbox import queue
-from prosa.outbox.content import OutboundText
+from prosa.outbox import bubbles, queue
+from prosa.outbox.pacing import due_times
 from prosa.outbox.queue import EnqueuedMessage
 from prosa.sessions.facts import SessionFacts
 from prosa.turns import fixed
@@ -76,12 +76,14 @@ class Answered:
     """An answer is in the outbox.
 
     Attributes:
-        message: It.
-        version: The conversation's, after it.
+        messages: It, in order, with their texts.
+        version: The conversation's, after them.
+        waits: The first of them is not due yet.
     """
 
-    message: EnqueuedMessage
+    messages: Sequence[tuple[EnqueuedMessage, str]]
     version: int
+    waits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,14 @@ class Overtaken:
     times: int
 
 
-async def answered(turn: Turn, answer: Answer, db: WriteDb) -> Answered | SkipReason | Overtaken:
+async def answered(turn: Turn, answer: Answer, spent: float, db: WriteDb) -> Answered | SkipReason | Overtaken:
     """Put an answer into the outbox, and mark what it answers; or drop it where it is no longer wanted.
+
+    Args:
+        turn: That ends.
+        answer: What to say.
+        spent: Seconds for which the contact saw "typing…".
+        db: The transaction.
 
     Raises:
         LeaseLostError: Somebody else has the conversation now; the answer is dropped.
@@ -122,25 +130,31 @@ async def answered(turn: Turn, answer: Answer, db: WriteDb) -> Answered | SkipRe
     _release(turn, held, AiState.IDLE)
     if answer.notes:
         held.version += 1  # earlier messages read differently now
-    message = await queue.enqueue(
+    facts, now, sending = answer.facts(), turn.clock(), turn.session.settings.sending
+    texts = [answer.text]
+    if sending.split:
+        texts = bubbles.split(answer.text, most_chars=sending.bubble_chars, most_bubbles=sending.most_bubbles)
+    due = due_times(texts, sending, now=now, spent=spent)
+    messages = await queue.enqueue_answer(
         db,
         held,
-        author=Author.AI,
-        content=OutboundText(answer.text),
+        texts,
+        due=due,
         quoted_wa_id=turn.claimed.asked_wa_id if held.kind == ConversationKind.GROUP else None,
         user_id=turn.session.user_id,
         sender_jid=turn.session.jid or "",
-        ai=answer.facts(),
+        ai=facts,
+        lasting=sending.lasting,
     )
-    await _record(turn, answer.calls, message.id, db)
+    await _record(turn, answer.calls, messages[0].id, db)
     noted = await keep_notes(db, held.id, answer.notes) if answer.notes else []
     await _announce(
         turn,
         db,
         *noted,
-        AiRepliedPayload(conversation_id=held.id, message_ids=[message.id], **answer.facts()),
+        AiRepliedPayload(conversation_id=held.id, message_ids=[message.id for message in messages], **facts),
     )
-    return Answered(message, held.version)
+    return Answered(list(zip(messages, texts, strict=True)), held.version, waits=due[0] > now)
 
 
 async def skipped(turn: Turn, reason: SkipReason, db: WriteDb) -> None:

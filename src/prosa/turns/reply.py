@@ -4,6 +4,7 @@ No transaction is open while the model is asked. A crash before the commit repea
 """
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -149,25 +150,29 @@ class Replier:
         await asyncio.gather(*self._courtesies, return_exceptions=True)
 
     async def _answer(self, turn: Turn, request: AnswerRequest) -> None:
-        claimed = turn.claimed
+        claimed, began = turn.claimed, time.monotonic()
         log = logger.bind(session=claimed.session_id, conversation=str(claimed.id))
+        result: Answered | SkipReason | Overtaken | None = None
         try:
             async with self._typing(turn):
                 answer = await self._make(turn, request)
+            # Settings may have changed meanwhile: whoever switched the AI off wants no answer now.
+            turn = await self._anew(turn)
+            result = await self._end(turn, partial(outcome.answered, turn, answer, time.monotonic() - began))
         except AnswerError as error:
             log.warning("no answer", reason=error.code, attempt=claimed.attempts + 1, retry_after=error.retry_after)
             await self._end(turn, partial(outcome.failed, turn, error))
             return
-        # Settings may have changed meanwhile: whoever switched the AI off wants no answer now.
-        turn = await self._anew(turn)
-        result = await self._end(turn, partial(outcome.answered, turn, answer))
+        finally:
+            if not (isinstance(result, Answered) and result.waits):
+                self._stop_typing(turn)
         if isinstance(result, SkipReason):
             log.info("an answer was no longer wanted", reason=result.value)
             return
         if isinstance(result, Overtaken):
             log.info("an answer was dropped: the contact had written again", times=result.times)
             return
-        await self._remember(claimed.id, result, answer.text)
+        await self._remember(claimed.id, result)
         self._mark_read(turn)
         log.info("answered", **{name: value for name, value in answer.facts().items() if value})
 
@@ -199,12 +204,14 @@ class Replier:
         turn.claimed.over = True
         return result
 
-    async def _remember(self, conversation_id: uuid.UUID, result: Answered, text: str) -> None:
-        sent = result.message
-        message = prompt_message(
-            seq=sent.seq, author=Author.AI.value, type_=MessageType.TEXT.value, body=text, wa_id=sent.wa_id
-        )
-        await self._contexts.remember(conversation_id, result.version, message)
+    async def _remember(self, conversation_id: uuid.UUID, result: Answered) -> None:
+        said = [
+            prompt_message(
+                seq=sent.seq, author=Author.AI.value, type_=MessageType.TEXT.value, body=text, wa_id=sent.wa_id
+            )
+            for sent, text in result.messages
+        ]
+        await self._contexts.remember(conversation_id, result.version, *said)
 
     @asynccontextmanager
     async def _typing(self, turn: Turn) -> AsyncIterator[None]:
@@ -221,7 +228,11 @@ class Replier:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-            self._do(partial(connection.send_typing, contact, typing=False))
+
+    def _stop_typing(self, turn: Turn) -> None:
+        connection = self._connections.connection(turn.claimed.session_id)
+        if connection is not None and turn.session.settings.show_typing:
+            self._do(partial(connection.send_typing, turn.claimed.contact_jid, typing=False))
 
     def _mark_read(self, turn: Turn) -> None:
         """Send the contact's messages their blue ticks; a group's go without, since each needs its writer's address."""

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.hours import HoursSettings
+from prosa.sessions.settings.sending import SendingSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.sessions.settings.turns import TurnSettings
 from prosa.sessions.settings.understanding import UnderstandingSettings
@@ -50,6 +51,7 @@ class SessionSettings(BaseModel):
     understanding: UnderstandingSettings = Field(
         UnderstandingSettings(), description="What the AI sees and hears of files."
     )
+    sending: SendingSettings = Field(SendingSettings(), description="How messages go out: typing, bubbles, limits.")
 
     def changed(self, changes: BaseModel) -> "SessionSettings":
         """Return the settings with those that `changes` sets; groups are merged field by field.
