@@ -98,3 +98,9 @@ def test_a_file_goes_along() -> None:
     assert texts(message)[1] == (
         "user-prompt", ["[image]", BinaryContent(data=b"png", media_type="image/png"), "what is this?"]
     )  # fmt: skip
+
+
+def test_a_group_is_told_to_be_one() -> None:
+    parts = [Part(False, ("Ana: hi",))]
+    [message] = prompt.build(parts, system="", summary=None, now=NOW, contact_name=None, group=True)
+    assert texts(message)[-1] == ("user-prompt", f"[2026-11-24 10:15 UTC, Tuesday; {prompt.GROUP}]")

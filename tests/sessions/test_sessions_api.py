@@ -273,3 +273,27 @@ async def test_nothing_secret_is_in_the_log(
     assert "online" in logged
     assert "ABCD-1234" not in logged
     assert "2@code" not in logged
+
+
+async def test_groups_of_settings_are_merged_and_checked(api: httpx.AsyncClient) -> None:
+    await make(api, session_id="hours", settings={"hours": {"enabled": True, "weekly": {"monday": ["09:00-18:00"]}}})
+    changes = {"hours": {"time_zone": "America/Sao_Paulo", "weekly": {"friday": ["09:00-12:00", "13:00-17:00"]}}}
+    changed = (await api.patch("/sessions/hours", json={"settings": changes})).json()["settings"]
+    assert changed["hours"]["enabled"] is True
+    assert changed["hours"]["weekly"] | {} == {
+        "monday": ["09:00-18:00"], "tuesday": [], "wednesday": [], "thursday": [],
+        "friday": ["09:00-12:00", "13:00-17:00"], "saturday": [], "sunday": [],
+    }  # fmt: skip
+    wrong = {
+        "hours": {"time_zone": "Sampa", "weekly": {"monday": ["9-18"]}},
+        "audience": {"ignored": ["Maria"]},
+        "takeover": {"stop_keywords": [" "]},
+        "turns": {"when_overtaken": "never"},
+    }
+    answer = await api.patch("/sessions/hours", json={"settings": wrong})
+    assert answer.status_code == 422
+    assert {error["field"] for error in answer.json()["errors"]} == {
+        "body.settings.hours.time_zone", "body.settings.hours.weekly.monday.0", "body.settings.audience.ignored.0",
+        "body.settings.takeover.stop_keywords.0", "body.settings.turns.when_overtaken",
+    }  # fmt: skip
+    assert all(error["message"] for error in answer.json()["errors"])

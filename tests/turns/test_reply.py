@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from tests.fixtures.conversations import CONTACT, messages, run_sql
-from tests.fixtures.turns import TurnStage, statements, turn_stage
+from tests.fixtures.turns import TurnStage, begin, end, statements, turn_stage
 
 from prosa.cache import Cache
 from prosa.clock import utc_now
@@ -23,7 +23,6 @@ from prosa.outbox.content import OutboundText
 from prosa.sessions.settings import SessionSettings
 from prosa.sessions.settings.sending import SendingSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
-from prosa.turns.claimed import ClaimedConversation
 from prosa.whatsapp.engine import MediaInfo, MessageType
 from prosa_simulator.gemini import answers as says
 
@@ -34,20 +33,6 @@ TRIES = SessionSettings().turns.most_tries
 async def stage(database: Database, bus: Bus, cache: Cache, tmp_path: Path) -> AsyncIterator[TurnStage]:
     async with turn_stage(database, bus, cache, tmp_path) as stage:
         yield stage
-
-
-async def begin(stage: TurnStage) -> tuple[ClaimedConversation, "asyncio.Task[None]"]:
-    """Begin a turn whose answer hangs until `stage.gemini.release()`."""
-    stage.gemini.script.enqueue(says.Hang(then=says.Text("the late answer")))
-    claimed = await stage.claim()
-    task = asyncio.create_task(stage.replier().reply(claimed))
-    await stage.until(lambda: stage.gemini.hanging == 1)
-    return claimed, task
-
-
-async def end(stage: TurnStage, task: "asyncio.Task[None]") -> None:
-    stage.gemini.release()
-    await task
 
 
 async def test_an_answer_its_mark_and_its_cost_are_committed_together(stage: TurnStage) -> None:

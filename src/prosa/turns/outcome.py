@@ -120,7 +120,7 @@ async def answered(turn: Turn, answer: Answer, spent: float, db: WriteDb) -> Ans
     if _overtaken(turn, held):
         return await _restart(turn, answer, held, db)
     if held.skipped_from is not None:
-        await skips.unmark(db, held.id, after=held.skipped_from, until=turn.answered_until)
+        await skips.unmark(db, held.id, after=turn.claimed.answered_until, until=turn.answered_until)
     if turn.session.settings.mark_read:
         unread = await count(db, held.id, after=turn.answered_until) if held.last_seq > turn.answered_until else 0
         mark_read(held, until=turn.answered_until, unread=unread)

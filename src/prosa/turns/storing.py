@@ -61,6 +61,8 @@ async def store(storing: Storing, db: WriteDb) -> Arrived:
         opened = await open_existing(db, storing.session.session_id, storing.address)
         if opened is None and message.edits is None:
             return Arrived()
+    elif message.from_me and await takeover.is_our_own(db, storing.session.session_id, message.wa_id):
+        return Arrived()
     else:
         opened = None
     if opened is None:
@@ -129,8 +131,6 @@ async def _add(
 ) -> Outcome:
     values = _row(storing, held, wa_id=wa_id, edited_at=edited_at)
     if storing.message.from_me:
-        if known is None and await takeover.is_our_own(db, held.session_id, wa_id):
-            return Outcome()
         values["author"] = (await takeover.phone_author(db, held, storing.session, storing.message)).value
     if known is None and not await insert_message(db, values):
         known = await find_message(db, held.id, wa_id)

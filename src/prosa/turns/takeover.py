@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from prosa.conversations.held import HeldConversation
 from prosa.conversations.hot import MESSAGES
-from prosa.conversations.models import AiState, Author, ConversationKind
+from prosa.conversations.models import AiState, Author, ConversationKind, MessageStatus
 from prosa.conversations.pauses import FOREVER, PausedBy, PauseReason, pause, paused, resume
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.events.types import Payload
@@ -71,8 +71,22 @@ async def person_wrote(
 
 
 async def silence(db: WriteDb, held: HeldConversation, owner: uuid.UUID) -> None:
-    """Take back what the AI, and Prosa by itself, have in the outbox and is not on its way."""
-    await cancel_unsent(db, held, author=None, only=_m.author.in_(_UNSAID), user_id=owner)
+    """Take back what the AI, and Prosa by itself, have in the outbox and is not on its way.
+
+    What those messages answered is unanswered again, and can be asked for.
+
+    Args:
+        db: The transaction.
+        held: The conversation; the caller saves it.
+        owner: The number's owner.
+    """
+    if not await cancel_unsent(db, held, author=None, only=_m.author.in_(_UNSAID), user_id=owner):
+        return
+    said = select(func.coalesce(func.max(_m.seq), 0)).where(
+        _m.conversation_id == held.id, _m.from_me, _m.seq > 0, _m.status != MessageStatus.CANCELLED.value
+    )
+    last = int((await db.execute(said)).scalar_one())
+    held.skipped_from = last if held.skipped_from is None else min(last, held.skipped_from)
 
 
 async def is_our_own(db: ReadDb, session_id: str, wa_id: str) -> bool:

@@ -1,0 +1,328 @@
+"""A person writes, and the AI keeps quiet; a contact asks for a person, and for the AI again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fixtures.conversations import CONTACT, CONTACT_LID, OWN, conversations, messages, run_sql
+from tests.fixtures.sending import Lines, SendingConnection
+from tests.fixtures.turns import TurnStage, begin, end, turn_stage
+
+from prosa.cache import Cache
+from prosa.clock import utc_now
+from prosa.conversations.media import MediaFiles
+from prosa.conversations.online import OnlineNumbers
+from prosa.conversations.pauses import FOREVER
+from prosa.database import Database
+from prosa.events.bus import Bus
+from prosa.outbox.sender import Sender
+from prosa.sessions.settings.takeover import TakeoverSettings
+from prosa.turns.control import TurnControl
+from prosa.turns.manual import Draft, ManualMessages, ToConversation
+from prosa.turns.schemas import PauseRequest
+from prosa.whatsapp.engine import MessageType
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def stage(database: Database, bus: Bus, cache: Cache, tmp_path: Path) -> AsyncIterator[TurnStage]:
+    async with turn_stage(database, bus, cache, tmp_path) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def small(sqlite_database: Database, bus: Bus, cache: Cache, tmp_path: Path) -> AsyncIterator[TurnStage]:
+    """The same, for what no database does differently."""
+    async with turn_stage(sqlite_database, bus, cache, tmp_path) as stage:
+        yield stage
+
+
+def takeover(stage: TurnStage, **settings: Any) -> None:
+    stage.set(takeover=TakeoverSettings(**settings))
+
+
+async def phone_says(stage: TurnStage, body: str = "This one is mine", **changes: Any) -> str:
+    return await stage.hear(body, **({"from_me": True, "sender": OWN, "push_name": "Me"} | changes))
+
+
+async def person_says(stage: TurnStage, body: str = "I will take this one", **draft: Any) -> None:
+    files, numbers = MediaFiles(Path("unused")), OnlineNumbers(stage.bus, lambda _: None)
+    manual = ManualMessages(stage.database, files, numbers, stage.numbers, contexts=stage.contexts)
+    await manual.send(stage.caller, ToConversation((await stage.talk()).id), Draft(body, **draft))
+
+
+async def rows(stage: TurnStage) -> list[Any]:
+    return await messages(stage.database, (await stage.talk()).id)
+
+
+async def sent(stage: TurnStage) -> None:
+    """Everything that waits is sent."""
+    await run_sql(stage.database, "UPDATE messages SET status = 'sent', due_at = NULL WHERE status = 'queued'")
+
+
+async def marks(stage: TurnStage) -> dict[str, str | None]:
+    return {row.body: row.skip_reason for row in await rows(stage)}
+
+
+@pytest.mark.parametrize("by", ["phone", "person"])
+async def test_a_persons_message_pauses_and_takes_back_what_is_not_said(stage: TurnStage, by: str) -> None:
+    await stage.hear("one")
+    await stage.turn()
+    assert [row.status for row in await rows(stage)] == ["received", "queued"]
+    before = utc_now()
+    await (phone_says(stage) if by == "phone" else person_says(stage))
+    talk = await stage.talk()
+    assert before + HOUR - timedelta(seconds=1) <= talk.ai_paused_until <= utc_now() + HOUR
+    assert (talk.ai_paused_by, talk.ai_paused_reason) == (by, "message")
+    assert talk.ai_paused_user_id == (stage.session.user_id if by == "person" else None)
+    assert talk.ai_paused_at is not None
+    assert (await rows(stage))[1].status == "cancelled"
+    [told] = await stage.told_events("conversation.paused")
+    assert (told["id"], told["by"], told["reason"]) == (str(talk.id), by, "message")
+    assert told["user_id"] == (str(stage.session.user_id) if by == "person" else None)
+
+    await stage.hear("two")
+    assert await stage.claim_all() == []
+    assert ((await stage.talk()).ai_state, (await stage.talk()).ai_reason) == ("skipped", "paused")
+    assert (await marks(stage))["two"] == "paused"
+
+    await (phone_says(stage, "again") if by == "phone" else person_says(stage, "again"))
+    later = await stage.talk()
+    assert later.ai_paused_until > talk.ai_paused_until, "each message counts anew"
+    assert (later.ai_state, later.ai_reason) == ("idle", None)
+
+
+async def test_a_pause_that_ends_by_itself_brings_nothing_old_back(stage: TurnStage) -> None:
+    await stage.hear("one")
+    await stage.turn()
+    await phone_says(stage, timestamp=utc_now() - timedelta(minutes=59, seconds=59))
+    await stage.hear("two")
+    assert (await stage.talk()).ai_reason == "paused"
+    await asyncio.sleep(1.1)
+    assert await stage.claim_all() == [], "nothing happens by itself"
+    await stage.hear("three")
+    await stage.turn()
+    assert stage.asked() == ["one", "two\nthree"], "the model sees it as what was said before"
+    assert (await stage.talk()).skipped_from is None
+    assert await marks(stage) == {
+        "one": None, "two": "paused", "three": None, "This one is mine": None,
+    } | dict.fromkeys(await stage.answers_sent())  # fmt: skip
+
+
+async def test_what_the_phone_sent_hours_ago_pauses_nothing_now(small: TurnStage) -> None:
+    await small.hear("one")
+    await phone_says(small, timestamp=utc_now() - timedelta(hours=3))
+    assert (await small.talk()).ai_paused_until is None
+    assert await small.told_events("conversation.paused") == []
+
+
+@pytest.mark.parametrize("type_", [MessageType.REACTION, MessageType.SYSTEM])
+async def test_what_is_no_message_pauses_nothing(small: TurnStage, type_: MessageType) -> None:
+    wa_id = await small.hear("one")
+    await phone_says(small, "👍", type=type_, reacts_to=wa_id if type_ is MessageType.REACTION else None)
+    assert (await small.talk()).ai_paused_until is None
+
+
+async def test_a_notification_of_a_program_need_not_pause(small: TurnStage) -> None:
+    await small.hear("one")
+    await small.turn()
+    await person_says(small, "Your order has left", pauses_ai=False)
+    assert (await small.talk()).ai_paused_until is None
+    await small.hear("where is it?")
+    await small.turn()
+    assert small.asked()[-1] == "where is it?"
+
+
+async def test_our_own_message_under_another_address_is_no_person(stage: TurnStage) -> None:
+    await stage.hear("one")
+    await stage.turn()
+    ours = (await rows(stage))[-1]
+    await phone_says(stage, ours.body, wa_id=ours.wa_id)
+    await phone_says(stage, ours.body, wa_id=ours.wa_id, chat=CONTACT_LID)
+    assert (await stage.talk()).ai_paused_until is None
+    [talk] = await conversations(stage.database)
+    assert [row.author for row in await messages(stage.database)] == ["contact", "ai"]
+    assert talk.contact_jid == CONTACT
+
+
+@pytest.mark.parametrize("how", ["greeting", "text"])
+async def test_what_the_phone_sends_by_itself_is_no_person(small: TurnStage, how: str) -> None:
+    takeover(small, phone_autoreplies=("We are closed*",), detect_phone_greeting=how == "greeting")
+    await small.hear("Hello, how much is a cake?")
+    await phone_says(small, "We are closed and will write to you tomorrow.")
+    talk = await small.talk()
+    assert (talk.ai_paused_until, talk.unread_count) == (None, 1)
+    assert [row.author for row in await rows(small)] == ["contact", "automatic"]
+    await small.turn()
+    assert small.asked() == ["Hello, how much is a cake?"]
+    assert len(await small.answers_sent()) == 1
+
+
+async def test_the_same_text_later_is_a_persons(small: TurnStage) -> None:
+    await small.hear("Hello", timestamp=utc_now() - timedelta(seconds=30))
+    await phone_says(small, "We are closed and will write to you tomorrow.")
+    assert (await small.talk()).ai_paused_by == "phone"
+
+
+async def test_a_pause_between_the_answer_and_its_sending(stage: TurnStage, tmp_path: Path) -> None:
+    await stage.hear("one")
+    await stage.turn()
+    other = Database(stage.database.url)
+    await TurnControl(other, stage.numbers).pause(
+        stage.caller, (await stage.talk()).id, PauseRequest(indefinitely=True, note="mine")
+    )
+    await other.close()
+    talk = await stage.talk()
+    assert (talk.ai_paused_until, talk.ai_paused_by, talk.ai_paused_reason) == (FOREVER, "person", "asked: mine")
+
+    connection = SendingConnection()
+    numbers = OnlineNumbers(stage.bus, Lines(main=connection))
+    numbers.opened("main")
+    sender = Sender(stage.database, stage.bus, numbers, MediaFiles(tmp_path / "media"))
+    await sender.start()
+    await person_says(stage, "it is me now")
+    await stage.until(lambda: len(connection.arrived) == 1)
+    await sender.stop()
+    assert connection.texts() == ["it is me now"]
+    assert (await stage.talk()).ai_paused_until == FOREVER, "a message shortens no pause that was asked for"
+
+
+async def test_a_pause_by_another_process_while_the_model_thinks(stage: TurnStage) -> None:
+    await stage.hear("one")
+    _, task = await begin(stage)
+    other = Database(stage.database.url)
+    await TurnControl(other, stage.numbers).pause(stage.caller, (await stage.talk()).id, PauseRequest(minutes=5))
+    await other.close()
+    await end(stage, task)
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_reason, talk.skipped_from) == ("skipped", "paused", 0)
+    assert await stage.answers_sent() == []
+    assert await marks(stage) == {"one": "paused"}
+
+
+@pytest.mark.parametrize("by", ["phone", "person"])
+async def test_a_person_writes_while_the_model_thinks(stage: TurnStage, by: str) -> None:
+    await stage.hear("one")
+    _, task = await begin(stage)
+    await (phone_says(stage) if by == "phone" else person_says(stage))
+    await end(stage, task)
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_reason, talk.skipped_from) == ("skipped", "answered_by_person", None)
+    assert await stage.answers_sent() == []
+    assert set((await marks(stage)).values()) == {None}, "the person answered it"
+    [usage] = await stage.usage()
+    assert usage.message_id is None
+
+
+async def test_resuming_answers_what_waited_only_when_asked_to(stage: TurnStage) -> None:
+    await stage.hear("one")
+    await stage.turn()
+    await sent(stage)
+    talk = await stage.talk()
+    await stage.control.pause(stage.caller, talk.id, PauseRequest(minutes=5))
+    await stage.hear("two")
+    await stage.hear("three")
+    shown = await stage.control.resume(stage.caller, talk.id, answer_waiting=False)
+    assert (shown.ai_paused_until, shown.ai_state) == (None, "idle")
+    assert await stage.claim_all() == []
+    [told] = await stage.told_events("conversation.resumed")
+    assert (told["by"], told["reason"], told["user_id"]) == ("person", "asked", str(stage.session.user_id))
+
+    shown = await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    assert shown.ai_state == "waiting"
+    await stage.turn()
+    assert stage.asked() == ["one", "two\nthree"]
+    assert set((await marks(stage)).values()) == {None}
+    assert len(await stage.told_events("conversation.resumed")) == 1
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    assert await stage.claim_all() == [], "everything is answered"
+
+
+async def test_what_was_taken_back_can_be_asked_for_again(stage: TurnStage) -> None:
+    await stage.hear("one")
+    await stage.turn()
+    await sent(stage)
+    await stage.hear("two")
+    await stage.turn()
+    talk = await stage.talk()
+    await stage.control.pause(stage.caller, talk.id, PauseRequest(minutes=5))
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    await stage.turn()
+    assert stage.asked() == ["one", "two", "two"]
+    assert [row.status for row in await rows(stage) if row.author == "ai"] == ["sent", "cancelled", "queued"]
+
+
+async def test_a_keyword_stops_the_ai_and_another_one_resumes_it(stage: TurnStage) -> None:
+    takeover(
+        stage, stop_keywords=("Pessoa",), resume_keywords=("robô",), stop_reply="A person will answer.",
+        resume_reply="Here I am.",
+    )  # fmt: skip
+    await stage.hear("robô")
+    await stage.turn()
+    assert stage.asked() == ["robô"], "while nothing is stopped it is a word like any other"
+    await stage.hear(" PESSOA! ")
+    talk = await stage.talk()
+    assert (talk.ai_paused_until, talk.ai_paused_by, talk.ai_paused_reason) == (FOREVER, "contact", "keyword")
+    assert (talk.ai_state, talk.ai_reason) == ("skipped", "stop_keyword")
+    said = await rows(stage)
+    assert [(row.author, row.body, row.status) for row in said[1:]] == [
+        ("ai", said[1].body, "cancelled"), ("contact", " PESSOA! ", "received"),
+        ("automatic", "A person will answer.", "queued"),
+    ]  # fmt: skip
+    await stage.hear("pessoa")
+    await stage.hear("still there?")
+    assert len(await rows(stage)) == 6, "it is confirmed once"
+    await stage.hear("Robo")
+    assert (await stage.talk()).ai_paused_until is None
+    assert (await rows(stage))[-1].body == "Here I am."
+    assert await stage.claim_all() == []
+    await stage.hear("thanks")
+    await stage.turn()
+    assert stage.asked()[-1] == "thanks"
+    told = [(e["by"], e["reason"]) for e in await stage.told_events("conversation.paused")]
+    assert told == [("contact", "keyword")]
+    assert [e["by"] for e in await stage.told_events("conversation.resumed")] == ["contact"]
+    order = [e["body"] for e in await stage.told_events("message.received")]
+    assert order[1] == " PESSOA! "
+
+
+async def test_a_resume_keyword_without_a_text_is_answered_by_the_ai(small: TurnStage) -> None:
+    takeover(small, stop_keywords=("stop",), resume_keywords=("bot",), stop_minutes=10)
+    await small.hear("stop")
+    assert (await small.talk()).ai_paused_until < utc_now() + timedelta(minutes=10)
+    await small.hear("bot")
+    await small.turn()
+    assert small.asked() == ["stop\nbot"], "both are part of the conversation"
+
+
+async def test_a_contact_ends_no_pause_that_a_person_asked_for(small: TurnStage) -> None:
+    takeover(small, resume_keywords=("bot",))
+    await small.hear("one")
+    await small.turn()
+    talk = await small.talk()
+    await small.control.pause(small.caller, talk.id, PauseRequest(minutes=5))
+    await small.hear("bot")
+    assert (await small.talk()).ai_paused_until is not None
+    await small.control.resume(small.caller, talk.id, answer_waiting=False)
+    await phone_says(small)
+    await small.hear("bot")
+    assert (await small.talk()).ai_paused_until is None, "but one that a person's message made"
+
+
+@pytest.mark.parametrize("where", ["group", "off", "ignored", "edit"])
+async def test_keywords_count_only_where_the_ai_answers(small: TurnStage, where: str) -> None:
+    takeover(small, stop_keywords=("stop",), stop_reply="done")
+    wa_id = await small.hear("one")
+    await small.turn()
+    chat = "1@g.us" if where == "group" else CONTACT
+    if where == "off":
+        small.set(ai_enabled=False)
+    if where == "ignored":
+        small.set(audience=small.session.settings.audience.model_copy(update={"ignored": ("5511*",)}))
+    await small.hear("stop", chat=chat, sender=CONTACT, edits=wa_id if where == "edit" else None)
+    assert await small.told_events("conversation.paused") == []
+    assert "done" not in [row.body for row in await messages(small.database)]
