@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.models import Author
@@ -64,7 +64,7 @@ async def any_waiting(db: WriteDb, conversation_id: uuid.UUID, *, after: int) ->
             _m.seq > max(after, spoke),
             _m.author == Author.CONTACT.value,
             _m.type.not_in(_SILENT),
-            _m.body != "",
+            or_(_m.body != "", _m.media.is_not(None)),
             _m.revoked_at.is_(None),
         )
         .limit(1)
