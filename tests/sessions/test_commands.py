@@ -10,6 +10,7 @@ from tests.sessions.conftest import House, eventually, running
 
 from prosa.conversations.models import Conversation
 from prosa.errors import NotFoundError, UnavailableError
+from prosa.sessions.recorder import Recorder
 from prosa.sessions.schemas import SessionCreate
 from prosa.whatsapp.engine import Closed, EngineError, EngineErrorCode, Opened, QrCode
 
@@ -111,6 +112,29 @@ async def test_quick_changes_of_mind_end_where_the_last_one_says(house: House) -
     await house.connect()
     await house.until(lambda row: row.status == "open")
     assert house.engine.online["shop"] == 1
+
+
+async def test_a_stop_at_the_very_moment_of_coming_online_is_heard(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await house.linked()
+    opened = Recorder.opened
+
+    async def after_a_stop(self: Recorder, *arguments: Any) -> Any:
+        monkeypatch.setattr(Recorder, "opened", opened)
+        stopping = asyncio.create_task(house.service.stop(house.caller, "shop"))
+        await house.until(lambda row: not row.wanted)
+        record = await opened(self, *arguments)
+        stopped.append(stopping)
+        return record
+
+    stopped: list[asyncio.Task[Any]] = []
+    monkeypatch.setattr(Recorder, "opened", after_a_stop)
+    connection.give(Closed("closed"))
+    row = await house.until(lambda row: row.lease_owner is None)
+    assert (row.status, row.status_reason, row.wanted) == ("closed", "stopped", False)
+    assert house.engine.sessions == {}
+    await asyncio.gather(*stopped)
 
 
 async def test_restarting_opens_a_new_connection(house: House) -> None:

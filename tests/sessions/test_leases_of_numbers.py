@@ -247,3 +247,21 @@ async def test_only_so_many_numbers_connect_at_the_same_moment(quiet_house: Hous
         for number in range(20):
             await house.until(lambda row: row.status == "qr", f"shop-{number}")
     assert 1 < most <= 8
+
+
+async def test_a_number_that_nobody_holds_is_not_shown_as_open(house: House) -> None:
+    connection = await house.linked()
+    assert (await house.service.read(house.caller, "shop")).status == "open"
+    worker = house.gateway._workers["shop"]
+    worker.lease_ends = asyncio.get_running_loop().time() - 0.01  # as in a process that was frozen
+    assert connection.connected
+    assert house.gateway.connection("shop") is None, "nothing is sent over a number whose lease is over"
+    await house.gateway.stop()
+    async with house.database.write() as db:  # as after a power cut
+        await db.execute(
+            update(TABLE).values(status="open", lease_owner="dead", lease_until=utc_now() - timedelta(seconds=11))
+        )
+    await house.directory.forget("shop")
+    shown = await house.service.read(house.caller, "shop")
+    assert (shown.status, shown.status_reason) == ("closed", "not_held")
+    assert shown.status_detail

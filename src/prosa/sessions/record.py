@@ -1,7 +1,7 @@
 """A number as its row says, immutable, and in the JSON form that the cache keeps."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -11,6 +11,9 @@ from prosa.sessions.facts import SessionFacts
 from prosa.sessions.settings import SessionSettings
 from prosa.sessions.state import SessionStatus
 from prosa.whatsapp.jid import Jid
+
+STALE = timedelta(seconds=10)
+"""By how much a cached row's lease may lag behind (`prosa.sessions.directory.TTL_SECONDS`)."""
 
 
 class SessionRecord(BaseModel):
@@ -49,6 +52,19 @@ class SessionRecord(BaseModel):
     def of(cls, row: Row[Any]) -> "SessionRecord":
         """Read a row."""
         return cls.model_validate(row._mapping)  # noqa: SLF001 - public, despite its name (SQLAlchemy, Row._mapping)
+
+    def as_seen(self, now: datetime) -> "SessionRecord":
+        """Return the row as it is true for people: one that says `open` while no process holds it is closed."""
+        if self.status is not SessionStatus.OPEN or self.lease_until is None or self.lease_until + STALE > now:
+            return self
+        return self.model_copy(
+            update={
+                "status": SessionStatus.CLOSED,
+                "status_reason": "not_held",
+                "status_detail": "No Prosa process holds this number at the moment: one ended suddenly, or the "
+                "database takes no writes. It comes back by itself.",
+            }
+        )
 
     @property
     def linked(self) -> bool:

@@ -244,7 +244,7 @@ class SessionService:
 
     def _view(self, record: SessionRecord) -> SessionView:
         reason = "ai_off" if not record.settings.ai_enabled else self._ai_ready()
-        return session_view(record, AiView(state="off" if reason else "on", reason=reason))
+        return session_view(record.as_seen(self._clock()), AiView(state="off" if reason else "on", reason=reason))
 
 
 def own(caller: Caller, record: SessionRecord | None, session_id: str) -> SessionRecord:

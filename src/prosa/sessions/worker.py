@@ -106,6 +106,8 @@ class Worker:
         self.session_id = record.session_id
         self.lease_ends = lease_ends
         self._record = record
+        self._asked = Asked(record.wanted, record.due_at)
+        """What is being done; what the row asks may have changed since."""
         self._context = context
         self._mailbox: asyncio.Queue[tuple[int, _Item]] = asyncio.Queue()
         self._call = 0
@@ -141,8 +143,12 @@ class Worker:
 
     @property
     def connection(self) -> Connection | None:
-        """The connection while the number is online; None else."""
-        return self._line.connection if self._opened_at is not None and not self._lost else None
+        """The connection while the number is online and its lease lasts; None else.
+
+        A process that was frozen finds its lease over before it can send anything.
+        """
+        held = self._opened_at is not None and not self._lost
+        return self._line.connection if held and asyncio.get_running_loop().time() < self.lease_ends else None
 
     @property
     def linking_connection(self) -> Connection | None:
@@ -195,10 +201,6 @@ class Worker:
             self._task.cancel()
         self._ending = True
 
-    @property
-    def _asked(self) -> Asked:
-        return Asked(self._record.wanted, self._record.due_at)
-
     def _post(self, item: _Item) -> None:
         self._mailbox.put_nowait((self._call, item))
 
@@ -250,6 +252,7 @@ class Worker:
 
     async def _begin(self) -> None:
         """Do what the row asks for, from the start."""
+        self._asked = Asked(self._record.wanted, self._record.due_at)
         self._linker.end()
         if self._farewell.asked:
             await self._leave()
@@ -398,3 +401,5 @@ class Worker:
     def _set_record(self, record: SessionRecord) -> None:
         self._record = record
         self._context.on_status(record)
+        # A write of ours brings along what people asked meanwhile.
+        self.look(Asked(record.wanted, record.due_at))
