@@ -23,11 +23,11 @@ WORKDIR /src
 COPY pyproject.toml uv.lock hatch_build.py README.md LICENSE ./
 COPY LICENSES/ LICENSES/
 COPY simulator/pyproject.toml simulator/pyproject.toml
-RUN uv sync --frozen --no-dev --no-install-workspace
+RUN uv sync --frozen --no-dev --extra embeddings --no-install-workspace
 COPY src/ src/
 COPY --from=bridge /prosa-bridge src/prosa/_bin/prosa-bridge
 COPY --from=console /dist src/prosa/console/_dist
-RUN uv sync --frozen --no-dev --no-editable
+RUN uv sync --frozen --no-dev --extra embeddings --no-editable
 
 FROM python:3.13-slim-bookworm
 LABEL org.opencontainers.image.title="Prosa" \

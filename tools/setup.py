@@ -330,7 +330,8 @@ def sync_python() -> None:
     say("python", "installing packages from uv.lock into .venv")
     run(
         "python",
-        [uv, "sync", "--frozen", "--inexact", "--python", sys.executable],  # inexact: what was added by hand stays
+        # inexact: what was added by hand stays
+        [uv, "sync", "--frozen", "--inexact", "--extra", "embeddings", "--python", sys.executable],
         env={"UV_PYTHON_DOWNLOADS": "never", "UV_PROJECT_ENVIRONMENT": str(ROOT / ".venv")},
         remedy="see .cache/setup/python.log; PyPI must be reachable for the first installation",
     )

@@ -4,7 +4,7 @@ import pytest
 from tests.conversations.conftest import Inbox
 from tests.fixtures.conversations import GROUP, OWN
 
-from prosa.conversations import words
+from prosa import words
 from prosa.whatsapp.engine import MediaInfo, MessageType
 
 TEXTS = [

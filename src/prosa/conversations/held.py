@@ -13,8 +13,8 @@ from sqlalchemy import String, Table, bindparam, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from prosa import words
 from prosa.clock import utc_now
-from prosa.conversations import words
 from prosa.conversations.identity import Address
 from prosa.conversations.models import AiState, Conversation, ConversationKind
 from prosa.database.base import Base

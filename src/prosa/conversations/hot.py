@@ -8,7 +8,7 @@ from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from prosa.conversations import words
+from prosa import words
 from prosa.conversations.models import Message, MessageSearch
 from prosa.database.base import Base
 from prosa.database.engine import ReadDb, WriteDb

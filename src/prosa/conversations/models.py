@@ -85,7 +85,7 @@ class Conversation(Leased, Base):
     contact_name_set: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     """A person chose the name; what the contact calls itself no longer replaces it."""
     search_name: Mapped[str] = mapped_column(String(400), default="", server_default="")
-    """Name and number as searched for: see `prosa.conversations.words`."""
+    """Name and number as searched for: see `prosa.words`."""
     kind: Mapped[str] = mapped_column(String(10), default=ConversationKind.CONTACT)
     last_seq: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     """`seq` of the newest message."""
@@ -235,7 +235,7 @@ class Message(Leased, Base):
 
 
 class MessageSearch(Base):
-    """What full-text search knows of a message: its words, folded (see `prosa.conversations.words`).
+    """What full-text search knows of a message: its words, folded (see `prosa.words`).
 
     A table of its own because SQLite's FTS5 needs integer keys that never change. Numbers rise as messages are stored.
     """

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Row, Select, and_, literal_column, or_, select, text, tuple_
 
-from prosa.conversations import words
+from prosa import words
 from prosa.conversations.held import TABLE as CONVERSATIONS
 from prosa.conversations.hot import MESSAGES, SEARCH
 from prosa.conversations.identity import Address
@@ -97,7 +97,7 @@ async def search_messages(
     Args:
         db: The view.
         user_id: Whose messages.
-        terms: Words as `prosa.conversations.words.terms` gives them, at least one; the last one may be the beginning.
+        terms: Words as `prosa.words.terms` gives them, at least one; the last one may be the beginning.
         session_id: Of this number only.
         conversation_id: Of this conversation only.
         after: `place` of the last hit seen.

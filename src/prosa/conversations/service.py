@@ -11,9 +11,10 @@ from typing import Any
 import structlog
 from sqlalchemy import Row, delete, or_
 
+from prosa import words
 from prosa.auth.caller import Caller
 from prosa.clock import Clock, utc_now
-from prosa.conversations import pauses, queries, words
+from prosa.conversations import pauses, queries
 from prosa.conversations.facts import conversation_payload
 from prosa.conversations.fetch import MediaFetcher
 from prosa.conversations.held import TABLE, HeldConversation, hold, save

@@ -3,6 +3,7 @@
 from sqlalchemy import MetaData
 
 # Importing the models is what registers their tables. This module reaches up on purpose, and only migrations use it.
+import prosa.answers.models
 import prosa.auth.models
 import prosa.conversations.models
 import prosa.events.models

@@ -11,7 +11,18 @@ from prosa.whatsapp.engine import Connection, ContactNamed, ContactTyping, Inbou
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """A number as the hot path sees it."""
+    """A number as the hot path sees it.
+
+    Attributes:
+        session_id: Its public name.
+        user_id: Its owner.
+        status: Where its connection stands.
+        jid: The linked device.
+        lid: The account's hidden number.
+        settings: How it answers and sends.
+        answers_version: Rises when its frequent answers change; 0: it never had any.
+        knowledge_version: Rises when its documents change; 0: it never had any.
+    """
 
     session_id: str
     user_id: uuid.UUID
@@ -19,6 +30,8 @@ class SessionFacts:
     jid: str | None
     lid: str | None
     settings: SessionSettings
+    answers_version: int = 0
+    knowledge_version: int = 0
 
 
 class MessageEvents(Protocol):

@@ -53,6 +53,10 @@ class WhatsAppSession(Leased, Base):
     """AI and sending: `prosa.sessions.settings.SessionSettings` in JSON."""
     extra: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """The person's own free-form metadata."""
+    answers_version: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Rises when its frequent answers change, so that what is kept of them can be checked; 0: it never had any."""
+    knowledge_version: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Rises when its documents change."""
     last_connected_at: Mapped[datetime | None] = mapped_column(default=None)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -47,6 +47,8 @@ class SessionRecord(BaseModel):
     due_at: datetime | None
     lease_owner: str | None
     lease_until: datetime | None
+    answers_version: int = 0
+    knowledge_version: int = 0
 
     @classmethod
     def of(cls, row: Row[Any]) -> "SessionRecord":
@@ -88,4 +90,6 @@ class SessionRecord(BaseModel):
             jid=self.jid,
             lid=self.lid,
             settings=self.settings,
+            answers_version=self.answers_version,
+            knowledge_version=self.knowledge_version,
         )

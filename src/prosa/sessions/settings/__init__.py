@@ -6,7 +6,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from prosa.sessions.settings.audience import AudienceSettings
+from prosa.sessions.settings.frequent import FrequentSettings
 from prosa.sessions.settings.hours import HoursSettings
+from prosa.sessions.settings.knowledge import KnowledgeSettings
 from prosa.sessions.settings.sending import SendingSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.sessions.settings.turns import TurnSettings
@@ -52,6 +54,8 @@ class SessionSettings(BaseModel):
         UnderstandingSettings(), description="What the AI sees and hears of files."
     )
     sending: SendingSettings = Field(SendingSettings(), description="How messages go out: typing, bubbles, limits.")
+    frequent: FrequentSettings = Field(FrequentSettings(), description="Frequent answers.")
+    knowledge: KnowledgeSettings = Field(KnowledgeSettings(), description="The number's documents.")
 
     def changed(self, changes: BaseModel) -> "SessionSettings":
         """Return the settings with those that `changes` sets; groups are merged field by field.

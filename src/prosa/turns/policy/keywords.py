@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-from prosa.conversations import words
+from prosa import words
 from prosa.sessions.settings.takeover import TakeoverSettings
 
 _END = ".!?…"

@@ -1,6 +1,6 @@
 """Full-text search over messages.
 
-The words are folded and split by `prosa.conversations.words`, so both databases find the same: SQLite by an FTS5 index
+The words are folded and split by `prosa.words`, so both databases find the same: SQLite by an FTS5 index
 over the table (external content, kept by triggers; the `ascii` tokenizer leaves every other letter as it is),
 PostgreSQL by a GIN index over the words as lexemes, without its parser.
 """

@@ -1,0 +1,127 @@
+"""Where two questions differ in what turns an answer around: numbers, negation, actions, days, places.
+
+Likeness of meaning does not see such differences: "cancel my card" and "activate my card" are as near as paraphrases.
+So a question is answered for another one only where both agree in all of these. English and Portuguese; tables of
+word beginnings, because verbs have many endings.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from prosa.answers import tables
+from prosa.answers.text import core
+from prosa.words import fold
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What of a question must agree.
+
+    Attributes:
+        numbers: Digits and number words, with their units left out.
+        negated: Whether it says no, not, without.
+        sides: Which side of which pair of opposites it names.
+        actions: What is to be done.
+        times: Days, months, parts of the day.
+        asks: When, where, how much, why, who.
+        names: Words that look like names of people, places or things.
+    """
+
+    numbers: frozenset[str]
+    negated: bool
+    sides: frozenset[tuple[int, int]]
+    actions: frozenset[int]
+    times: frozenset[int]
+    asks: frozenset[str]
+    names: frozenset[str]
+
+
+class _Beginnings:
+    """Finds which of several lists of word beginnings a word belongs to."""
+
+    def __init__(self, groups: Iterable[str]) -> None:
+        self._whole: dict[str, set[int]] = {}
+        self._begins: list[tuple[str, int]] = []
+        for index, group in enumerate(groups):
+            for entry in group.split():
+                if entry.endswith("="):
+                    self._whole.setdefault(entry[:-1], set()).add(index)
+                else:
+                    self._begins.append((entry, index))
+
+    def of(self, words: Collection[str]) -> frozenset[int]:
+        found: set[int] = set()
+        for word in words:
+            found |= self._whole.get(word, set())
+            found.update(index for begin, index in self._begins if word.startswith(begin))
+        return frozenset(found)
+
+
+_SIDES = (_Beginnings(one for one, _ in tables.OPPOSITES), _Beginnings(other for _, other in tables.OPPOSITES))
+_DOING = _Beginnings(tables.ACTIONS)
+_WHEN = _Beginnings(" ".join(f"{word}=" for word in group.split()) for group in tables.TIMES)
+
+
+def facts(text: str) -> Facts:
+    """Return what of a question must agree with another's."""
+    words = core(text)
+    plain = " ".join(words).replace("fim de semana", "weekend").replace("final de semana", "weekend")
+    words = plain.split()
+    joined = {*words, *map("".join, pairwise(words))}  # "check in" is "checkin"
+    return Facts(
+        numbers=frozenset(
+            tables.NUMBER_WORDS.get(word, word) for word in words if word[0].isdigit() or word in tables.NUMBER_WORDS
+        ),
+        negated=_negated(plain),
+        sides=frozenset((index, side) for side, table in enumerate(_SIDES) for index in table.of(joined)),
+        actions=_DOING.of(joined),
+        times=_WHEN.of(words),
+        asks=frozenset(name for name, pattern in tables.QUESTIONS if pattern.search(plain)),
+        names=frozenset(_names(text, plain)),
+    )
+
+
+def disagreement(asked: Facts, known: Facts, vocabulary: Collection[str] = ()) -> str | None:
+    """Return in what a question differs from one that has an answer; None where the answer fits both.
+
+    Args:
+        asked: Of the question that was asked.
+        known: Of the one that has an answer.
+        vocabulary: Words of that answer and all its questions: a name among them is nothing new.
+    """
+    if asked.numbers != known.numbers:
+        return "numbers"
+    if asked.negated != known.negated:
+        return "negation"
+    if any((index, 1 - side) in known.sides and (index, side) not in known.sides for index, side in asked.sides):
+        return "opposites"
+    if asked.actions and known.actions and not asked.actions & known.actions:
+        return "actions"
+    if asked.times != known.times:
+        return "times"
+    if asked.asks and known.asks and not asked.asks & known.asks:
+        return "question"
+    if not asked.names <= {*vocabulary, *known.names}:
+        return "names"
+    return None
+
+
+def agrees(asked: Facts, known: Sequence[Facts], vocabulary: Collection[str] = ()) -> str | None:
+    """Return None where a question agrees with one of the nearest known, else in what it differs from the first."""
+    reasons = [disagreement(asked, one, vocabulary) for one in known]
+    return None if None in reasons or not reasons else reasons[0]
+
+
+def _negated(plain: str) -> bool:
+    words = tables.NO_NEGATION.sub(" ", plain).split()
+    if any(word.replace("'", "").replace("’", "") in tables.NEGATIONS or tables.NOT.search(word) for word in words):
+        return True
+    return "no" in words and bool(tables.ENGLISH & set(words))
+
+
+def _names(text: str, plain: str) -> Iterable[str]:
+    """Yield the words of a text that may be names: after a preposition, or with a capital letter within a sentence."""
+    yield from (word for word in tables.PLACE.findall(plain) if word not in tables.COMMON)
+    if sum(word[:1].isupper() for word in text.split()) <= max(2, len(text.split()) // 2):
+        yield from (name for word in tables.CAPITAL.findall(text) if (name := fold(word)) not in tables.COMMON)
