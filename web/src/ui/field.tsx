@@ -46,9 +46,14 @@ function Below({ hint, error }: { hint?: ReactNode; error?: string | undefined }
   );
 }
 
+/** An error that we found, not the browser, must not keep the form from being sent again. */
+function invalid(error: string | undefined) {
+  return error === undefined ? {} : ({ isInvalid: true, validationBehavior: "aria" } as const);
+}
+
 export function TextField({ label, hint, error, placeholder, prefix, suffix, ...rest }: TextFieldProps) {
   return (
-    <AriaTextField {...rest} isInvalid={error !== undefined || (rest.isInvalid ?? false)} className="field">
+    <AriaTextField {...rest} {...invalid(error)} className="field">
       <Label className="field-label">{label}</Label>
       <div className="field-box">
         {prefix && <span className="field-affix">{prefix}</span>}
@@ -89,7 +94,7 @@ export interface TextAreaProps
 
 export function TextArea({ label, hint, error, placeholder, rows = 4, ...rest }: TextAreaProps) {
   return (
-    <AriaTextField {...rest} isInvalid={error !== undefined || (rest.isInvalid ?? false)} className="field">
+    <AriaTextField {...rest} {...invalid(error)} className="field">
       <Label className="field-label">{label}</Label>
       <AriaTextArea className="field-area" rows={rows} {...(placeholder ? { placeholder } : {})} />
       <Below hint={hint} error={error} />

@@ -81,7 +81,7 @@ export function Select<K extends string>({
       onChange={(key) => key !== null && onChange(key as K)}
       {...(placeholder ? { placeholder } : {})}
       {...(hideLabel ? { "aria-label": label } : {})}
-      isInvalid={error !== undefined}
+      {...(error === undefined ? {} : { isInvalid: true, validationBehavior: "aria" as const })}
       className={classes("field", className)}
       onOpenChange={() => setFilter("")}
     >

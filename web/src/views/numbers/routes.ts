@@ -7,9 +7,15 @@ export const numbersRoutes = [
     path: "/numbers",
     component: lazyRouteComponent(() => import("./view")),
   }),
+  /** Makes a number (or finds one that was begun) and goes on to its linking. */
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/numbers/link",
-    component: lazyRouteComponent(() => import("./view")),
+    component: lazyRouteComponent(() => import("./parts/begin"), "Begin"),
+  }),
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/numbers/$sessionId/link",
+    component: lazyRouteComponent(() => import("./parts/link"), "LinkPage"),
   }),
 ] as const;

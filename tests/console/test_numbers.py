@@ -1,0 +1,96 @@
+"""Numbers in the browser: link by QR, by code and through the passkey step; and what is done with a number later."""
+
+import asyncio
+import json
+
+from playwright.async_api import expect
+from tests.console.conftest import SHOP, Console, shoot
+
+
+async def waiting(console: Console, event: str, *, after: int = 0) -> dict[str, str]:
+    """Return the payload of an event, seen after number `after` of those seen."""
+    seen = console.events.events
+    found = await console.events.wait(event, lambda one: seen.index(one) >= after)
+    payload: dict[str, str] = found["payload"]
+    return payload
+
+
+async def test_a_number_is_linked_by_its_qr_code_and_its_owner_leads_it(console: Console) -> None:
+    page = console.page
+    await expect(page.get_by_role("heading", name="No number yet")).to_be_visible()
+    await shoot(page, "numbers-empty")
+    await page.get_by_role("button", name="Link a number").click()
+    await expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    await shoot(page, "numbers-link-qr")
+    shown = await waiting(console, "session.qr")
+    await console.phone().scan(shown["qr"])
+    await expect(page.get_by_role("heading", name="Linked")).to_be_visible()
+    await shoot(page, "numbers-linked")
+    await page.get_by_label("What do you call this number?").fill("Loja")
+    await page.get_by_role("button", name="Save").click()
+
+    await page.get_by_role("link", name="Numbers", exact=True).click()
+    card = page.get_by_role("listitem", name="Loja")
+    await expect(card.get_by_text("Online", exact=True)).to_be_visible()
+    await expect(card.get_by_text("+55 11 4000-0001")).to_be_visible()
+    await shoot(page, "numbers")
+    await card.get_by_role("button", name="More for Loja").click()
+    await page.get_by_role("menuitem", name="Stop").click()
+    await expect(card.get_by_text("Stopped", exact=True)).to_be_visible()
+    await card.get_by_role("button", name="Connect").click()
+    await expect(card.get_by_text("Online", exact=True)).to_be_visible()
+
+    await console.phone().unlink(console.phone().devices[0])
+    await expect(card.get_by_text("Removed on the phone")).to_be_visible()
+    await expect(card.get_by_role("button", name="Link again")).to_be_visible()
+    await shoot(page, "numbers-removed-on-phone")
+    await card.get_by_role("button", name="More for Loja").click()
+    await page.get_by_role("menuitem", name="Remove").click()
+    await expect(page.get_by_role("alertdialog", name="Remove Loja for good?")).to_contain_text("all its conversations")
+    await page.get_by_role("button", name="Erase everything").click()
+    await expect(page.get_by_role("heading", name="No number yet")).to_be_visible()
+
+
+async def test_a_number_is_linked_by_a_pairing_code_on_a_phone(console: Console) -> None:
+    await console.page.close()
+    page = await console.phone_page("/app/numbers/link", locale="pt-BR")
+    await page.get_by_role("tab", name="Código de pareamento").click()
+    await expect(page.get_by_role("button", name="País")).to_contain_text("Brasil")
+    await page.get_by_label("Telefone da conta").fill("12")
+    await page.get_by_role("button", name="Gerar código").click()
+    console.installation.forgive("422")
+    await expect(page.get_by_text("Isto não é um telefone desse país.")).to_be_visible()
+    await page.get_by_label("Telefone da conta").fill("(11) 4000-0001")
+    await shoot(page, "numbers-phone")
+    await page.get_by_role("button", name="Gerar código").click()
+    code = (await waiting(console, "session.pairing_code"))["pairing_code"]
+    await expect(page.get_by_text(code)).to_be_visible()
+    await expect(page.get_by_text("Código para +55 11 4000-0001")).to_be_visible()
+    await shoot(page, "numbers-code")
+    await console.phone().type_code(code)
+    await expect(page.get_by_role("heading", name="Conectado")).to_be_visible()
+    await shoot(page, "numbers-linked")
+
+
+async def test_the_passkey_step_is_walked_through(console: Console) -> None:
+    page, phone = console.page, console.phone(SHOP)
+    phone.require_passkey = True
+    await page.goto("/app/numbers/link")
+    linking = asyncio.create_task(phone.scan((await waiting(console, "session.qr"))["qr"]))
+    await expect(page.get_by_role("heading", name="WhatsApp asks for your passkey")).to_be_visible()
+    await shoot(page, "numbers-passkey")
+    await page.get_by_label("Answer").fill("something else")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_text("This is not what the snippet copied.")).to_be_visible()
+    options = (await console.api.get(f"/sessions/{page.url.split('/')[-2]}/passkey"))["options"]
+    await page.get_by_label("Answer").fill(f"'{json.dumps(phone.passkey_assertion(options))}'")
+    await page.get_by_role("button", name="Send").click()
+    await expect(
+        page.get_by_role("heading", name="Compare the code").or_(page.get_by_role("heading", name="Linked")).first
+    ).to_be_visible()
+    if await page.get_by_role("heading", name="Compare the code").is_visible():
+        await expect(page.get_by_text(phone.passkey_code or "no code")).to_be_visible()
+        await shoot(page, "numbers-compare")
+        await page.get_by_role("button", name="They are the same").click()
+    await linking
+    await expect(page.get_by_role("heading", name="Linked")).to_be_visible()
