@@ -1,6 +1,6 @@
 /**
- * What each event changes in the query caches. One table, closed over the events of Prosa's AsyncAPI document: the
- * compiler names an event that is forgotten here.
+ * What each event changes in the query caches: one table, typed by Prosa's AsyncAPI document. An event that is not in it
+ * changes nothing that the console shows.
  *
  * Reducers live beside the queries they change (`data/*.ts`); they write what the event tells and ask the API only
  * where it does not tell enough.
@@ -11,24 +11,14 @@ import * as sessions from "~/data/sessions";
 
 export type Reducer<N extends EventName> = (client: QueryClient, event: EventOf<N>) => void;
 
-const nothing = () => {};
-
-const REDUCERS: { [N in EventName]: Reducer<N> } = {
+const REDUCERS: { [N in EventName]?: Reducer<N> } = {
   "session.status": sessions.onStatus,
   "session.qr": sessions.onQr,
   "session.pairing_code": sessions.onPairingCode,
   "session.passkey_required": sessions.onPasskey,
-  "message.received": nothing,
-  "message.sent": nothing,
-  "message.status": nothing,
-  "conversation.updated": nothing,
-  "conversation.deleted": nothing,
-  "ai.skipped": nothing,
-  "ai.replied": nothing,
-  "ai.failed": nothing,
 };
 
 export function applyEvent(client: QueryClient, event: ProsaEvent): void {
   const reduce = REDUCERS[event.event] as Reducer<EventName> | undefined;
-  reduce?.(client, event); // a newer server may send events that this console does not know
+  reduce?.(client, event);
 }
