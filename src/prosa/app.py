@@ -164,7 +164,7 @@ async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, objec
     numbers = OnlineNumbers(bus, gateway.connection)
     gateway.on_open(numbers.opened)
     fetcher = MediaFetcher(database, bus, files, numbers, max_bytes=settings.media_max_mb * MIB)
-    sender = Sender(database, bus, numbers, files)
+    sender = Sender(database, bus, numbers, files, sessions=directory)
     replier = Replier(
         database, contexts, answers, directory, gateway, TurnFiles(database, fetcher, files), owner=new_owner()
     )

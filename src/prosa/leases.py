@@ -43,6 +43,7 @@ async def claim(
     limit: int,
     where: ColumnElement[bool] | None = None,
     returning: Sequence[ColumnElement[Any]] = (),
+    before: Sequence[ColumnElement[Any]] = (),
 ) -> list[Row[Any]]:
     """Claim up to `limit` rows that are due and free, those due longest first.
 
@@ -55,6 +56,7 @@ async def claim(
         limit: At most so many rows.
         where: What else must be true of a row.
         returning: Columns wanted; the whole row where left out.
+        before: What to order by before the time at which rows were due; needs a look at every row that is due.
 
     Returns:
         The rows as claimed, those due longest first.
@@ -64,7 +66,7 @@ async def claim(
     due = select(c.id).where(and_(c.due_at <= now, free))
     if where is not None:
         due = due.where(where)
-    due = due.order_by(c.due_at).limit(limit)
+    due = due.order_by(*before, c.due_at).limit(limit)
     if db.dialect == "postgresql":
         due = due.with_for_update(skip_locked=True)
     statement = (

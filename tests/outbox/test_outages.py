@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.fixtures.conversations import add_owner, add_session
 from tests.fixtures.sending import until
-from tests.outbox.test_sender import Office
+from tests.outbox.conftest import Office
 
 from prosa.database import Database
 from prosa.events.bus import Bus

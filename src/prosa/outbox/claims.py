@@ -5,8 +5,8 @@ writes an outcome must still hold the lease, in the same statement.
 """
 
 import uuid
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from prosa.database.engine import WriteDb
 from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.leases import LeaseLostError
+from prosa.outbox import limits
 from prosa.outbox.content import Instructions
 from prosa.outbox.queue import status_payload
 from prosa.whatsapp.engine import SendResult, Uploaded
@@ -41,7 +42,7 @@ def unsent(status: ColumnElement[str]) -> ColumnElement[bool]:
     )
 
 
-_first_in_line: ColumnElement[bool] = ~(
+first_in_line: ColumnElement[bool] = ~(
     exists()
     .where(_neighbour.c.conversation_id == _m.conversation_id, _neighbour.c.seq < _m.seq, unsent(_neighbour.c.status))
     .correlate(MESSAGES)
@@ -68,6 +69,7 @@ class Sending:
     instructions: Instructions
     stored_at: datetime
     attempts: int
+    error: str | None
     author: str
     expires_at: datetime | None
     ai_enabled: bool
@@ -94,40 +96,90 @@ class Sending:
 
 _columns = [
     _m.id, _m.conversation_id, _m.session_id, _m.wa_id, _m.type, _m.body, _m.media, _m.payload, _m.stored_at,
-    _m.attempts, _m.author, _m.expires_at, _c.ai_enabled, _c.ai_paused_until, _c.contact_jid, _c.contact_lid, _followed,
+    _m.attempts, _m.error, _m.author, _m.expires_at, _c.ai_enabled, _c.ai_paused_until, _c.kind, _c.last_inbound_at,
+    _c.approached_at, _c.contact_jid, _c.contact_lid, _followed,
 ]  # fmt: skip
 
 
-async def take(
-    db: WriteDb, sessions: Collection[str], *, owner: str, now: datetime, lease: timedelta, limit: int
-) -> list[Sending]:
-    """Take messages of some numbers that are due, each the first of its conversation."""
-    taken = await leases.claim(
-        db,
-        MESSAGES,
-        owner=owner,
-        now=now,
-        lease=lease,
-        limit=limit,
-        where=_m.session_id.in_(sessions) & unsent(_m.status) & _first_in_line,
-        returning=[_m.id],
-    )
-    if not taken:
+_ONLY_LIMITS = frozenset({"kind", "last_inbound_at", "approached_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What may be taken now.
+
+    Attributes:
+        sessions: Numbers without a limited rate.
+        slow: Numbers with one whose next message may go: one message of each.
+        caps: How many new contacts each number writes to within 24 hours; None or left out: any number.
+        limit: Messages at most.
+    """
+
+    sessions: Collection[str]
+    slow: Collection[str] = ()
+    caps: Mapping[str, int | None] = field(default_factory=dict)
+    limit: int = 1
+
+
+async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: timedelta) -> list[Sending]:
+    """Take messages that are due, each the first of its conversation; hold back those to new contacts too many."""
+    ids: list[uuid.UUID] = []
+    ready = unsent(_m.status) & first_in_line
+    if what.sessions:
+        taken = await leases.claim(
+            db,
+            MESSAGES,
+            owner=owner,
+            now=now,
+            lease=lease,
+            limit=what.limit,
+            where=_m.session_id.in_(what.sessions) & ready,
+            returning=[_m.id],
+        )
+        ids += [row.id for row in taken]
+    if what.slow:
+        ids += await _take_slow(db, what.slow, ready, owner=owner, now=now, lease=lease, limit=what.limit - len(ids))
+    if not ids:
         return []
-    ids = [row.id for row in taken]
     await db.execute(update(MESSAGES).where(_m.id.in_(ids)).values(status=MessageStatus.SENDING.value))
     rows = await db.execute(select(*_columns).join(CONVERSATIONS, _c.id == _m.conversation_id).where(_m.id.in_(ids)))
     found = {row.id: row for row in rows}
-    owners: dict[str, uuid.UUID] = {}
+    owners = {name: await owner_of(db, name) for name in {row.session_id for row in found.values()}}
+    held = await limits.new_contacts(db, [found[key] for key in ids], what.caps, now=now)
+    if held:
+        late = await limits.put_off(db, held)
+        await log.append(db, *(NewEvent(owners[row.session_id], row.session_id, status_payload(row)) for row in late))
+    put_off = {back.message_id for back in held}
     result = []
     for key in ids:
+        if key in put_off:
+            continue
         row = found[key]
-        if row.session_id not in owners:
-            owners[row.session_id] = await owner_of(db, row.session_id)
-        values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        values = {name: value for name, value in row._mapping.items() if name not in _ONLY_LIMITS}  # noqa: SLF001
         instructions = Instructions.read(values.pop("payload"))
         result.append(Sending(**values, instructions=instructions, user_id=owners[row.session_id]))
     return result
+
+
+async def _take_slow(
+    db: WriteDb,
+    sessions: Collection[str],
+    ready: ColumnElement[bool],
+    *,
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+) -> list[uuid.UUID]:
+    """Take one message of each number whose rate is limited, the most urgent one."""
+    ids: list[uuid.UUID] = []
+    for name in (await limits.with_work(db, sessions, now=now, wanted=unsent(_m.status)))[: max(0, limit)]:
+        taken = await leases.claim(
+            db, MESSAGES, owner=owner, now=now, lease=lease, limit=1, where=(_m.session_id == name) & ready,
+            returning=[_m.id], before=[limits.urgency(now)],
+        )  # fmt: skip
+        ids += [row.id for row in taken]
+    return ids
 
 
 async def write_sent(db: WriteDb, message: Sending, result: SendResult, *, owner: str, now: datetime) -> None:
@@ -188,7 +240,9 @@ async def write_retry(
     values |= {"status": MessageStatus.QUEUED.value, "error": error[:500] if error else None}
     if message.instructions.uploaded is not None:
         values["payload"] = message.instructions.stored()
-    await _write(db, message, values, owner=owner, now=now)
+    row = await _write(db, message, values, owner=owner, now=now)
+    if error and error[:500] != message.error:
+        await log.append(db, NewEvent(message.user_id, message.session_id, status_payload(row)))
 
 
 async def expire(db: WriteDb, *, now: datetime, error: str) -> int:

@@ -12,7 +12,12 @@ Chance = Callable[[], float]
 
 def typing_time(text: str, settings: SendingSettings) -> float:
     """Return how long a message takes to type, in seconds."""
-    wanted = len(text) * settings.typing_ms_per_char / 1000
+    return typing_time_of(len(text), settings)
+
+
+def typing_time_of(length: int, settings: SendingSettings) -> float:
+    """Return how long so many characters take to type, in seconds."""
+    wanted = length * settings.typing_ms_per_char / 1000
     return min(max(wanted, settings.typing_min_seconds), settings.typing_max_seconds)
 
 

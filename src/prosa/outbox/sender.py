@@ -25,11 +25,14 @@ from prosa.database.outage import OutageLog, patiently
 from prosa.events.bus import Bus
 from prosa.leases import LeaseLostError
 from prosa.outbox import claims
+from prosa.outbox.ahead import Ahead
 from prosa.outbox.cancel import SWITCHED_OFF, cancel_following
 from prosa.outbox.claims import Sending
 from prosa.outbox.delivery import OFFLINE, Tried, deliver
 from prosa.outbox.metrics import DELAY, OUTCOMES
+from prosa.outbox.pace import Paces
 from prosa.outbox.queue import TOPIC
+from prosa.sessions.facts import Numbers
 from prosa.whatsapp.engine import EngineError, EngineErrorCode
 
 logger = structlog.get_logger("prosa.outbox")
@@ -51,18 +54,25 @@ GIVE_BACK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Pause:
-    """A number to leave alone until then; or until it opened again, where `openings` says how often it had."""
+class _Offline:
+    """A number to leave alone until then, or until it opens again; `openings` says how often it had."""
 
     until: datetime
-    openings: int | None
+    openings: int
 
 
 class Sender:
     """The running part that sends."""
 
     def __init__(
-        self, database: Database, bus: Bus, numbers: OnlineNumbers, files: MediaFiles, *, clock: Clock = utc_now
+        self,
+        database: Database,
+        bus: Bus,
+        numbers: OnlineNumbers,
+        files: MediaFiles,
+        *,
+        sessions: Numbers | None = None,
+        clock: Clock = utc_now,
     ) -> None:
         """Make it.
 
@@ -71,6 +81,7 @@ class Sender:
             bus: Wakes it.
             numbers: Those that are online in this process.
             files: Where files to send are.
+            sessions: Where numbers' settings are looked up; left out: the defaults hold.
             clock: The time.
         """
         self._database = database
@@ -81,7 +92,9 @@ class Sender:
         self._owner = leases.new_owner()
         self._sending: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._busy: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_NUMBER))
-        self._paused: dict[str, _Pause] = {}
+        self._offline: dict[str, _Offline] = {}
+        self._paces = Paces(database, sessions, clock)
+        self._ahead = Ahead(database, numbers, self._paces, clock)
         self._rounds = 0
         self._loops: list[asyncio.Task[None]] = []
 
@@ -103,6 +116,7 @@ class Sender:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._ahead.stop()
         self._loops = []
         try:
             async with asyncio.timeout(GIVE_BACK_SECONDS):
@@ -116,29 +130,46 @@ class Sender:
             while True:
                 self._rounds += 1
                 try:
-                    taken = await self._take()
+                    for message in await self._take():
+                        task = asyncio.create_task(self._send(message, self._rounds), name=f"send-{message.id}")
+                        self._sending[message.id] = task
+                    wait = await self._ahead.wait(POLL_SECONDS)
                     outages.worked()
                 except Exception as error:  # noqa: BLE001 - logged; the tables are looked at again
                     outages.failed(error)
                     await asyncio.sleep(POLL_SECONDS)
                     continue
-                for message in taken:
-                    task = asyncio.create_task(self._send(message, self._rounds), name=f"send-{message.id}")
-                    self._sending[message.id] = task
                 if len(self._sending) >= TOTAL:
                     await asyncio.wait(self._sending.values(), return_when=asyncio.FIRST_COMPLETED)
                 else:
-                    await signal.wait(POLL_SECONDS)
+                    await signal.wait(wait)
 
     async def _take(self) -> list[Sending]:
-        now = self._clock()
-        sessions = [name for name in self._numbers.names() if not self._is_paused(name, now)]
+        now, names = self._clock(), self._numbers.names()
+        await self._paces.know(names)
+        turnout = self._paces.turnout([name for name in names if not self._is_offline(name, now)], now)
         limit = TOTAL - len(self._sending)
-        if not sessions or limit <= 0:
+        if not (turnout.quick or turnout.slow) or limit <= 0:
             return []
-        return await self._database.submit(
-            partial(claims.take, sessions=sessions, owner=self._owner, now=now, lease=LEASE, limit=limit)
-        )
+        what = claims.Taking(turnout.quick, turnout.slow, self._paces.caps([*turnout.quick, *turnout.slow]), limit)
+        taken = await self._database.submit(partial(claims.take, what=what, owner=self._owner, now=now, lease=LEASE))
+        self._paces.went(turnout.slow, {message.session_id for message in taken}, now)
+        return await self._slowed(taken, turnout.quick, now)
+
+    async def _slowed(self, taken: list[Sending], quick: list[str], now: datetime) -> list[Sending]:
+        """Give messages back that are too many for a number whose rate turns out to be limited by now."""
+        await self._paces.refresh({message.session_id for message in taken})
+        changed = {name for name in quick if self._paces.is_slow(name)}
+        if not changed:
+            return taken
+        go: list[Sending] = []
+        for message in taken:
+            if message.session_id in changed and any(other.session_id == message.session_id for other in go):
+                await self._wait_for_number(message)
+            else:
+                go.append(message)
+        self._paces.went(changed, {message.session_id for message in go}, now)
+        return go
 
     async def _send(self, message: Sending, round_: int) -> None:
         try:
@@ -167,7 +198,7 @@ class Sender:
             await self._fail(message, SWITCHED_OFF, MessageStatus.CANCELLED)
             return True
         connection = self._numbers.connection(message.session_id)
-        if connection is None or self._is_paused(message.session_id, self._clock()):
+        if connection is None or self._is_offline(message.session_id, now) or self._paces.is_paused(message.session_id):
             await self._wait_for_number(message)
             return False
         try:
@@ -181,6 +212,7 @@ class Sender:
             await self._write(write)
             OUTCOMES.labels("sent").inc()
             DELAY.observe(max(0.0, (now - message.stored_at).total_seconds()))
+            await self._paces.through(message.session_id)
             return False
         if tried.failure is None:
             raise RuntimeError("a try has a result or a failure")
@@ -189,22 +221,24 @@ class Sender:
     async def _failed(self, tried: Tried, failure: EngineError) -> bool:
         message, code = tried.message, failure.code
         if code in OFFLINE:
-            self._pause(message.session_id, OFFLINE_SECONDS, until_open=True)
+            until = self._clock() + timedelta(seconds=OFFLINE_SECONDS)
+            self._offline[message.session_id] = _Offline(until, self._numbers.openings(message.session_id))
             # An offline number says so itself; that the credentials cannot be read is told nowhere else.
             await self._wait_for_number(message, None if code is not EngineErrorCode.STORE else str(failure))
             return False
         attempts = message.attempts + 1
-        if not code.temporary or attempts >= MAX_ATTEMPTS:
+        if code is EngineErrorCode.RATE_LIMITED:
+            # The number's fault, not the message's: no try is counted.
+            attempts, due_at = message.attempts, (await self._paces.slower(message.session_id)).until
+        elif not code.temporary or attempts >= MAX_ATTEMPTS:
             await self._fail(message, f"{code.value}: {failure.message}")
             return True
-        limited = code is EngineErrorCode.RATE_LIMITED
-        wait = leases.backoff(message.attempts, base=15 if limited else 2, ceiling=600 if limited else 300)
-        if limited:
-            self._pause(message.session_id, wait.total_seconds(), until_open=False)
+        else:
+            due_at = self._clock() + leases.backoff(message.attempts, base=2, ceiling=300)
         now = self._clock()
         await self._write(
             partial(
-                claims.write_retry, message=message, due_at=now + wait, attempts=attempts,
+                claims.write_retry, message=message, due_at=due_at, attempts=attempts,
                 error=f"{code.value}: {failure.message}", owner=self._owner, now=now,
             )
         )  # fmt: skip
@@ -243,17 +277,13 @@ class Sender:
         """Write down what came of a try, however long that takes; should the lease end meanwhile, the job finds out."""
         await patiently(partial(self._database.submit, job), what="sending")
 
-    def _pause(self, session_id: str, seconds: float, *, until_open: bool) -> None:
-        openings = self._numbers.openings(session_id) if until_open else None
-        self._paused[session_id] = _Pause(self._clock() + timedelta(seconds=seconds), openings)
-
-    def _is_paused(self, session_id: str, now: datetime) -> bool:
-        pause = self._paused.get(session_id)
-        if pause is None:
+    def _is_offline(self, session_id: str, now: datetime) -> bool:
+        offline = self._offline.get(session_id)
+        if offline is None:
             return False
-        if pause.until > now and pause.openings in {None, self._numbers.openings(session_id)}:
+        if offline.until > now and offline.openings == self._numbers.openings(session_id):
             return True
-        del self._paused[session_id]
+        del self._offline[session_id]
         return False
 
     async def _renew(self) -> None:

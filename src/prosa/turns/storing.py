@@ -27,6 +27,7 @@ from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.events.types import AiSkippedPayload
 from prosa.ids import new_id
+from prosa.outbox import limits
 from prosa.turns import fixed, takeover
 from prosa.turns.arrival import Outcome, Storing, decide
 from prosa.whatsapp.convert_out import downloadable
@@ -187,6 +188,8 @@ async def _show(storing: Storing, db: WriteDb, held: HeldConversation, values: d
         held.unread_count += 1
     if message.type is not MessageType.REACTION:
         if not message.from_me:
+            if held.last_inbound_at is None and values["seq"] > 1:
+                await limits.let_go(db, held.id)
             held.last_inbound_at = max(held.last_inbound_at or message.timestamp, message.timestamp)
         held.last_message_at = max(held.last_message_at or message.timestamp, message.timestamp)
         held.last_message_preview = preview(values["type"], values["body"], file_name)

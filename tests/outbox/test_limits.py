@@ -1,0 +1,220 @@
+"""A number sends no faster than it should, and forgets none of that in a restart. The clock is the test's."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fixtures.conversations import CONTACT, conversations, events, inbound, messages, receiver, run_sql
+from tests.fixtures.sending import until
+from tests.outbox.conftest import Office
+
+from prosa.outbox import sender as sender_module
+from prosa.outbox.sender import Sender
+from prosa.whatsapp.engine import EngineErrorCode
+
+DAY = timedelta(hours=24)
+
+
+def chat(number: int) -> str:
+    return f"55110000{number:04}@s.whatsapp.net"
+
+
+async def at(office: Office, seconds: float, sender: Sender | None = None) -> list[str]:
+    """Return the texts of the messages that are taken to be sent at a moment; nothing sends them."""
+    office.now_offset = timedelta(seconds=seconds)
+    return [message.body for message in await (sender or office.sender)._take()]
+
+
+async def wrote(office: Office, folder: Path, *chats: str, ago: timedelta = timedelta()) -> None:
+    """Let contacts write."""
+    from prosa.clock import utc_now
+
+    receive = receiver(office.database, folder, unready="no_api_key")
+    for who in chats:
+        await receive.message(office.session, inbound("hi", chat=who, sender=who, timestamp=utc_now() - ago))
+
+
+async def test_messages_of_a_number_are_spread_over_the_minute(office: Office) -> None:
+    office.set(messages_per_minute=6, jitter=0)
+    office.numbers.opened("main")
+    for number in range(4):
+        await office.queue(f"{number}", chat(number))
+    # What was sent before the start is not known, so the first one waits too.
+    assert await at(office, 0) == []
+    assert await at(office, 11) == ["0"]
+    assert await at(office, 20) == []
+    assert await at(office, 21.5) == ["1"]
+    # Nothing is leased meanwhile, and another process keeps the pace.
+    assert [row.lease_owner is not None for row in await messages(office.database)] == [True, True, False, False]
+    later = office.make_sender()
+    assert await at(office, 22, later) == []
+    assert await at(office, 33, later) == ["2"]
+
+
+async def test_without_a_limit_everything_goes_at_once(office: Office) -> None:
+    office.numbers.opened("main")
+    for number in range(4):
+        await office.queue(f"{number}", chat(number))
+    assert sorted(await at(office, 0)) == ["0", "1", "2", "3"]
+
+
+async def test_replies_go_first_and_new_contacts_last(office: Office, tmp_path: Path) -> None:
+    office.set(messages_per_minute=60, jitter=0)
+    office.numbers.opened("main")
+    await wrote(office, tmp_path, chat(2), ago=DAY * 3)
+    await wrote(office, tmp_path, chat(3), CONTACT)
+    for number, text in enumerate(("new", "newer", "old friend", "just wrote")):
+        await office.queue(text, chat(number))
+    await office.answer("answer")
+    assert await at(office, 0) == []
+    taken = [(await at(office, 1.5 + second * 1.1))[0] for second in range(5)]
+    assert set(taken[:2]) == {"just wrote", "answer"}
+    assert taken[2:] == ["old friend", "new", "newer"]
+
+
+async def test_a_limit_that_is_set_now_holds_within_seconds(office: Office) -> None:
+    office.numbers.opened("main")
+    await office.queue("first", chat(0))
+    assert await at(office, 0) == ["first"]
+    office.set(messages_per_minute=6, jitter=0)
+    for number in range(1, 4):
+        await office.queue(f"{number}", chat(number))
+    assert await at(office, 6) == ["1"]
+    assert [row.status for row in await messages(office.database)] == ["sending", "sending", "queued", "queued"]
+    assert await at(office, 15) == []
+    assert await at(office, 17) == ["2"]
+
+
+async def test_only_so_many_new_contacts_a_day_and_replies_never_count(office: Office, tmp_path: Path) -> None:
+    office.set(new_contacts_per_day=2)
+    office.numbers.opened("main")
+    await wrote(office, tmp_path, chat(9))
+    for number in range(4):
+        await office.queue(f"{number}", chat(number))
+        await office.queue(f"{number} again", chat(number))
+    await office.queue("reply", chat(9))
+    assert sorted(await at(office, 0)) == ["0", "1", "reply"]
+    waiting = {row.body: row for row in await messages(office.database) if row.body in {"2", "3"}}
+    for row in waiting.values():
+        assert (row.status, row.lease_owner, row.attempts) == ("queued", None, 0)
+        assert row.error.startswith("new_contacts: the number has written to 2 new contacts")
+        assert row.due_at - row.stored_at > DAY - timedelta(minutes=1)
+        assert row.expires_at - row.due_at > DAY - timedelta(minutes=1)
+    told = [e.payload["id"] for e in await events(office.database, "message.status") if e.payload["error"]]
+    assert sorted(told) == sorted(str(row.id) for row in waiting.values())
+    # Another message to a contact who was counted already is free.
+    sent = "UPDATE messages SET status = 'sent', due_at = NULL WHERE status = 'sending'"
+    await run_sql(office.database, sent)
+    assert sorted(await at(office, 60)) == ["0 again", "1 again"]
+    # Whoever writes is nobody new any more.
+    await wrote(office, tmp_path, chat(2))
+    assert await at(office, 61) == ["2"]
+    # A day later there is room again.
+    await run_sql(office.database, sent)
+    assert sorted(await at(office, 24 * 3600 + 120, office.make_sender())) == ["2 again", "3"]
+    marked = [row.approached_at is not None for row in await conversations(office.database)]
+    assert marked.count(True) == 3
+
+
+async def test_no_limit_of_new_contacts_costs_no_mark(office: Office) -> None:
+    office.set(new_contacts_per_day=None)
+    office.numbers.opened("main")
+    for number in range(5):
+        await office.queue(f"{number}", chat(number))
+    assert len(await at(office, 0)) == 5
+    assert {row.approached_at for row in await conversations(office.database)} == {None}
+
+
+async def test_whatsapp_says_slower_and_the_number_is_silent_for_a_while(office: Office) -> None:
+    office.set(rate_limit_pause_seconds=60, jitter=0)
+    office.connection.failures.append(EngineErrorCode.RATE_LIMITED)
+    first = await office.queue("first", chat(0))
+    office.numbers.opened("main")
+    await office.sender.start()
+
+    async def put_off() -> bool:
+        return (await office.row(first)).error is not None
+
+    await until(put_off)
+    row = await office.row(first)
+    assert (row.status, row.attempts, row.error) == ("queued", 0, "rate_limited: as the test wants")
+    assert timedelta(seconds=50) < row.due_at - row.stored_at < timedelta(seconds=90)
+    await office.queue("second", chat(1))
+    await office.sender.stop()
+    # A restart does not end the pause.
+    office.sender = office.make_sender()
+    assert await at(office, 30) == []
+    assert len(office.connection.sent) == 1
+    # The next time it lasts twice as long, and then all is forgotten.
+    office.connection.failures.append(EngineErrorCode.RATE_LIMITED)
+    office.now_offset = timedelta(seconds=95)
+    await office.sender.start()
+
+    async def tried_again() -> bool:
+        pause = office.sender._paces._paces["main"].pause
+        return pause is not None and pause.strikes == 2
+
+    await until(tried_again)
+    office.now_offset = timedelta(seconds=95 + 90)
+    assert office.sender._paces.is_paused("main")
+    office.now_offset = timedelta(seconds=95 + 150)
+    await office.sent(2)
+    assert await office.statuses() == ["sent", "sent"]
+
+    async def forgotten() -> bool:
+        return office.sender._paces._paces["main"].pause is None
+
+    await until(forgotten)
+    fresh = office.make_sender()
+    await fresh._paces.know(["main"])
+    assert fresh._paces._paces["main"].pause is None
+
+
+async def test_the_contact_sees_typing_while_an_answer_is_due(office: Office) -> None:
+    office.set(typing_ms_per_char=1000, typing_max_seconds=20, jitter=0)
+    office.numbers.opened("main")
+    await office.answer("aaaaaaaaaa", "bbbbb", due=timedelta(seconds=5), after=timedelta(seconds=8))
+    await office.queue("of a person", chat(1))
+    await office.sender.start()
+
+    async def shown(times: int) -> bool:
+        return len(office.connection.typed) >= times
+
+    await until(lambda: shown(1))
+    assert office.connection.texts() == ["of a person"]
+    office.now_offset = timedelta(seconds=8.5)
+    await until(lambda: shown(2))
+    assert office.connection.texts()[1:] == ["aaaaaaaaaa"]
+    office.now_offset = timedelta(seconds=14)
+    await office.sent(3)
+    assert office.connection.typed == [(CONTACT, True)] * 2
+
+
+async def test_a_message_is_sent_when_it_is_due_not_at_the_next_poll(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "POLL_SECONDS", 3600)
+    office.set(messages_per_minute=1200, jitter=0)
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.answer("soon", after=timedelta(seconds=0.3))
+    for number in range(3):
+        await office.queue(f"{number}", chat(number))
+    await office.sent(4)
+    assert len(office.connection.arrived) == 4
+
+
+async def test_settings_that_cannot_be_read_do_not_stop_sending(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.numbers.opened("main")
+    await office.queue("one", chat(0))
+    assert await at(office, 0) == ["one"]
+
+    async def away(_: str) -> Any:
+        raise ConnectionError("the database is away")
+
+    monkeypatch.setattr(office, "get", away)
+    await office.queue("two", chat(1))
+    assert await at(office, 10) == ["two"]
