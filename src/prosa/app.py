@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from fastapi import FastAPI
@@ -48,7 +49,7 @@ from prosa.turns.manual import ManualMessages
 from prosa.turns.receive import Receiver
 from prosa.turns.reply import Replier
 from prosa.turns.runner import TurnRunner
-from prosa.turns.takeover import silence
+from prosa.turns.takeover import silence, silence_number
 from prosa.usage import endpoints as usage_endpoints
 from prosa.usage.service import UsageService
 from prosa.users import endpoints as user_endpoints
@@ -178,6 +179,7 @@ async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, objec
         bus,
         ai_ready=lambda: answers.unready(None),
         on_deleted=_remover(files),
+        on_ai_off=partial(silence_number, database),
     )
     return {
         Database: database,

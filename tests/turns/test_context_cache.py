@@ -55,7 +55,7 @@ async def test_read_once_then_kept_up_to_date(stage: TurnStage) -> None:
     with statements(stage.database) as seen:
         got = await stage.contexts.load(wanted)
     assert reads(seen) == 0
-    assert [(m.seq, m.text, m.asks) for m in got] == [(1, "one", True), (2, "two", True), (3, "[voice message]", False)]
+    assert [(m.seq, m.text, m.asks) for m in got] == [(1, "one", True), (2, "two", True), (3, "[voice message]", True)]
     assert got == await fresh(stage)
 
 

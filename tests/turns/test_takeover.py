@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fixtures.conversations import CONTACT, CONTACT_LID, OWN, conversations, messages, run_sql
+from tests.fixtures.conversations import CONTACT, CONTACT_LID, OWN, conversations, inbound, messages, receiver, run_sql
 from tests.fixtures.sending import Lines, SendingConnection
 from tests.fixtures.turns import TurnStage, begin, end, turn_stage
 
@@ -23,6 +23,7 @@ from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.turns.control import TurnControl
 from prosa.turns.manual import Draft, ManualMessages, ToConversation
 from prosa.turns.schemas import PauseRequest
+from prosa.turns.takeover import silence_number
 from prosa.whatsapp.engine import MessageType
 
 HOUR = timedelta(hours=1)
@@ -49,10 +50,12 @@ async def phone_says(stage: TurnStage, body: str = "This one is mine", **changes
     return await stage.hear(body, **({"from_me": True, "sender": OWN, "push_name": "Me"} | changes))
 
 
-async def person_says(stage: TurnStage, body: str = "I will take this one", **draft: Any) -> None:
+async def person_says(
+    stage: TurnStage, body: str = "I will take this one", contact: str = CONTACT, **draft: Any
+) -> None:
     files, numbers = MediaFiles(Path("unused")), OnlineNumbers(stage.bus, lambda _: None)
     manual = ManualMessages(stage.database, files, numbers, stage.numbers, contexts=stage.contexts)
-    await manual.send(stage.caller, ToConversation((await stage.talk()).id), Draft(body, **draft))
+    await manual.send(stage.caller, ToConversation((await stage.talk(contact)).id), Draft(body, **draft))
 
 
 async def rows(stage: TurnStage) -> list[Any]:
@@ -216,6 +219,49 @@ async def test_a_person_writes_while_the_model_thinks(stage: TurnStage, by: str)
     assert set((await marks(stage)).values()) == {None}, "the person answered it"
     [usage] = await stage.usage()
     assert usage.message_id is None
+
+
+async def test_whenever_a_person_writes_the_ai_says_nothing_after_them(stage: TurnStage, tmp_path: Path) -> None:
+    stage.gemini.latency = 0.03
+    other = Database(stage.database.url)
+    phone = receiver(other, tmp_path / "media")
+    contacts = [f"55119{number:08}@s.whatsapp.net" for number in range(24)]
+
+    async def talk(number: int, contact: str) -> None:
+        await stage.hear("hello", chat=contact)
+        await asyncio.sleep(number * 0.004)
+        await phone.message(
+            stage.session, inbound("I am here", chat=contact, sender=OWN, from_me=True, timestamp=utc_now())
+        )
+
+    async with stage.running("one", concurrency=8), stage.running("two", concurrency=8):
+        await asyncio.gather(*(talk(number, contact) for number, contact in enumerate(contacts)))
+        await stage.until(lambda: idle(stage), 30)
+    await other.close()
+    for contact in contacts:
+        found = await messages(stage.database, (await stage.talk(contact)).id)
+        person = next(row.seq for row in found if row.author == "phone")
+        answers = [row for row in found if row.author == "ai"]
+        assert all(row.seq < person and row.status == "cancelled" for row in answers)
+
+
+async def idle(stage: TurnStage) -> bool:
+    return all(row.due_at is None and row.lease_owner is None for row in await conversations(stage.database))
+
+
+async def test_a_number_that_is_switched_off_takes_back_what_it_has_not_said(small: TurnStage) -> None:
+    chats = ["5511900000001@s.whatsapp.net", "5511900000002@s.whatsapp.net"]
+    for chat in chats:
+        await small.hear("hello", chat=chat)
+    for claimed in await small.claim_all():
+        await small.replier().reply(claimed)
+    await person_says(small, "mine", chats[0], pauses_ai=False)
+    await small.hear("again", chat=chats[0])
+    await small.turn()
+    await silence_number(small.database, "main", small.session.user_id)
+    for chat, statuses in zip(chats, (["cancelled", "queued", "cancelled"], ["cancelled"]), strict=True):
+        found = await messages(small.database, (await small.talk(chat)).id)
+        assert [row.status for row in found if row.from_me] == statuses
 
 
 async def test_resuming_answers_what_waited_only_when_asked_to(stage: TurnStage) -> None:

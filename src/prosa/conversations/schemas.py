@@ -57,7 +57,9 @@ class ConversationView(BaseModel):
 
     id: uuid.UUID = Field(examples=[EXAMPLE_ID])
     session_id: str = Field(description="The number.", examples=["shop-sales"])
-    kind: ConversationKind = Field(description="Who is there; only contacts are answered.")
+    kind: ConversationKind = Field(
+        description="Who is there; contacts are answered, and groups where the number is set so."
+    )
     contact_jid: str = Field(
         description="WhatsApp's address that messages go to.", examples=["5511999990001@s.whatsapp.net"]
     )

@@ -46,6 +46,7 @@ class SessionService:
         *,
         ai_ready: Callable[[], str | None],
         on_deleted: Callable[[str], Awaitable[None]] | None = None,
+        on_ai_off: Callable[[str, uuid.UUID], Awaitable[None]] | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """Make the service.
@@ -57,12 +58,14 @@ class SessionService:
             bus: Shortens waits.
             ai_ready: Returns why the AI cannot answer at all (`no_api_key`), or None.
             on_deleted: Told the name of a number after it was deleted, to remove its files.
+            on_ai_off: Told name and owner of a number after its AI was switched off, to take back what it had to say.
             clock: Tells the time.
         """
         self._database = database
         self._directory = directory
         self._ai_ready = ai_ready
         self._on_deleted = on_deleted
+        self._on_ai_off = on_ai_off
         self._clock = clock
         self._operations = Operations(database, directory, control, bus, clock=clock)
 
@@ -126,6 +129,8 @@ class SessionService:
                 values["extra"] = body.metadata
             new = await repository.change(db, old.id, values | {"updated_at": self._clock()}) if values else old
         await self._directory.forget(session_id)
+        if old.settings.ai_enabled and not new.settings.ai_enabled and self._on_ai_off is not None:
+            await self._on_ai_off(session_id, new.user_id)
         return self._view(new)
 
     async def delete(self, caller: Caller, session_id: str) -> None:

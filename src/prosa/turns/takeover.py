@@ -9,16 +9,18 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import func, select
 
-from prosa.conversations.held import HeldConversation
+from prosa.conversations.held import HeldConversation, hold, save
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.models import AiState, Author, ConversationKind, MessageStatus
 from prosa.conversations.pauses import FOREVER, PausedBy, PauseReason, pause, paused, resume
-from prosa.database.engine import ReadDb, WriteDb
+from prosa.database.engine import Database, ReadDb, WriteDb
 from prosa.events.types import Payload
 from prosa.outbox.cancel import cancel_unsent
+from prosa.outbox.claims import unsent
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.policy import SkipReason, decide_before_sending
 from prosa.turns.policy.keywords import Keyword, is_autoreply, keyword
@@ -87,6 +89,23 @@ async def silence(db: WriteDb, held: HeldConversation, owner: uuid.UUID) -> None
     )
     last = int((await db.execute(said)).scalar_one())
     held.skipped_from = last if held.skipped_from is None else min(last, held.skipped_from)
+
+
+async def silence_number(database: Database, session_id: str, owner: uuid.UUID) -> None:
+    """Take back what the AI has not said yet in all conversations of a number; for one that is switched off."""
+    mine = (_m.session_id == session_id, _m.author.in_(_UNSAID), unsent(_m.status))
+    waiting = select(_m.conversation_id).where(*mine).distinct()
+    async with database.read() as db:
+        found = list((await db.execute(waiting)).scalars())
+
+    async def job(conversation_id: uuid.UUID, db: WriteDb) -> None:
+        held = await hold(db, conversation_id)
+        if held is not None:
+            await silence(db, held, owner)
+            await save(db, held)
+
+    for conversation_id in found:
+        await database.submit(partial(job, conversation_id))
 
 
 async def is_our_own(db: ReadDb, session_id: str, wa_id: str) -> bool:
