@@ -87,8 +87,9 @@ async def test_earlier_turns_and_the_summary_arrive(gemini: GeminiServer, answer
     prompt = gemini.requests[-1].prompt
     assert prompt is not None
     assert [turn.role for turn in prompt.turns] == ["user", "model", "user"]
-    assert prompt.texts()[:2] == ["I am Ana", "Hello Ana"]
-    assert "She ordered rye." in prompt.system_text
+    assert prompt.texts()[0] == "[Notes of the conversation before these messages:\nShe ordered rye.\n]\nI am Ana"
+    assert prompt.texts()[1] == "Hello Ana"
+    assert "rye" not in prompt.system_text
     assert prompt.config["maxOutputTokens"] == 77
 
 

@@ -67,42 +67,26 @@ def test_files_stand_behind_their_messages() -> None:
 
 def test_what_is_to_be_answered_comes_last() -> None:
     # 2 arrived while the answer to 1 was made
-    assert [m.seq for m in choose(said("cca"), answered_until=1, most=40)] == [1, 3, 2]
+    assert [m.seq for m in choose(said("cca"), answered_until=1, budget=1000)] == [1, 3, 2]
 
 
-def test_the_window_begins_at_steps_so_that_prompts_keep_their_beginning() -> None:
-    begins = []
-    for length in range(20, 61):
-        window = choose(said("ca" * 30)[:length], answered_until=length, most=20)
-        assert window[-1].seq == length
-        assert len(window) <= 20
-        assert len(window) >= 15
-        begins.append(window[0].seq)
-    assert len(set(begins)) == 12, "one new beginning in four messages"
-    assert all(begin == 1 or begin % 4 == 0 for begin in begins)
-
-
-def test_unanswered_messages_are_in_it_beyond_the_number() -> None:
-    window = choose(said("ca", "c" * 30), answered_until=2, most=4)
-    assert [m.seq for m in window][-30:] == list(range(3, 33))
+def test_every_turn_appends_to_the_last_one() -> None:
+    talk = said("ca" * 30)
+    earlier: list[PromptMessage] = []
+    for length in range(1, 61, 2):
+        window = choose(talk[:length], answered_until=length - 1, budget=10_000)
+        assert window[: len(earlier)] == earlier
+        earlier = window
 
 
 def test_the_budget_drops_the_oldest_but_never_the_newest() -> None:
     messages = said("ca" * 20, text="word " * 40)
     one = estimate_tokens(messages[0].text)
-    window = choose(messages, answered_until=39, most=40, budget=10 * one)
+    window = choose(messages, answered_until=39, budget=10 * one)
     assert 8 <= len(window) <= 10
     assert window[-1].seq == 40
     huge = [replace(messages[0], text="x" * 100_000)]
-    assert choose(huge, answered_until=0, most=40, budget=10) == huge
+    assert choose(huge, answered_until=0, budget=10) == huge
     burst = said("c" * 30, text="word " * 40)
-    assert [m.seq for m in choose(burst, answered_until=0, most=40, budget=3 * one)] == [28, 29, 30]
-
-
-def test_nothing_to_choose_from() -> None:
-    assert choose([], answered_until=0, most=10) == []
-
-
-def test_imported_history_with_negative_numbers() -> None:
-    messages = said("cacac", first=-4)
-    assert [m.seq for m in choose(messages, answered_until=-2, most=3)][-1] == 0
+    assert [m.seq for m in choose(burst, answered_until=0, budget=3 * one)] == [28, 29, 30]
+    assert choose([], answered_until=0, budget=10) == []

@@ -16,12 +16,13 @@ from pydantic_ai.messages import (
 from prosa.ai import prompt
 from prosa.ai.context import Part
 from prosa.ai.parts import Attachment, Passage
+from prosa.ai.system import BASICS, system_text
 
 NOW = datetime(2026, 11, 24, 10, 15, tzinfo=UTC)
 
 
 def build(*parts: Part, summary: str | None = None, name: str | None = None, **stable: Any) -> list[ModelMessage]:
-    system = prompt.system_text(**({"instructions": ""} | stable))
+    system = system_text(**({"instructions": ""} | stable))
     return prompt.build(parts, system=system, summary=summary, now=NOW, contact_name=name)
 
 
@@ -37,9 +38,9 @@ def test_system_summary_messages_facts() -> None:
     assert [type(m) for m in messages] == [ModelRequest, ModelResponse, ModelRequest]
     system, summary, first = messages[0].parts
     assert isinstance(system, SystemPromptPart)
-    assert system.content.startswith(prompt.BASICS)
+    assert system.content.startswith(BASICS)
     assert system.content.endswith("The owner's instructions:\nWe sell bread.")
-    assert isinstance(summary, SystemPromptPart)
+    assert isinstance(summary, UserPromptPart), "what contacts said is never part of the system's instructions"
     assert "Ana likes rye." in summary.content
     assert isinstance(first, UserPromptPart)
     assert first.content == "hi"
@@ -51,7 +52,7 @@ def test_what_changes_every_turn_leaves_the_beginning_alone() -> None:
     early = build(Part(False, ("hi",)), Part(True, ("hello",)), Part(False, ("price?",)), name="Ana")
     late = prompt.build(
         [Part(n % 2 == 1, (text,)) for n, text in enumerate(("hi", "hello", "price?", "5", "ok"))],
-        system=prompt.system_text(""),
+        system=system_text(""),
         summary=None,
         now=datetime(2026, 11, 25, 9, 0, tzinfo=UTC),
         contact_name="Ana Maria",
@@ -79,7 +80,7 @@ def test_a_name_cannot_step_out_of_its_line() -> None:
 
 def test_knowledge_and_index_are_stable_and_what_was_found_for_the_question_goes_last() -> None:
     prices = Passage("d1", "Prices", "Bread is 5.", "page 2")
-    system = prompt.system_text("We sell bread.", [prices], "opening hours; delivery")
+    system = system_text("We sell bread.", [prices], "opening hours; delivery")
     assert system.endswith(
         "We sell bread.\n\nThe owner's documents:\n# Prices · page 2\nBread is 5.\n\n"
         "Questions that the owner has answered for you:\nopening hours; delivery"

@@ -80,7 +80,7 @@ async def test_a_name_is_taken_once(api: httpx.AsyncClient, other: httpx.AsyncCl
         {"session_id": "Shop"}, {"session_id": "-x"}, {"session_id": ""}, {"session_id": "a" * 64},
         {"session_id": "a\u0000"}, {"name": ""}, {"name": "  "}, {"name": "a\u0000b"}, {"name": "x" * 101},
         {"unknown": 1}, {"settings": {"unknown": 1}}, {"settings": {"instructions": "\u0000"}},
-        {"settings": {"context_messages": 0}}, {"metadata": {"a": {"b": 1}}}, {"metadata": {"a": "\u0000"}},
+        {"settings": {"context": {"window_tokens": 0}}}, {"metadata": {"a": {"b": 1}}}, {"metadata": {"a": "\u0000"}},
         {"metadata": {"a\u0000": 1}}, {"metadata": {"a": 2**60}}, {"metadata": {str(n): n for n in range(51)}},
     ],
 )  # fmt: skip

@@ -14,7 +14,8 @@ from prosa.ai.context import PromptMessage
 from prosa.cache import Cache
 from prosa.database import Database
 from prosa.events.bus import Bus
-from prosa.turns.context import MOST_MESSAGES, Contexts, Need, prompt_message
+from prosa.turns import context
+from prosa.turns.context import Contexts, Need, prompt_message
 from prosa.whatsapp.engine import MediaInfo, MessageType
 
 
@@ -24,17 +25,17 @@ async def stage(database: Database, bus: Bus, cache: Cache, tmp_path: Path) -> A
         yield stage
 
 
-async def need(stage: TurnStage, most: int = 40) -> Need:
+async def need(stage: TurnStage, after: int = 0) -> Need:
     talk = await stage.talk()
-    return Need(talk.id, talk.version, talk.last_seq, most)
+    return Need(talk.id, talk.version, talk.last_seq, after)
 
 
-async def fresh(stage: TurnStage, most: int = 40) -> list[PromptMessage]:
+async def fresh(stage: TurnStage, after: int = 0) -> list[PromptMessage]:
     """What the table says, read past any cache."""
     empty = Cache()
     await empty.start()
     try:
-        return await Contexts(stage.database, empty).load(await need(stage, most))
+        return await Contexts(stage.database, empty).load(await need(stage, after))
     finally:
         await empty.stop()
 
@@ -71,11 +72,18 @@ async def test_an_edited_or_deleted_message_is_read_anew(stage: TurnStage) -> No
     assert [m.text for m in await stage.contexts.load(await need(stage))] == ["Is it 6?", "next"]
 
 
-async def test_a_larger_window_than_cached_is_read(stage: TurnStage) -> None:
-    for number in range(12):
+async def test_what_the_summary_tells_is_left_out_and_read_again_where_it_is_wanted(stage: TurnStage) -> None:
+    for number in range(1, 13):
         await stage.hear(f"m{number}")
-    assert len(await stage.contexts.load(await need(stage, 4))) == 4
-    assert [m.text for m in await stage.contexts.load(await need(stage, 12))] == [f"m{n}" for n in range(12)]
+    await stage.contexts.load(await need(stage))
+    await stage.contexts.summarised((await stage.talk()).id, 8)
+    with statements(stage.database) as seen:
+        assert [m.text for m in await stage.contexts.load(await need(stage, 8))] == ["m9", "m10", "m11", "m12"]
+        assert [m.text for m in await stage.contexts.load(await need(stage, 10))] == ["m11", "m12"]
+    assert reads(seen) == 0
+    with statements(stage.database) as seen:
+        assert [m.seq for m in await stage.contexts.load(await need(stage, 3))] == list(range(4, 13))
+    assert reads(seen) == 1
 
 
 async def test_what_was_committed_after_the_claim_is_not_in_it_nor_twice_later(stage: TurnStage) -> None:
@@ -96,29 +104,31 @@ async def test_remembered_out_of_order_is_read_anew(stage: TurnStage) -> None:
     await stage.contexts.remember(now.conversation_id, now.version + 2, late)
     await stage.contexts.remember(now.conversation_id, now.version + 1, early)
     with statements(stage.database) as seen:
-        await stage.contexts.load(Need(now.conversation_id, now.version + 2, 1, 40))
+        await stage.contexts.load(Need(now.conversation_id, now.version + 2, 1))
     assert reads(seen) == 1
 
 
-async def test_a_long_talk_keeps_a_bounded_part(stage: TurnStage, cache: Cache) -> None:
+async def test_a_long_talk_keeps_a_bounded_part(
+    stage: TurnStage, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "MOST_MESSAGES", 4)
     await stage.hear("start")
-    await stage.contexts.load(await need(stage, 4))
-    for number in range(40):
+    await stage.contexts.load(await need(stage))
+    for number in range(20):
         await stage.hear(f"m{number}")
-        got = await stage.contexts.load(await need(stage, 4))
+        got = await stage.contexts.load(await need(stage))
         assert [m.text for m in got][-1] == f"m{number}"
         assert len(got) <= 6
     stored = await cache.get(f"context:{(await need(stage)).conversation_id}")
     assert stored is not None
-    assert len(stored[3]) <= 6
-    assert MOST_MESSAGES >= 200, "the largest window a number can set"
+    assert len(stored[2]) <= 6
 
 
 async def test_something_else_in_the_cache_is_ignored(stage: TurnStage, cache: Cache) -> None:
     await stage.hear("one")
     wanted = await need(stage)
     strange: Any
-    for strange in ("x", 7, [], [1, 2, 3, [[1]]], {"version": 1}, [wanted.version, None, 4, 5]):
+    for strange in ("x", 7, [], [1, 2, [[1]]], {"version": 1}, [wanted.version, None, 4]):
         await cache.set(f"context:{wanted.conversation_id}", strange, 60)
         await stage.contexts.remember(wanted.conversation_id, 99, None)
         await cache.set(f"context:{wanted.conversation_id}", strange, 60)
@@ -147,7 +157,7 @@ async def test_at_any_moment_the_cache_says_what_the_table_says(stage: TurnStage
         await asyncio.gather(*(write(round_ * 10 + n) for n in range(8)), *(read() for _ in range(4)))
         assert await stage.contexts.load(await need(stage)) == await fresh(stage)
     texts = [m.body for m in await messages(stage.database) if m.revoked_at is None]
-    assert [m.text for m in await stage.contexts.load(await need(stage, 200))] == texts
+    assert [m.text for m in await stage.contexts.load(await need(stage))] == texts
 
 
 @pytest.mark.redis

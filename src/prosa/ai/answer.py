@@ -7,12 +7,19 @@ from dataclasses import replace
 import structlog
 from pydantic_ai import direct
 from pydantic_ai import exceptions as pydantic_ai_errors
-from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.messages import (
+    BinaryContent,
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    SystemPromptPart,
+    UserPromptPart,
+)
 from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 
 from prosa.ai import failures, prompt
-from prosa.ai.asking import Answer, AnswerRequest
+from prosa.ai.asking import Answer, AnswerRequest, Completion, TextRequest
 from prosa.ai.context import merge
 from prosa.ai.echo import tells_its_rules, without_facts
 from prosa.ai.gate import MOST_CALLS, Gate
@@ -20,6 +27,7 @@ from prosa.ai.models import Models
 from prosa.ai.names import DEFAULT_PROVIDER, ModelName
 from prosa.ai.notes import numbered, split
 from prosa.ai.pricing import cost_microusd
+from prosa.ai.system import system_text
 from prosa.ai.text import cut_short, to_whatsapp
 from prosa.ai.usage import CallUsage, Purpose
 
@@ -52,6 +60,10 @@ class AnswerService:
         """Return `no_api_key` where the model cannot be asked for want of a key, else None."""
         return self._models.unready(model)
 
+    def name(self, model: str | None) -> ModelName:
+        """Return the model that a number's setting means."""
+        return self._models.name(model)
+
     async def answer(self, request: AnswerRequest) -> Answer:
         """Ask the model.
 
@@ -76,6 +88,26 @@ class AnswerService:
             latency = time.monotonic() - started
         return _read(response, _usage(name, response, latency), files)
 
+    async def complete(self, request: TextRequest) -> Completion:
+        """Ask a model for a text: a summary, a transcription. Nothing of a conversation's prompt goes along.
+
+        Raises:
+            AnswerError: There is none.
+        """
+        name = self._models.name(request.model)
+        model = self._models.get(name)
+        files = [BinaryContent(data=file.data, media_type=file.mime_type) for file in request.files]
+        asked = UserPromptPart([request.text, *files] if files else request.text)
+        messages: list[ModelMessage] = [ModelRequest(parts=[SystemPromptPart(request.system), asked])]
+        async with self._gate.enter(name):
+            started = time.monotonic()
+            response = await self._call(name, model, messages, request.max_tokens)
+            latency = time.monotonic() - started
+        usage = _usage(name, response, latency)
+        if response.finish_reason == "content_filter":
+            raise failures.BlockedError(usage=usage)
+        return Completion((response.text or "").strip(), usage)
+
     async def close(self) -> None:
         """Close the connections to providers."""
         await self._models.close()
@@ -99,7 +131,7 @@ class AnswerService:
 def _prompt(request: AnswerRequest) -> list[ModelMessage]:
     return prompt.build(
         merge(request.messages, request.attachments),
-        system=prompt.system_text(request.instructions, request.knowledge, request.index),
+        system=system_text(request.instructions, request.knowledge, request.index),
         summary=request.summary,
         now=request.now,
         contact_name=request.contact_name,

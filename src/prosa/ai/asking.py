@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from prosa.ai.context import PromptMessage
+from prosa.ai.names import ModelName
 from prosa.ai.parts import Attachment, Passage, Source, Tier, ToolUse
 from prosa.ai.usage import CallUsage, Purpose
 
@@ -90,6 +91,33 @@ class Answer:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class TextRequest:
+    """A task for a model, apart from any conversation's prompt.
+
+    Attributes:
+        system: What to do.
+        text: To what: data.
+        model: `model` or `provider:model`; the installation's where left out.
+        max_tokens: Longest text.
+        files: What goes along.
+    """
+
+    system: str = field(repr=False)
+    text: str = field(repr=False)
+    model: str | None = None
+    max_tokens: int = 1024
+    files: Sequence[Attachment] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A model's text as it is, perhaps empty, and what it used."""
+
+    text: str = field(repr=False)
+    usage: CallUsage
+
+
 class Answers(Protocol):
     """Who answers: `prosa.ai.lazy.LazyAnswers`, or `prosa.ai.answer.AnswerService` itself."""
 
@@ -102,4 +130,16 @@ class Answers(Protocol):
         Raises:
             AnswerError: There is no answer; see `prosa.ai.failures` for the reasons.
         """
+        ...
+
+    async def complete(self, request: TextRequest) -> Completion:
+        """Ask a model for a text: a summary, a transcription.
+
+        Raises:
+            AnswerError: There is none.
+        """
+        ...
+
+    def name(self, model: str | None) -> ModelName:
+        """Return the model that a number's setting means."""
         ...

@@ -11,8 +11,6 @@ CONTACT = "contact"
 PEOPLE = frozenset({"person", "phone"})
 """Authors who answer instead of the AI; the others of ours are it and fixed texts."""
 
-TOKEN_BUDGET = 8_000
-"""Most tokens of messages in a prompt, as `estimate_tokens` counts."""
 LONGEST_MESSAGE = 8_000
 """Characters of one message that the model sees: WhatsApp allows 65,536."""
 
@@ -40,6 +38,7 @@ class PromptMessage:
         wa_id: Its WhatsApp id.
         asks: It is the contact's, and says something that can be answered.
         file: It has a file of which nothing is noted yet.
+        at: When it was stored, in seconds since 1970.
     """
 
     seq: int
@@ -48,6 +47,7 @@ class PromptMessage:
     wa_id: str = ""
     asks: bool = False
     file: bool = False
+    at: int = 0
 
     @property
     def ours(self) -> bool:
@@ -101,36 +101,37 @@ def pending(messages: Sequence[PromptMessage], *, answered_until: int) -> list[P
     return [m for m in messages if not m.ours and m.seq > max(person, answered_until)]
 
 
-def choose(
-    messages: Sequence[PromptMessage], *, answered_until: int, most: int, budget: int = TOKEN_BUDGET
-) -> list[PromptMessage]:
-    """Return the newest messages that fit, the unanswered ones at the end; those are in it even beyond `most`.
+def choose(messages: Sequence[PromptMessage], *, answered_until: int, budget: int) -> list[PromptMessage]:
+    """Return the messages for a prompt: all that fit, the unanswered ones at the end.
 
-    The window does not slide by one with every message, which would change the beginning of every prompt and so lose
-    the provider's prefix cache: it begins at multiples of a power of two, at most a quarter of its size, and grows at
-    its end in between.
+    Every turn appends to what the last one had, so the provider's cache holds all but the end. The budget is a last
+    resort, for what no summary has shortened in time: then the oldest are left out.
 
     Args:
-        messages: In the order of `seq`.
+        messages: Those that the summary does not tell, in the order of `seq`.
         answered_until: `seq` up to which inbound messages were answered.
-        most: How many messages at most, the unanswered ones aside.
         budget: How many tokens at most; at least the newest message is always in it.
     """
-    if not messages:
-        return []
     unanswered = {m.seq for m in pending(messages, answered_until=answered_until)}
     # The contact may have written while an answer was made; what is to be answered then comes last.
     ordered = [m for m in messages if m.seq not in unanswered] + [m for m in messages if m.seq in unanswered]
-    oldest = messages[-1].seq - max(most, len(unanswered)) + 1
-    begin = next(m.seq for m in messages if m.seq >= oldest)
-    if messages[0].seq < begin:
-        begin = _aligned(begin, most)
-    window = [m for m in ordered if m.seq >= begin or m.seq in unanswered]
-    if sum(estimate_tokens(m.text) for m in window) > budget:
-        fits = _newest_within(window, budget)
-        begin = _aligned(fits[0].seq, len(fits))
-        window = [m for m in fits if m.seq >= begin or m.seq in unanswered]
-    return window or [ordered[-1]]
+    return newest_within(ordered, budget)
+
+
+def newest_within(messages: Sequence[PromptMessage], budget: int, *, least: int = 1) -> list[PromptMessage]:
+    """Return the newest messages that fit into a number of tokens, but never fewer than `least`."""
+    kept: list[PromptMessage] = []
+    for message in reversed(messages):
+        budget -= estimate_tokens(message.text)
+        if len(kept) >= least and budget < 0:
+            break
+        kept.append(message)
+    return kept[::-1]
+
+
+def tokens_of(messages: Sequence[PromptMessage]) -> int:
+    """Return about how many tokens some messages are."""
+    return sum(estimate_tokens(message.text) for message in messages)
 
 
 def merge(
@@ -156,22 +157,6 @@ def merge(
         joined = [f"{last}\n{message.text}"] if isinstance(last, str) else [last, message.text]
         parts[-1] = Part(message.ours, (*before, *joined, *files))
     return parts
-
-
-def _aligned(seq: int, size: int) -> int:
-    """Return the first `seq` from this one on at which a window of about `size` messages may begin."""
-    step = 1 << (max(1, size // 4).bit_length() - 1)
-    return -(-seq // step) * step
-
-
-def _newest_within(messages: Sequence[PromptMessage], budget: int) -> list[PromptMessage]:
-    kept: list[PromptMessage] = []
-    for message in reversed(messages):
-        budget -= estimate_tokens(message.text)
-        if kept and budget < 0:
-            break
-        kept.append(message)
-    return kept[::-1]
 
 
 def _cut(text: str) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from prosa.ai.asking import Answer, AnswerRequest
-from prosa.ai.names import ModelNames
+from prosa.ai.asking import Answer, AnswerRequest, Completion, TextRequest
+from prosa.ai.names import ModelName, ModelNames
 from prosa.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,6 +55,19 @@ class LazyAnswers:
         # shielded: a turn that is given up must not stop the import that others wait for
         service = await asyncio.shield(self._load())
         return await service.answer(request)
+
+    async def complete(self, request: TextRequest) -> Completion:
+        """Ask a model for a text, once its libraries are there.
+
+        Raises:
+            AnswerError: There is none.
+        """
+        service = await asyncio.shield(self._load())
+        return await service.complete(request)
+
+    def name(self, model: str | None) -> ModelName:
+        """Return the model that a number's setting means."""
+        return self._names.name(model)
 
     def _load(self) -> "asyncio.Task[AnswerService]":
         failed = self._loading is not None and self._loading.done() and self._loading.exception() is not None

@@ -100,7 +100,9 @@ class Conversation(Leased, Base):
     """`seq` up to which inbound messages were answered, or skipped on purpose."""
     summary: Mapped[str | None] = mapped_column(Text, default=None)
     summarised_until: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    """`seq` up to which the summary tells."""
+    """`seq` up to which the summary tells, or messages are left out of prompts; 0: none."""
+    summarised_tokens: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """About how many tokens those messages were."""
     ai_enabled: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     ai_paused_until: Mapped[datetime | None] = mapped_column(default=None)
     """`prosa.conversations.pauses.FOREVER`: until somebody resumes it."""

@@ -10,7 +10,8 @@ from prosa.conversations.held import TABLE
 
 _CLAIMED_COLUMNS = (
     "id", "session_id", "contact_jid", "contact_lid", "contact_name", "kind", "version", "last_seq", "answered_until",
-    "summary", "ai_enabled", "ai_paused_until", "last_inbound_at", "ai_forced", "asked_wa_id", "attempts", "due_at",
+    "summary", "summarised_until", "summarised_tokens", "ai_enabled", "ai_paused_until", "last_inbound_at", "ai_forced",
+    "asked_wa_id", "attempts", "due_at",
 )  # fmt: skip
 CLAIMED_COLUMNS = tuple(TABLE.c[name] for name in _CLAIMED_COLUMNS)
 """What a claim returns for `ClaimedConversation`."""
@@ -34,6 +35,8 @@ class ClaimedConversation:
     last_seq: int
     answered_until: int
     summary: str | None = field(repr=False)
+    summarised_until: int
+    summarised_tokens: int
     ai_enabled: bool
     ai_paused_until: datetime | None
     last_inbound_at: datetime | None

@@ -6,6 +6,7 @@ and is used only when the row says the same; so a cache that missed something co
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Table, bindparam, literal_column, select
@@ -20,8 +21,10 @@ from prosa.turns.policy import wants_answer
 
 TTL_SECONDS = 2 * 3600.0
 """A conversation that is silent for longer is read again."""
-MOST_MESSAGES = 240
-"""Messages read for a prompt at most: the largest window a number can set, and some."""
+MOST_MESSAGES = 500
+"""Messages read for a prompt at most; before there are so many, they go into the summary."""
+
+_BEFORE_ALL = -(2**31)
 
 _LONGEST_SPEAKER = 40
 _MARKS = str.maketrans({"[": "(", "]": ")", ":": " "})
@@ -29,10 +32,22 @@ _MARKS = str.maketrans({"[": "(", "]": ")", ":": " "})
 _MESSAGES: Final[Table] = Base.metadata.tables[Message.__tablename__]
 _m = _MESSAGES.c
 _recent = (
-    select(_m.seq, _m.author, _m.type, _m.body, _m.media, _m.wa_id, _m.revoked_at, _m.sender_jid, _m.sender_name)
+    select(
+        _m.seq,
+        _m.author,
+        _m.type,
+        _m.body,
+        _m.media,
+        _m.wa_id,
+        _m.revoked_at,
+        _m.sender_jid,
+        _m.sender_name,
+        _m.stored_at,
+    )
     .where(
         _m.conversation_id == bindparam("conversation_id"),
         _m.seq <= bindparam("last_seq"),
+        _m.seq > bindparam("after"),
         _m.status != literal_column(f"'{MessageStatus.CANCELLED.value}'"),  # never said
     )
     .order_by(_m.seq.desc())
@@ -48,15 +63,20 @@ class Need:
         conversation_id: Which one.
         version: As the row says now.
         last_seq: Of its newest message.
-        messages: How many of the newest messages.
+        summarised_until: `seq` up to which the summary tells; 0: there is none.
         group: It is a group: messages are told with their writers' names.
     """
 
     conversation_id: uuid.UUID
     version: int
     last_seq: int
-    messages: int
+    summarised_until: int = 0
     group: bool = False
+
+    @property
+    def after(self) -> int:
+        """The `seq` after which messages are wanted; imported history has negative ones."""
+        return self.summarised_until or _BEFORE_ALL
 
 
 def prompt_message(
@@ -68,6 +88,7 @@ def prompt_message(
     wa_id: str,
     media: dict[str, Any] | None = None,
     speaker: str | None = None,
+    stored_at: datetime | None = None,
 ) -> PromptMessage | None:
     """Return what a prompt needs to know of a stored message; None for one that prompts leave out.
 
@@ -79,6 +100,7 @@ def prompt_message(
         wa_id: WhatsApp's id of it.
         media: Facts of its file.
         speaker: In a group, of others' messages: `speaker_of`.
+        stored_at: When it was stored.
     """
     facts = media or {}
     transcript = facts.get("transcript")
@@ -89,7 +111,8 @@ def prompt_message(
     if speaker is not None and inbound:
         text = f"{speaker}: {text}"
     file = inbound and bool(facts) and not transcript
-    return PromptMessage(seq, author, text, wa_id, asks=inbound and wants_answer(type_, body), file=file)
+    at = int(stored_at.timestamp()) if stored_at else 0
+    return PromptMessage(seq, author, text, wa_id, asks=inbound and wants_answer(type_, body), file=file, at=at)
 
 
 def speaker_of(name: str | None, sender_jid: str) -> str:
@@ -107,13 +130,12 @@ class Contexts:
         self._cache = cache
 
     async def load(self, need: Need) -> list[PromptMessage]:
-        """Return the newest messages that prompts contain, oldest first, as of the version."""
-        most = min(MOST_MESSAGES, need.messages)
+        """Return the messages that the summary does not tell and prompts contain, oldest first, as of the version."""
         cached = _Cached.read(await self._cache.get(_key(need.conversation_id)))
-        if cached is not None and cached.version == need.version and cached.covers(need.last_seq - most + 1):
-            return cached.messages
+        if cached is not None and cached.version == need.version and cached.after <= need.after:
+            return [message for message in cached.messages if message.seq > need.after]
         async with self._database.read() as db:
-            fresh = await _read(db, need, most)
+            fresh = await _read(db, need)
         await self._cache.set(_key(need.conversation_id), fresh.stored(), TTL_SECONDS)
         return fresh.messages
 
@@ -139,6 +161,15 @@ class Contexts:
         cached.trim()
         await self._cache.set(key, cached.stored(), TTL_SECONDS)
 
+    async def summarised(self, conversation_id: uuid.UUID, until: int) -> None:
+        """Drop messages that the summary tells now from a cached context."""
+        key = _key(conversation_id)
+        cached = _Cached.read(await self._cache.get(key))
+        if cached is not None and cached.after < until:
+            cached.after = until
+            cached.messages = [message for message in cached.messages if message.seq > until]
+            await self._cache.set(key, cached.stored(), TTL_SECONDS)
+
     async def forget(self, conversation_id: uuid.UUID) -> None:
         """Drop a cached context, because its conversation was erased or merged."""
         await self._cache.delete(_key(conversation_id))
@@ -150,44 +181,43 @@ class _Cached:
 
     Attributes:
         version: The row's version that it shows.
-        since: All messages from this `seq` on are in it; None: all there are.
-        most: How many were asked for; half as many more may gather before the oldest go.
+        after: All messages after this `seq` are in it.
         messages: Oldest first.
     """
 
     version: int
-    since: int | None
-    most: int
+    after: int
     messages: list[PromptMessage]
-
-    def covers(self, seq: int) -> bool:
-        """Whether all messages from `seq` on are in it."""
-        return self.since is None or self.since <= seq
 
     def trim(self) -> None:
         """Let the oldest messages go, where too many have gathered."""
-        if len(self.messages) > self.most + self.most // 2:
-            self.messages = self.messages[-self.most :]
-            self.since = self.messages[0].seq
+        if len(self.messages) > MOST_MESSAGES + MOST_MESSAGES // 2:
+            self.messages = self.messages[-MOST_MESSAGES:]
+            self.after = self.messages[0].seq - 1
 
     def stored(self) -> list[Any]:
         """Return it as JSON."""
-        rows = [[m.seq, m.author, m.text, m.wa_id, m.asks, m.file] for m in self.messages]
-        return [self.version, self.since, self.most, rows]
+        rows = [[m.seq, m.author, m.text, m.wa_id, m.asks, m.file, m.at] for m in self.messages]
+        return [self.version, self.after, rows]
 
     @classmethod
     def read(cls, stored: Any) -> "_Cached | None":
         """Read the JSON; None where it is not what this version of Prosa writes."""
         try:
-            version, since, most, rows = stored
-            return cls(version, since, most, [PromptMessage(*row) for row in rows])
+            version, after, rows = stored
+            return cls(int(version), int(after), [PromptMessage(*row) for row in rows])
         except (TypeError, ValueError):
             return None
 
 
-async def _read(db: ReadDb, need: Need, most: int) -> _Cached:
+async def _read(db: ReadDb, need: Need) -> _Cached:
     # Nothing behind `last_seq`: newer messages belong to a newer version, and are remembered with it.
-    values = {"conversation_id": need.conversation_id, "last_seq": need.last_seq, "most": most}
+    values = {
+        "conversation_id": need.conversation_id,
+        "last_seq": need.last_seq,
+        "after": need.after,
+        "most": MOST_MESSAGES,
+    }
     rows = (await db.execute(_recent, values)).all()
     messages = [
         message
@@ -202,10 +232,12 @@ async def _read(db: ReadDb, need: Need, most: int) -> _Cached:
                 wa_id=row.wa_id,
                 media=row.media,
                 speaker=speaker_of(row.sender_name, row.sender_jid) if need.group else None,
+                stored_at=row.stored_at,
             )
         )
     ]
-    return _Cached(need.version, rows[-1].seq if len(rows) == most else None, most, messages)
+    # Where there were more than can be read, those left out stay left out.
+    return _Cached(need.version, need.after, messages)
 
 
 def _key(conversation_id: uuid.UUID) -> str:

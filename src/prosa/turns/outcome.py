@@ -56,6 +56,7 @@ class Turn:
         clock: The time.
         waiting: The contact's messages that it is about.
         unready: Why no model can answer now; None where one can.
+        saved_tokens: What the prompt is shorter by than with all messages since the beginning, about.
     """
 
     claimed: ClaimedConversation
@@ -64,6 +65,7 @@ class Turn:
     clock: Clock
     waiting: Sequence[PromptMessage] = ()
     unready: str | None = None
+    saved_tokens: int = 0
 
     @property
     def answered_until(self) -> int:
@@ -114,7 +116,7 @@ async def answered(turn: Turn, answer: Answer, spent: float, db: WriteDb) -> Ans
     if skip is None and await _person_wrote(turn, held, db):
         skip = SkipReason.ANSWERED_BY_PERSON
     if skip is not None:
-        await _record(turn, answer.calls, None, db)
+        await record(turn, answer.calls, None, db)
         await _skip(turn, skip, held, db)
         return skip
     if _overtaken(turn, held):
@@ -146,7 +148,7 @@ async def answered(turn: Turn, answer: Answer, spent: float, db: WriteDb) -> Ans
         ai=facts,
         lasting=sending.lasting,
     )
-    await _record(turn, answer.calls, messages[0].id, db)
+    await record(turn, answer.calls, messages[0].id, db)
     noted = await keep_notes(db, held.id, answer.notes) if answer.notes else []
     await _announce(
         turn,
@@ -210,7 +212,7 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
             held.answered_until = max(held.answered_until, turn.answered_until)
     await save(db, held)
     if error.usage is not None:
-        await _record(turn, [(Purpose.REPLY, error.usage)], None, db)
+        await record(turn, [(Purpose.REPLY, error.usage)], None, db)
     if error.called or not error.temporary:
         will_retry = held.due_at is not None and held.attempts > 0
         await _announce(
@@ -302,7 +304,7 @@ def _overtaken(turn: Turn, held: HeldConversation) -> bool:
 
 async def _restart(turn: Turn, answer: Answer, held: HeldConversation, db: WriteDb) -> Overtaken:
     """Drop an answer, at its cost; the turn that is due covers its messages too."""
-    await _record(turn, answer.calls, None, db)
+    await record(turn, answer.calls, None, db)
     forced = held.ai_forced
     _release(turn, held, AiState.WAITING)
     held.ai_forced = forced
@@ -312,9 +314,10 @@ async def _restart(turn: Turn, answer: Answer, held: HeldConversation, db: Write
     return Overtaken(held.ai_overtaken)
 
 
-async def _record(
+async def record(
     turn: Turn, calls: Sequence[tuple[Purpose, CallUsage]], message_id: uuid.UUID | None, db: WriteDb
 ) -> None:
+    """Write down what model calls cost, for a message or for none."""
     made = [
         NewUsage(
             user_id=turn.session.user_id,
@@ -329,6 +332,7 @@ async def _record(
             output_tokens=used.output_tokens,
             cost_microusd=used.cost_microusd,
             latency_ms=used.latency_ms,
+            saved_tokens=turn.saved_tokens if purpose is Purpose.REPLY else 0,
             created_at=turn.clock(),
         )
         for purpose, used in calls

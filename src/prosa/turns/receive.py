@@ -139,6 +139,7 @@ def prompt_fact(message: Mapping[str, Any], *, speaker: str | None = None) -> Pr
         wa_id=message["wa_id"],
         media=message["media"],
         speaker=speaker,
+        stored_at=message["stored_at"],
     )
 
 

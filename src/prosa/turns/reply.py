@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 import structlog
 
 from prosa.ai.asking import Answer, AnswerRequest, Answers
-from prosa.ai.context import PEOPLE, PromptMessage, choose, pending
+from prosa.ai.context import PEOPLE, PromptMessage, choose, estimate_tokens, pending
 from prosa.ai.failures import AnswerError
 from prosa.ai.parts import Tier
+from prosa.ai.system import system_text
 from prosa.clock import Clock, utc_now
 from prosa.conversations.models import Author, ConversationKind
 from prosa.database import Database
@@ -25,6 +26,7 @@ from prosa.database.outage import patiently
 from prosa.sessions.facts import Connections, Numbers, SessionFacts
 from prosa.turns import outcome
 from prosa.turns.claimed import ClaimedConversation
+from prosa.turns.compaction import Compactor, View
 from prosa.turns.context import Contexts, Need, prompt_message
 from prosa.turns.files import TurnFiles
 from prosa.turns.outcome import Answered, Overtaken, Turn
@@ -35,6 +37,8 @@ logger = structlog.get_logger("prosa.turns")
 
 TYPING_SECONDS = 10.0
 """Between two "typing…": phones stop showing it after about 25 s without a new one."""
+MOST_WINDOWS = 4
+"""How many times the window's budget a prompt may be, where no summary has shortened it in time."""
 COURTESY_SECONDS = 10.0
 """Longest wait for WhatsApp to take "typing…" or a read receipt; the answer does not wait for either."""
 
@@ -86,6 +90,7 @@ class Replier:
         self._numbers = numbers
         self._connections = connections
         self._files = files
+        self.compactor = Compactor(database, contexts, answers)
         self._courtesies: set[asyncio.Task[None]] = set()
 
     async def reply(self, claimed: ClaimedConversation) -> None:
@@ -105,27 +110,28 @@ class Replier:
         if reason is not None:
             await self._end(turn, partial(outcome.skipped, turn, reason))
             return
-        unanswered = claimed.last_seq - claimed.answered_until
         group = claimed.kind == ConversationKind.GROUP
-        most = max(settings.context_messages, unanswered)
-        need = Need(claimed.id, claimed.version, claimed.last_seq, most, group)
+        need = Need(claimed.id, claimed.version, claimed.last_seq, claimed.summarised_until, group)
         messages = await patiently(partial(self._contexts.load, need), what="turn")
         waiting = pending(messages, answered_until=claimed.answered_until)
         if not any(message.asks for message in waiting):
             await self._end(turn, self._why_nothing(turn, messages))
             return
         turn = Turn(claimed, session, self.owner, self.clock, waiting, unready)
+        view = await self.compactor.view(turn, messages, estimate_tokens(system_text(settings.instructions)))
+        turn = replace(turn, saved_tokens=view.saved)
+        budget = MOST_WINDOWS * settings.context.window_tokens
         request = AnswerRequest(
-            messages=choose(messages, answered_until=claimed.answered_until, most=settings.context_messages),
+            messages=choose(view.messages, answered_until=claimed.answered_until, budget=budget),
             now=self.clock(),
             instructions=settings.instructions,
             model=settings.model,
-            summary=claimed.summary,
+            summary=view.summary,
             contact_name=claimed.contact_name,
             max_tokens=settings.max_answer_tokens,
             group=group,
         )
-        await self._answer(turn, request)
+        await self._answer(turn, request, view)
 
     async def most_parallel(self, session_id: str) -> int:
         """Return how many answers of a number may be made at the same time in this process."""
@@ -144,12 +150,13 @@ class Replier:
             await self._end(turn, partial(outcome.failed, turn, InternalAnswerError()))
 
     async def close(self) -> None:
-        """Drop what is still being told to WhatsApp out of courtesy."""
+        """Drop what is still being told to WhatsApp out of courtesy, and summaries in the making."""
+        await self.compactor.close()
         for task in self._courtesies:
             task.cancel()
         await asyncio.gather(*self._courtesies, return_exceptions=True)
 
-    async def _answer(self, turn: Turn, request: AnswerRequest) -> None:
+    async def _answer(self, turn: Turn, request: AnswerRequest, view: View) -> None:
         claimed, began = turn.claimed, time.monotonic()
         log = logger.bind(session=claimed.session_id, conversation=str(claimed.id))
         result: Answered | SkipReason | Overtaken | None = None
@@ -172,7 +179,8 @@ class Replier:
         if isinstance(result, Overtaken):
             log.info("an answer was dropped: the contact had written again", times=result.times)
             return
-        await self._remember(claimed.id, result)
+        sent = await self._remember(claimed.id, result)
+        self.compactor.answered(turn, view, answer, sent)
         self._mark_read(turn)
         log.info("answered", **{name: value for name, value in answer.facts().items() if value})
 
@@ -186,7 +194,7 @@ class Replier:
     async def _anew(self, turn: Turn) -> Turn:
         session = await self._number(turn.claimed) or turn.session
         unready = self._answers.unready(session.settings.model)
-        return Turn(turn.claimed, session, turn.owner, turn.clock, turn.waiting, unready)
+        return replace(turn, session=session, unready=unready)
 
     def _why_nothing(self, turn: Turn, messages: list[PromptMessage]) -> Callable[[Any], Coroutine[Any, Any, None]]:
         spoke = max((m.seq for m in messages if m.author in PEOPLE), default=0)
@@ -204,14 +212,21 @@ class Replier:
         turn.claimed.over = True
         return result
 
-    async def _remember(self, conversation_id: uuid.UUID, result: Answered) -> None:
+    async def _remember(self, conversation_id: uuid.UUID, result: Answered) -> list[PromptMessage]:
+        now = self.clock()
         said = [
             prompt_message(
-                seq=sent.seq, author=Author.AI.value, type_=MessageType.TEXT.value, body=text, wa_id=sent.wa_id
+                seq=sent.seq,
+                author=Author.AI.value,
+                type_=MessageType.TEXT.value,
+                body=text,
+                wa_id=sent.wa_id,
+                stored_at=now,
             )
             for sent, text in result.messages
         ]
         await self._contexts.remember(conversation_id, result.version, *said)
+        return [message for message in said if message is not None]
 
     @asynccontextmanager
     async def _typing(self, turn: Turn) -> AsyncIterator[None]:

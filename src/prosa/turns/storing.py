@@ -30,6 +30,7 @@ from prosa.ids import new_id
 from prosa.outbox import limits
 from prosa.turns import fixed, takeover
 from prosa.turns.arrival import Outcome, Storing, decide
+from prosa.turns.compaction import unsay
 from prosa.whatsapp.convert_out import downloadable
 from prosa.whatsapp.engine import MEDIA_TYPES, MessageType
 
@@ -97,6 +98,7 @@ async def _revoke(storing: Storing, db: WriteDb, held: HeldConversation) -> Outc
     payload = await amend.revoke(db, held, storing.message, target)
     if payload is None:
         return Outcome()
+    await unsay(db, held, target.seq, target.body)
     place = (target.media or {}).get("path")
     return Outcome([payload], files=(place,) if place else (), changed=True)
 
@@ -108,7 +110,10 @@ async def _edit(storing: Storing, db: WriteDb, held: HeldConversation) -> Outcom
         # The message itself never came, or could not be read: its newest text is what there is of it.
         return await _add(storing, db, held, wa_id=wa_id, edited_at=storing.message.timestamp, known=target)
     payload = await amend.edit(db, held, storing.message, target)
-    return Outcome([payload], changed=True) if payload else Outcome()
+    if payload is None:
+        return Outcome()
+    await unsay(db, held, target.seq, target.body)
+    return Outcome([payload], changed=True)
 
 
 async def _react(storing: Storing, db: WriteDb, held: HeldConversation) -> Outcome:

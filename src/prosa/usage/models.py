@@ -32,6 +32,8 @@ class Usage(Base):
     cost_microusd: Mapped[int | None] = mapped_column(BigInteger, default=None)
     """Millionths of a US dollar; None where the price is not known."""
     latency_ms: Mapped[int] = mapped_column(Integer)
+    saved_tokens: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """Of replies: about how many more tokens the prompt would have had with all messages since the beginning."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     __table_args__ = (

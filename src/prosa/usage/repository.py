@@ -35,6 +35,7 @@ class NewUsage:
     cost_microusd: int | None
     latency_ms: int
     created_at: datetime
+    saved_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from prosa.sessions.settings.audience import AudienceSettings
+from prosa.sessions.settings.context import ContextSettings
 from prosa.sessions.settings.frequent import FrequentSettings
 from prosa.sessions.settings.hours import HoursSettings
 from prosa.sessions.settings.knowledge import KnowledgeSettings
@@ -36,7 +37,6 @@ class SessionSettings(BaseModel):
         pattern=NO_NUL,
         description="The model that answers; left out: the installation's (PROSA_AI_MODEL).",
     )
-    context_messages: int = Field(40, ge=1, le=200, description="Most recent messages that the model sees.")
     max_answer_tokens: int = Field(1024, ge=16, le=8192, description="Longest answer of the model, in tokens.")
     debounce_seconds: Seconds = Field(
         1.0, description="Wait for more messages after one arrives, so that quick ones in a row get one answer."
@@ -44,6 +44,7 @@ class SessionSettings(BaseModel):
     debounce_max_seconds: Seconds = Field(15.0, description="Longest such wait, counted from the first message.")
     show_typing: bool = Field(default=True, description="Show “typing…” to the contact while the answer is made.")
     mark_read: bool = Field(default=True, description="Mark the contact's messages as read when they are answered.")
+    context: ContextSettings = Field(ContextSettings(), description="What the model sees of a conversation.")
     turns: TurnSettings = Field(TurnSettings(), description="How answers are made.")
     takeover: TakeoverSettings = Field(
         TakeoverSettings(), description="When a person takes a conversation over, and how a contact stops the AI."

@@ -1,0 +1,240 @@
+"""Shortening what a conversation's prompts contain: older messages go into the summary.
+
+Mostly after an answer, in the background, while nobody waits. Only a chat that goes on after the provider has forgotten
+it is shortened first, because then all of its prompt would be read at the full price.
+
+No lease is needed: the summary is written only where the conversation is still the one that it was made from, which
+its numbers tell. Whatever goes wrong, the next turn finds the messages where they were, and tries again.
+"""
+
+import asyncio
+import uuid
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from sqlalchemy import select, update
+
+from prosa.ai import economy, summary
+from prosa.ai import summary_notes as notes
+from prosa.ai.asking import Answer, Answers
+from prosa.ai.context import PromptMessage, newest_within, pending, tokens_of
+from prosa.ai.economy import CacheWatch, Window
+from prosa.ai.summary import Summary, SummaryRequest
+from prosa.conversations.held import TABLE, HeldConversation, hold
+from prosa.database import Database
+from prosa.database.engine import WriteDb
+from prosa.turns.claimed import ClaimedConversation
+from prosa.turns.context import Contexts
+from prosa.turns.outcome import Turn, record
+
+logger = structlog.get_logger("prosa.turns")
+
+RESUME_SECONDS = 4.0
+"""Longest that an answer waits for a model's summary; then one is made by rule."""
+OVERFLOW = 2.5
+"""How many times its limit a window may be before an answer waits for the summary, as after weeks without the AI."""
+LEAST_TOKENS = 100
+"""Fewer are not worth a call."""
+_REMEMBERED = 2_000
+
+_c = TABLE.c
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a prompt shows of a conversation.
+
+    Attributes:
+        messages: Word by word.
+        summary: What was said before.
+        until: `seq` up to which the summary tells.
+        told: About how many tokens the messages were that it tells.
+        system: Tokens of the prompt's stable beginning.
+    """
+
+    messages: Sequence[PromptMessage]
+    summary: str | None
+    until: int
+    told: int
+    system: int
+
+    @property
+    def fixed(self) -> int:
+        """Tokens that come before the messages."""
+        return self.system + notes.tokens_of(self.summary)
+
+    @property
+    def saved(self) -> int:
+        """Tokens that all messages since the beginning would add to the prompt."""
+        return max(0, self.told - notes.tokens_of(self.summary))
+
+
+class Compactor:
+    """Decides when to shorten, has summaries made, and writes them down."""
+
+    def __init__(self, database: Database, contexts: Contexts, answers: Answers) -> None:
+        """Make it.
+
+        Args:
+            database: Where summaries are kept.
+            contexts: Cached messages.
+            answers: Makes summaries.
+        """
+        self._database = database
+        self._contexts = contexts
+        self._answers = answers
+        self._watch = CacheWatch()
+        self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
+        self._last: OrderedDict[uuid.UUID, int] = OrderedDict()
+
+    async def view(self, turn: Turn, messages: Sequence[PromptMessage], system: int) -> View:
+        """Return what the prompt of a turn shows, shortened first where that pays or must be.
+
+        Args:
+            turn: The turn.
+            messages: All that the summary does not tell.
+            system: Tokens of the prompt's stable beginning.
+        """
+        claimed = turn.claimed
+        view = View(messages, claimed.summary, claimed.summarised_until, claimed.summarised_tokens, system)
+        window = self._window(turn, view)
+        length = tokens_of(messages)
+        resumed = window.resume is not None and length > window.resume and _cold(turn, messages)
+        if resumed or length > OVERFLOW * window.limit:
+            return await self._shorten(turn, view, window, seconds=RESUME_SECONDS) or view
+        return view
+
+    def answered(self, turn: Turn, view: View, answer: Answer, sent: Sequence[PromptMessage]) -> None:
+        """Take in what an answer showed of the provider's cache, and shorten in the background where it is time.
+
+        Args:
+            turn: The turn.
+            view: What its prompt showed.
+            answer: What came of it.
+            sent: The answer as messages.
+        """
+        key = turn.claimed.id
+        if answer.usage is not None and self._last.get(key) == view.until and not _cold(turn, view.messages):
+            before = [m for m in view.messages if m.seq <= turn.claimed.answered_until]
+            name = self._answers.name(f"{answer.usage.provider}:{answer.usage.model}")
+            self._watch.saw(name, expected=view.fixed + tokens_of(before), cached=answer.usage.cached_tokens)
+        self._last[key] = view.until
+        self._last.move_to_end(key)
+        if len(self._last) > _REMEMBERED:
+            self._last.popitem(last=False)
+        after = View((*view.messages, *sent), view.summary, view.until, view.told, view.system)
+        window = self._window(turn, after)
+        if tokens_of(after.messages) > window.limit and key not in self._tasks:
+            task = asyncio.create_task(self._later(turn, after, window), name=f"summary-{key}")
+            self._tasks[key] = task
+            task.add_done_callback(lambda _: self._tasks.pop(key, None))
+
+    async def close(self) -> None:
+        """Drop what is being made; the next turns begin it anew."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def idle(self) -> None:
+        """Wait until nothing is being made."""
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _window(self, turn: Turn, view: View) -> Window:
+        chosen = turn.session.settings.context
+        name = self._answers.name(turn.session.settings.model)
+        return economy.plan(
+            fixed=view.fixed,
+            budget=chosen.window_tokens,
+            keep=tokens_of(view.messages[-chosen.keep_messages :]),
+            minimum=economy.minimum_prefix(name),
+            works=self._watch.works(name),
+        )
+
+    async def _later(self, turn: Turn, view: View, window: Window) -> None:
+        try:
+            await self._shorten(turn, view, window)
+        except Exception:
+            logger.exception("a summary could not be made", conversation=str(turn.claimed.id))
+
+    async def _shorten(self, turn: Turn, view: View, window: Window, seconds: float | None = None) -> View | None:
+        """Put older messages into the summary; None where there is nothing to put, or it was in vain."""
+        chosen = turn.session.settings.context
+        kept = newest_within(view.messages, window.keep, least=chosen.keep_messages)
+        waiting = {m.seq for m in turn.waiting} | {m.seq for m in _waiting(turn.claimed, view.messages)}
+        first = min({m.seq for m in kept} | waiting)
+        leaving = [m for m in view.messages if m.seq < first]
+        length = tokens_of(leaving)
+        if length < LEAST_TOKENS:
+            return None
+        made = await self._summarise(turn, view, leaving, seconds)
+        rest = [m for m in view.messages if m.seq >= first]
+        short = View(rest, made.text, leaving[-1].seq, view.told + length, view.system)
+        done = await self._database.submit(partial(_write, turn, view.until, short, made))
+        if not done:
+            logger.info("a summary came too late", conversation=str(turn.claimed.id))
+            return None
+        await self._contexts.summarised(turn.claimed.id, short.until)
+        logger.info(
+            "summarised", conversation=str(turn.claimed.id), messages=len(leaving), tokens=length,
+            summary_tokens=notes.tokens_of(made.text), by_model=made.by_model,
+        )  # fmt: skip
+        return short
+
+    async def _summarise(
+        self, turn: Turn, view: View, leaving: Sequence[PromptMessage], seconds: float | None
+    ) -> Summary:
+        settings = turn.session.settings
+        if settings.context.summary == "off":
+            return Summary(view.summary)
+        request = SummaryRequest(
+            messages=leaving,
+            before=view.summary,
+            tokens=settings.context.summary_tokens,
+            model=settings.context.summary_model or settings.model,
+            contact_name=turn.claimed.contact_name,
+        )
+        if settings.context.summary == "extract":
+            return summary.extract(request)
+        try:
+            async with asyncio.timeout(seconds):
+                return await summary.summarise(self._answers.complete, request)
+        except TimeoutError:
+            return summary.extract(request)
+
+
+def _waiting(claimed: ClaimedConversation, messages: Sequence[PromptMessage]) -> list[PromptMessage]:
+    return pending(messages, answered_until=claimed.answered_until)
+
+
+def _cold(turn: Turn, messages: Sequence[PromptMessage]) -> bool:
+    """Whether the provider has forgotten the conversation since the last answer."""
+    last = max((m.at for m in messages if m.ours and m.seq <= turn.claimed.last_seq), default=0)
+    return turn.clock().timestamp() - last > economy.CACHE_SECONDS
+
+
+async def unsay(db: WriteDb, held: HeldConversation, seq: int, text: str) -> None:
+    """Take out of a conversation's summary what its author deleted or changed."""
+    if seq > held.summarised_until or not text.strip():
+        return
+    told: str | None = (await db.execute(select(_c.summary).where(_c.id == held.id))).scalar_one_or_none()
+    left = notes.without(told, text)
+    if left != told:
+        await db.execute(update(TABLE).where(_c.id == held.id).values(summary=left))
+
+
+async def _write(turn: Turn, before: int, short: View, made: Summary, db: WriteDb) -> bool:
+    """Write a summary down, where the conversation is still the one that it was made from; its cost in any case."""
+    claimed = turn.claimed
+    await record(turn, made.calls, None, db)
+    held = await hold(db, claimed.id)
+    # Both rise by one with each message that is added; anything else that changes a message raises one of them only.
+    unchanged = held is not None and held.version - held.last_seq == claimed.version - claimed.last_seq
+    if held is None or not unchanged or held.summarised_until != before:
+        return False
+    values = {"summary": short.summary, "summarised_until": short.until, "summarised_tokens": short.told}
+    await db.execute(update(TABLE).where(_c.id == claimed.id).values(**values))
+    return True
