@@ -28,7 +28,7 @@ from prosa.database.migrate import upgrade
 from prosa.events import asyncapi, websocket
 from prosa.events.bus import Bus
 from prosa.events.hub import EventHub
-from prosa.http import docs, health, middleware, problems
+from prosa.http import docs, health, middleware, problems, system
 from prosa.http.health import EngineState
 from prosa.http.openapi import custom_openapi
 from prosa.leases import new_owner
@@ -96,6 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
         usage_endpoints.router,
         websocket.router,
         health.router,
+        system.router,
     ):
         app.include_router(router)
     app.add_api_route("/asyncapi.json", lambda: asyncapi.document(__version__), include_in_schema=False)

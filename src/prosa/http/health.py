@@ -54,10 +54,16 @@ async def ready(
     engine: Annotated[EngineState, provided(EngineState)],
 ) -> Health:
     """Say whether requests can be served: 200 when the database answers and takes writes, else 503."""
+    health = await examine(database, cache, engine)
+    response.status_code = 503 if health.status == "unavailable" else 200
+    return health
+
+
+async def examine(database: Database, cache: Cache, engine: EngineState) -> Health:
+    """Return what works now."""
     outage = await _outage(database)
     running = engine.running()
     cache_ok = cache.state is not CacheState.AWAY
-    response.status_code = 200 if outage is None else 503
     return Health(
         status="unavailable" if outage is not None else "ok" if running and cache_ok else "degraded",
         version=__version__,

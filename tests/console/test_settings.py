@@ -1,0 +1,54 @@
+"""Settings in the browser: oneself, people, colours and language, and what the installation runs on."""
+
+from playwright.async_api import expect
+from tests.console.conftest import Console, shoot
+
+
+async def test_people_are_added_and_removed_and_the_system_tells_of_itself(console: Console) -> None:
+    page = console.page
+    await page.goto("/app/settings")
+    await page.wait_for_url("**/app/settings/you")
+    await shoot(page, "settings-you")
+    await page.get_by_label("Name", exact=True).fill("Beatriz Ramos")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("button", name="Your account: Beatriz Ramos")).to_be_visible()
+
+    await page.get_by_role("tab", name="People").click()
+    await page.get_by_role("button", name="Add a person").click()
+    await page.get_by_label("Name", exact=True).fill("Caio Lima")
+    await page.get_by_label("E-mail").fill("owner@example.com")
+    await page.get_by_label("Password", exact=True).fill("a password of Caio's")
+    console.installation.forgive("409 .*/users")
+    await page.get_by_role("button", name="Add", exact=True).click()
+    await expect(page.get_by_text("This e-mail is in use already.")).to_be_visible()
+    await page.get_by_label("E-mail").fill("caio@example.com")
+    await page.get_by_role("button", name="Add", exact=True).click()
+    caio = page.get_by_role("listitem", name="Caio Lima")
+    await expect(caio).to_contain_text("Agent")
+    await shoot(page, "settings-people")
+    await caio.get_by_role("button", name="More for Caio Lima").click()
+    await page.get_by_role("menuitem", name="Remove").click()
+    await page.get_by_role("button", name="Remove and erase").click()
+    await expect(caio).to_be_hidden()
+    assert len((await console.api.get("/users"))["items"]) == 1
+
+    await page.get_by_role("tab", name="System").click()
+    await expect(page.get_by_text("Everything works")).to_be_visible()
+    await expect(page.get_by_text("SQLite")).to_be_visible()
+    await shoot(page, "settings-system")
+
+
+async def test_colours_and_language_are_kept_on_the_device(console: Console) -> None:
+    await console.page.close()
+    page = await console.phone_page("/app/settings/appearance", color_scheme="light")
+    paper = "getComputedStyle(document.documentElement).backgroundColor"
+    light = await page.evaluate(paper)
+    await page.get_by_text("Dark", exact=True).click()
+    assert await page.evaluate(paper) != light
+    await page.get_by_text("Português (Brasil)").click()
+    await expect(page.get_by_role("heading", name="Ajustes")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Ajustes")).to_be_visible()
+    assert await page.evaluate("document.documentElement.lang") == "pt-BR"
+    assert await page.evaluate(paper) != light
+    await shoot(page, "settings-appearance-dark")
