@@ -16,6 +16,7 @@ from prosa.auth.passwords import Passwords
 from prosa.auth.secret import secret_key
 from prosa.auth.throttle import LoginThrottle
 from prosa.auth.tokens import AccessTokens, RefreshTokens
+from prosa.auth.vault import Vault
 from prosa.cache import Cache
 from prosa.console import pages as console
 from prosa.conversations import endpoints as conversation_endpoints
@@ -35,12 +36,15 @@ from prosa.leases import new_owner
 from prosa.outbox import endpoints as outbox_endpoints
 from prosa.outbox.sender import Sender
 from prosa.outbox.service import OutboxService
+from prosa.outgoing import Outgoing, Rules
 from prosa.sessions import endpoints as session_endpoints
 from prosa.sessions.directory import SessionDirectory
 from prosa.sessions.facts import SessionFacts
 from prosa.sessions.gateway import Gateway
 from prosa.sessions.service import SessionService
 from prosa.settings import Settings
+from prosa.tools import endpoints as tool_endpoints
+from prosa.tools.service import ToolService
 from prosa.turns import endpoints as turn_endpoints
 from prosa.turns.context import Contexts
 from prosa.turns.control import TurnControl
@@ -93,6 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
         *conversation_endpoints.routers,
         outbox_endpoints.router,
         turn_endpoints.router,
+        tool_endpoints.router,
         usage_endpoints.router,
         websocket.router,
         health.router,
@@ -146,6 +151,10 @@ async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, objec
         refresh_lifetime=timedelta(days=settings.refresh_token_days),
     )
 
+    vault = Vault(key)
+    outgoing = Outgoing(Rules(settings.outgoing_private_addresses, [name.lower() for name in settings.outgoing_hosts]))
+    stack.push_async_callback(outgoing.close)
+    tools = ToolService(database, cache, vault, outgoing)
     answers = LazyAnswers(settings)
 
     def unready(session: SessionFacts) -> str | None:
@@ -199,6 +208,7 @@ async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, objec
         ManualMessages: ManualMessages(database, files, numbers, directory, contexts=contexts),
         MediaFiles: files,
         Settings: settings,
+        ToolService: tools,
         UsageService: UsageService(database),
     }
 

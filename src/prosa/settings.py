@@ -78,6 +78,14 @@ class Settings(BaseSettings):
     whatsapp_test_root_key: str | None = Field(None, description="Tests only: the simulator's root key, hex.")
     whatsapp_test_media_ca: Path | None = Field(None, description="Tests only: PEM of the simulator's media server.")
 
+    # Addresses that people type in: tools, other providers
+    outgoing_private_addresses: bool = Field(
+        default=False, description="Tools and providers may be on this machine or in the local network."
+    )
+    outgoing_hosts: Annotated[list[str], NoDecode] = Field(
+        [], description="Only these hosts may be asked, with commas between; .example.com is all below example.com."
+    )
+
     # Running
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log lines shown.")
     log_format: Literal["auto", "json", "console"] = Field(
@@ -96,7 +104,7 @@ class Settings(BaseSettings):
         # docker compose passes an unset variable on as an empty text
         return None if isinstance(value, str) and not value.strip() else value
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "outgoing_hosts", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

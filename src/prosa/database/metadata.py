@@ -9,6 +9,7 @@ import prosa.conversations.models
 import prosa.events.models
 import prosa.outbox.models
 import prosa.sessions.models
+import prosa.tools.models
 import prosa.usage.models
 import prosa.users.models  # noqa: F401
 from prosa.database.base import Base

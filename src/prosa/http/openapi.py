@@ -23,6 +23,7 @@ TAGS = {
     "Sessions": "Linked WhatsApp numbers: linking by QR or pairing code, status, settings.",
     "Conversations": "Chats of a number, and whether the AI answers in them.",
     "Messages": "Reading and sending messages, and their media.",
+    "Tools": "HTTP services that the AI may call while it answers.",
     "Usage": "What answers cost.",
     "Events": "What happened, over the WebSocket or as a list.",
     "Health": "Whether Prosa works.",

@@ -1,0 +1,190 @@
+"""Requests to addresses that people typed in: only to public ones, unless the installation allows others.
+
+The name is resolved here, every address it has is checked, and the connection goes to the address that was checked; so
+a name that answers differently the second time (DNS rebinding) gains nothing. Redirects are not followed, and no proxy
+of the environment is used.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import httpx2
+
+MAX_BYTES = 256 * 1024
+RESOLVE_SECONDS = 5.0
+CONNECT_SECONDS = 5.0
+
+
+class RefusedAddressError(Exception):
+    """The address may not be asked; the text says why, for its owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What came back.
+
+    Attributes:
+        status: HTTP status.
+        content_type: As the server says it.
+        text: The body, as text; at most the size asked for.
+        cut: There was more.
+    """
+
+    status: int
+    content_type: str
+    text: str = field(repr=False)
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Where requests may go.
+
+    Attributes:
+        private: Addresses that are not public may be asked too (this machine, the local network).
+        hosts: Where not empty, only these, and what is below those that begin with a dot.
+    """
+
+    private: bool = False
+    hosts: Collection[str] = ()
+
+    def check_url(self, url: str) -> str:
+        """Return the host of a URL that may be asked, as far as can be told without resolving it.
+
+        Raises:
+            RefusedAddressError: It may not.
+        """
+        try:
+            parts = urlsplit(url)
+            host, port = (parts.hostname or "").rstrip("."), parts.port
+        except ValueError:
+            raise RefusedAddressError("this is not a URL") from None
+        if parts.scheme not in {"http", "https"} or not host or port == 0:
+            raise RefusedAddressError("a URL begins with https:// (or http://) and a host")
+        if parts.username is not None or parts.password is not None:
+            raise RefusedAddressError("no user name or password in the URL; use the secret header")
+        if self.hosts and not any(host == name or (name[:1] == "." and host.endswith(name)) for name in self.hosts):
+            raise RefusedAddressError(f"{host} is not among the hosts that this installation allows")
+        literal = _literal(host)
+        if literal is not None:
+            self._check_address(literal)
+        return host
+
+    def _check_address(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+        mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+        # is_global is false for private, loopback, link-local, reserved and shared addresses (RFC 6890).
+        public = address.is_global and not address.is_multicast and (mapped is None or mapped.is_global)
+        if not public and not self.private:
+            raise RefusedAddressError("this address is not a public one; this installation does not allow that")
+
+    async def resolve(self, host: str, port: int) -> str:
+        """Return the first address of a host, all of which may be asked.
+
+        Raises:
+            RefusedAddressError: One may not, or there is none.
+        """
+        try:
+            async with asyncio.timeout(RESOLVE_SECONDS):
+                found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, TimeoutError, UnicodeError):
+            raise RefusedAddressError("the host's name could not be resolved") from None
+        addresses = [str(entry[4][0]) for entry in found]
+        for address in addresses:
+            self._check_address(ipaddress.ip_address(address.partition("%")[0]))
+        if not addresses:
+            raise RefusedAddressError("the host's name could not be resolved")
+        return addresses[0]
+
+
+class Outgoing:
+    """An HTTP client for such addresses; made at the first request, since most installations never make one."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self._client: httpx2.AsyncClient | None = None
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float = 10.0,
+        max_bytes: int = MAX_BYTES,
+    ) -> Reached:
+        """Make one request.
+
+        Args:
+            method: GET or POST.
+            url: Where to.
+            params: More of the URL's query.
+            json: The body; none where left out.
+            headers: More headers.
+            seconds: Longest wait for the whole answer.
+            max_bytes: More of an answer is not read.
+
+        Raises:
+            RefusedAddressError: The address may not be asked.
+            TimeoutError: It took too long.
+            OSError: It could not be reached.
+        """
+        import httpx2  # noqa: PLC0415 - a third of a second that most installations never need
+
+        if self._client is None:
+            self._client = httpx2.AsyncClient(trust_env=False, follow_redirects=False)
+        host = self.rules.check_url(url)
+        target = httpx2.URL(url)
+        if params:
+            target = target.copy_merge_params(params)
+        port = target.port or (443 if target.scheme == "https" else 80)
+        try:
+            async with asyncio.timeout(seconds):
+                address = await self.rules.resolve(host, port)
+                request = self._client.build_request(
+                    method,
+                    target.copy_with(host=address),
+                    json=json,
+                    headers={"User-Agent": "prosa", **(headers or {}), "Host": target.netloc.decode("ascii")},
+                    extensions={"sni_hostname": host},
+                    timeout=httpx2.Timeout(seconds, connect=CONNECT_SECONDS),
+                )
+                response = await self._client.send(request, stream=True)
+                try:
+                    body, cut = await _body(response, max_bytes)
+                finally:
+                    await response.aclose()
+        except httpx2.TimeoutException as error:
+            raise TimeoutError("the address did not answer in time") from error
+        except httpx2.HTTPError as error:
+            raise OSError(f"the address could not be reached ({type(error).__name__})") from error
+        text = body.decode(response.charset_encoding or "utf-8", "replace")
+        return Reached(response.status_code, response.headers.get("content-type", ""), text, cut)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+
+async def _body(response: "httpx2.Response", most: int) -> tuple[bytes, bool]:
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > most:
+            return bytes(body[:most]), True
+    return bytes(body), False
+
+
+def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
