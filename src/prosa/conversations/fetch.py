@@ -5,14 +5,14 @@ A message whose file is due is a leased row (`prosa.leases`), so downloads survi
 
 import asyncio
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
 
 import structlog
-from sqlalchemy import Row, update
+from sqlalchemy import Row, select, update
 
 from prosa import leases
 from prosa.clock import Clock, utc_now
@@ -127,21 +127,32 @@ class MediaFetcher:
         """
         if not row.media:
             raise NotFoundError("This message has no file.")
-        facts = MediaFacts.model_validate(row.media)
-        if facts.state is MediaState.READY and facts.path is not None:
-            if await asyncio.to_thread(self._files.path(facts.path).is_file):
-                return facts
-        elif facts.state is MediaState.GONE:
-            raise MediaGoneError("WhatsApp no longer has this file.")
+        if ready := await self._ready(row.media):
+            return ready
         task = self._asked.get(row.id)
         if task is None:
-            task = asyncio.create_task(self._fetch(row, facts), name=f"media-{row.id}")
+            task = asyncio.create_task(self._fetch(row), name=f"media-{row.id}")
             self._asked[row.id] = task
             task.add_done_callback(lambda _: self._asked.pop(row.id, None))
             task.add_done_callback(_retrieve)
         return await asyncio.shield(task)
 
-    async def _fetch(self, row: Row[Any], facts: MediaFacts) -> MediaFacts:
+    async def _ready(self, media: Mapping[str, Any]) -> MediaFacts | None:
+        """Return the facts of a file that is here, None where it is still to come."""
+        facts = MediaFacts.model_validate(media)
+        if facts.state is MediaState.READY and facts.path is not None:
+            return facts if await asyncio.to_thread(self._files.path(facts.path).is_file) else None
+        if facts.state is MediaState.GONE:
+            raise MediaGoneError("WhatsApp no longer has this file.")
+        return None
+
+    async def _fetch(self, row: Row[Any]) -> MediaFacts:
+        # The row was read before this task began: another download may have ended in between.
+        async with self._database.read() as db:
+            media = (await db.execute(select(_m.media).where(_m.id == row.id))).scalar_one_or_none()
+        if media and (ready := await self._ready(media)):
+            return ready
+        facts = MediaFacts.model_validate(row.media)
         if not row.payload:
             raise MediaGoneError("The file was kept here only, and is here no more.")
         connection = self._numbers.connection(row.session_id)
