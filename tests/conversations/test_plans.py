@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from tests.fixtures.conversations import CONTACT, CONTACT_LID, add_owner, add_session, inbound, messages, receiver
+from tests.fixtures.databases import watched
 
 from prosa.clock import utc_now
 from prosa.conversations.models import Author
@@ -20,16 +21,9 @@ from prosa.whatsapp.engine import MessageType, ReceiptType, ReceiptUpdate
 
 async def plans(database: Database, work: Callable[[], Awaitable[Any]]) -> list[str]:
     """Return how SQLite looks for rows in each statement of some work."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        if statement.split(maxsplit=1)[0] in {"SELECT", "UPDATE", "DELETE"}:
-            seen.append((statement, parameters))
-
-    engine = database._write_engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    await work()
-    event.remove(engine, "before_cursor_execute", note)
+    with watched(database) as found:
+        await work()
+    seen = [(sql, values) for sql, values in found if sql.split(maxsplit=1)[0] in {"SELECT", "UPDATE", "DELETE"}]
     result = []
     async with database._write_engine.connect() as connection:
         for statement, parameters in seen:

@@ -12,8 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from tests.fixtures.servers import PostgresServer
 
-from prosa.database import Database, WriteDb
-from prosa.database import engine as engine_module
+from prosa.database import Database, WriteDb, connect
 from prosa.database.outage import Outage, OutageLog, in_words, is_outage, outage_of, patiently
 
 
@@ -47,16 +46,16 @@ async def works(database: Database) -> bool:
 
 @pytest.fixture
 async def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    monkeypatch.setattr(engine_module, "BUSY_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(connect, "BUSY_TIMEOUT_SECONDS", 0.2)
     async with notes(URL.create("sqlite+aiosqlite", database=str(tmp_path / "notes.sqlite3"))) as database:
         yield database
 
 
 async def pragma(database: Database, statement: str) -> None:
-    async with database._write_engine.connect() as connection:
-        raw = await connection.get_raw_connection()  # no BEGIN, which would be refused as well
-        assert raw.driver_connection is not None
-        await raw.driver_connection.execute(f"PRAGMA {statement}")
+    async def set_it(db: WriteDb) -> None:
+        await db.execute(text(f"PRAGMA {statement}"))
+
+    await database.submit(set_it)
 
 
 async def test_sqlite_locked_by_another_program_fails_all_who_wait_after_one_wait(local: Database) -> None:
@@ -66,7 +65,7 @@ async def test_sqlite_locked_by_another_program_fails_all_who_wait_after_one_wai
         nonlocal begins
         begins += statement.startswith("BEGIN")
 
-    event.listen(local._write_engine.sync_engine, "before_cursor_execute", count)
+    event.listen(local.engines[0], "before_cursor_execute", count)
     with sqlite3.connect(str(local.url.database)) as other:
         other.execute("BEGIN IMMEDIATE")
         results = await asyncio.gather(*(local.submit(insert) for _ in range(100)), return_exceptions=True)

@@ -22,6 +22,7 @@ from tests.fixtures.conversations import (
     receiver,
     run_sql,
 )
+from tests.fixtures.databases import watched
 
 from prosa.database import Database
 from prosa.events.bus import Bus
@@ -484,17 +485,9 @@ async def test_what_is_due_is_woken_for(database: Database, bus: Bus, receive: R
 async def test_an_ordinary_message_costs_five_statements(
     database: Database, receive: Receiver, session: SessionFacts
 ) -> None:
-    from sqlalchemy import event
-
     await receive.message(session, inbound())
-    seen: list[str] = []
-    engine = database._write_engine.sync_engine
-
-    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement.split(maxsplit=1)[0])
-
-    event.listen(engine, "before_cursor_execute", note)
-    await receive.message(session, inbound())
-    event.remove(engine, "before_cursor_execute", note)
-    statements = [word for word in seen if word in {"SELECT", "INSERT", "UPDATE", "DELETE"}]
+    with watched(database) as seen:
+        await receive.message(session, inbound())
+    words = [statement.split(maxsplit=1)[0] for statement, _ in seen]
+    statements = [word for word in words if word in {"SELECT", "INSERT", "UPDATE", "DELETE"}]
     assert statements == ["SELECT", "INSERT", "INSERT", "UPDATE", "INSERT"]

@@ -1,24 +1,21 @@
 """Group commit: small writes that wait at the same moment share one transaction.
 
-A commit costs a flush to disk, whatever it carries; under load the number of commits, not of rows, is what limits.
-Each job runs in a savepoint of its own, so that one that fails takes nothing from the others.
+A commit costs a flush to disk, whatever it carries; under load the number of commits, not of rows, is what limits. When
+a job fails, nothing of its group is kept: those before it are run again, then it by itself, then those behind it.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncTransaction
 
-if TYPE_CHECKING:
-    from prosa.database.engine import WriteDb
+from prosa.database.groups import Groups, Job, JobFailedError, NotBegunError
+from prosa.database.transactions import WriteDb
 
 T = TypeVar("T")
-Job = Callable[["WriteDb"], Awaitable[Any]]
 
 MAX_GROUP = 64
 """Jobs in one transaction: bounds how long the first of them waits for the last."""
@@ -30,24 +27,27 @@ class _Waiting:
     done: asyncio.Future[Any]
 
 
-class _NotBegunError(Exception):
-    """No transaction could be opened; `cause` says why."""
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__()
-        self.cause = cause
-
-
 class GroupWriter:
     """Runs jobs in shared transactions, in the order they came."""
 
-    def __init__(self, transaction: Callable[[], AbstractAsyncContextManager["WriteDb"]]) -> None:
-        self._transaction = transaction
+    def __init__(
+        self, groups: Groups, *, on_commit: Callable[[set[str]], None], on_failure: Callable[[BaseException], None]
+    ) -> None:
+        """Make it.
+
+        Args:
+            groups: Runs the groups.
+            on_commit: Called after a commit with the topics that its jobs named.
+            on_failure: Called with what made a job fail.
+        """
+        self._groups = groups
+        self._on_commit = on_commit
+        self._on_failure = on_failure
         self._waiting: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def submit(self, job: Callable[["WriteDb"], Awaitable[T]]) -> T:
+    async def submit(self, job: Callable[[WriteDb], Awaitable[T]]) -> T:
         """Run `job` and return its result once it is committed.
 
         A caller that is cancelled no longer waits; its job may still be committed.
@@ -70,106 +70,70 @@ class GroupWriter:
         self._closed = True
         if self._task is not None:
             await self._task
+        await self._groups.close()
 
     async def _drain(self) -> None:
         while self._waiting:
-            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
-            group = deque(waiting for waiting in taken if not waiting.done.cancelled())
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+            group = [waiting for waiting in group if not waiting.done.cancelled()]
             try:
-                if len(group) > 1 and await self._run_group(group):
-                    continue
-                while group:
-                    await self._run_alone(group[0])
-                    group.popleft()
-            except _NotBegunError as error:
+                if group:
+                    await self._run(group)
+            except NotBegunError as error:
                 # The database is away, or locked by another program: who waits here would wait for the same in vain,
                 # one after another.
+                cause = error.__cause__ or error
+                self._on_failure(cause)
                 for waiting in (*group, *self._waiting):
-                    _settle(waiting, None, error.cause)
+                    _fail(waiting, cause)
                 self._waiting.clear()
 
-    async def _run_group(self, group: Iterable[_Waiting]) -> bool:
-        """Run jobs in one transaction; return whether that worked, else each must be run alone."""
-        outcomes: list[tuple[_Waiting, Any, Exception | None]] = []
+    async def _run(self, group: Sequence[_Waiting]) -> None:
+        if len(group) == 1:
+            await self._alone(group[0])
+            return
         try:
-            async with self._begun() as db:
-                for waiting in group:
-                    woken = set(db.wakes)
-                    savepoint = await db.connection.begin_nested()
-                    try:
-                        result = await waiting.job(db)
-                        await db.flush()
-                        await db.aclose()
-                    except DBAPIError as error:
-                        if error.connection_invalidated or not savepoint.is_active or _collided(error):
-                            raise
-                        await _undo(db, savepoint, woken)
-                        outcomes.append((waiting, None, error))
-                    except Exception as error:  # noqa: BLE001 - it is the job's caller's, not ours
-                        await _undo(db, savepoint, woken)
-                        outcomes.append((waiting, None, error))
-                    else:
-                        await savepoint.commit()
-                        outcomes.append((waiting, result, None))
-        except _NotBegunError:
+            await self._together(group)
+        except JobFailedError as failure:
+            place = failure.place
+            for part in (group[:place], group[place : place + 1], group[place + 1 :]):
+                if part:
+                    await self._run(part)
+        except NotBegunError:
             raise
         except Exception:  # noqa: BLE001 - a deadlock or a lost connection: each gets its own try and its own error
-            return False
-        for waiting, result, failure in outcomes:
-            _settle(waiting, result, failure)
-        return True
+            for waiting in group:
+                await self._alone(waiting)
 
-    async def _run_alone(self, waiting: _Waiting, tries: int = 3) -> None:
+    async def _together(self, group: Sequence[_Waiting]) -> None:
+        done = await self._groups.run([waiting.job for waiting in group])
+        self._on_commit(done.wakes)
+        for waiting, result in zip(group, done.results, strict=True):
+            if not waiting.done.done():
+                waiting.done.set_result(result)
+
+    async def _alone(self, waiting: _Waiting, tries: int = 3) -> None:
         try:
-            async with self._begun() as db:
-                result = await waiting.job(db)
-        except _NotBegunError:
+            await self._together([waiting])
+        except NotBegunError:
             raise
         except Exception as error:  # noqa: BLE001 - handed to the caller
-            if tries > 1 and isinstance(error, DBAPIError) and _collided(error):
-                await self._run_alone(waiting, tries - 1)
+            cause = error.__cause__ if isinstance(error, JobFailedError) and error.__cause__ else error
+            if tries > 1 and _collided(cause):
+                await self._alone(waiting, tries - 1)
             else:
-                _settle(waiting, None, error)
-        else:
-            _settle(waiting, result, None)
-
-    @asynccontextmanager
-    async def _begun(self) -> AsyncIterator["WriteDb"]:
-        """Open a transaction.
-
-        Raises:
-            _NotBegunError: It could not be opened.
-        """
-        begun = False
-        try:
-            async with self._transaction() as db:
-                begun = True
-                yield db
-        except Exception as error:
-            if begun:
-                raise
-            raise _NotBegunError(error) from error
+                self._on_failure(cause)
+                _fail(waiting, cause)
 
 
-def _collided(error: DBAPIError) -> bool:
+def _fail(waiting: _Waiting, cause: BaseException) -> None:
+    if not waiting.done.done():
+        waiting.done.set_exception(cause)
+
+
+def _collided(error: BaseException) -> bool:
     """Whether two transactions waited for each other, and this one was chosen to give way.
 
     PostgreSQL's codes deadlock_detected and serialization_failure (manual, appendix A); trying again is the remedy.
     """
-    return getattr(error.orig, "sqlstate", None) in {"40P01", "40001"}
-
-
-async def _undo(db: "WriteDb", savepoint: AsyncTransaction, wakes: set[str]) -> None:
-    """Take back all that a job did."""
-    await db.aclose()
-    await savepoint.rollback()
-    db.wakes = wakes
-
-
-def _settle(waiting: _Waiting, result: Any, error: Exception | None) -> None:
-    if waiting.done.done():
-        return
-    if error is not None:
-        waiting.done.set_exception(error)
-    else:
-        waiting.done.set_result(result)
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in {"40P01", "40001"}

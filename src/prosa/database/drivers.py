@@ -1,0 +1,185 @@
+"""Ways to run statements in an open transaction: through SQLAlchemy, or with the driver itself where that pays."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, Protocol, cast
+
+from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from prosa.database.prepared import Prepared, Values
+
+Params = dict[str, Any] | Sequence[dict[str, Any]] | None
+
+Watch = Callable[[str, Sequence[Any]], None]
+"""Told of every statement that the driver runs without SQLAlchemy, with its arguments; for tests."""
+
+
+class Driver(Protocol):
+    """Runs statements in an open transaction."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which database it is."""
+
+    async def execute(self, statement: Executable, params: Params) -> CursorResult[Any]:
+        """Run a Core statement."""
+
+    async def fetch(self, prepared: Prepared, values: Values) -> list[Any]:
+        """Run a prepared statement; return its rows."""
+
+    async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
+        """Run a prepared statement, which returns nothing, for each row."""
+
+
+class SqlAlchemyDriver:
+    """Everything through SQLAlchemy."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which database it is."""
+        return self.connection.dialect
+
+    async def execute(self, statement: Executable, params: Params) -> CursorResult[Any]:
+        """Run a Core statement."""
+        return await self.connection.execute(statement, params)
+
+    async def fetch(self, prepared: Prepared, values: Values) -> list[Any]:
+        """Run a prepared statement; return its rows."""
+        result = await self.connection.execute(prepared.statement(self.dialect), values)
+        return list(result.all()) if result.returns_rows else []
+
+    async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
+        """Run a prepared statement for each row."""
+        await self.connection.execute(prepared.statement(self.dialect), rows)
+
+
+class SqliteDriver:
+    """SQLite in this very thread. Nothing here ever waits for the event loop, so `without_loop` can run it."""
+
+    def __init__(self, connection: Connection, watch: Watch | None) -> None:
+        self._connection = connection
+        self._watch = watch
+        self._raw = cast("sqlite3.Connection", connection.connection.driver_connection)
+
+    @property
+    def dialect(self) -> Dialect:
+        """SQLite."""
+        return self._connection.dialect
+
+    async def execute(self, statement: Executable, params: Params) -> CursorResult[Any]:
+        """Run a Core statement."""
+        return self._connection.execute(statement, params)
+
+    async def fetch(self, prepared: Prepared, values: Values) -> list[Any]:
+        """Run a prepared statement; return its rows."""
+        compiled = prepared.compiled(self.dialect)
+        arguments = compiled.arguments(values)
+        if self._watch is not None:
+            self._watch(compiled.sql, arguments)
+        try:
+            return compiled.rows(self._raw.execute(compiled.sql, arguments).fetchall())
+        except sqlite3.Error as error:
+            self._fail(compiled.sql, error)
+
+    async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
+        """Run a prepared statement for each row."""
+        compiled = prepared.compiled(self.dialect)
+        arguments = [compiled.arguments(row) for row in rows]
+        if self._watch is not None:
+            for some in arguments:
+                self._watch(compiled.sql, some)
+        try:
+            self._raw.executemany(compiled.sql, arguments)
+        except sqlite3.Error as error:
+            self._fail(compiled.sql, error)
+
+    def _fail(self, sql: str, error: sqlite3.Error) -> NoReturn:
+        raise DBAPIError.instance(
+            sql, None, error, sqlite3.Error, hide_parameters=True, dialect=self.dialect
+        ) from error
+
+
+class AsyncpgDriver:
+    """PostgreSQL, prepared statements by asyncpg alone, all others by SQLAlchemy on the same connection."""
+
+    def __init__(self, connection: AsyncConnection, raw: Any, watch: Watch | None) -> None:
+        """Take a connection.
+
+        Args:
+            connection: In SQLAlchemy's AUTOCOMMIT: the transaction is the caller's.
+            raw: The `asyncpg.Connection` beneath it.
+            watch: Told of statements.
+        """
+        self.connection = connection
+        self._raw = raw
+        self._watch = watch
+
+    @property
+    def dialect(self) -> Dialect:
+        """PostgreSQL."""
+        return self.connection.dialect
+
+    async def execute(self, statement: Executable, params: Params) -> CursorResult[Any]:
+        """Run a Core statement."""
+        return await self.connection.execute(statement, params)
+
+    async def fetch(self, prepared: Prepared, values: Values) -> list[Any]:
+        """Run a prepared statement; return its rows."""
+        compiled = prepared.compiled(self.dialect)
+        arguments = compiled.arguments(values)
+        if self._watch is not None:
+            self._watch(compiled.sql, arguments)
+        try:
+            return compiled.rows(await self._raw.fetch(compiled.sql, *arguments))
+        except Exception as error:  # noqa: BLE001 - asyncpg's errors, and those of its socket
+            fail(self.connection, self._raw, compiled.sql, error)
+
+    async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
+        """Run a prepared statement for each row."""
+        compiled = prepared.compiled(self.dialect)
+        arguments = [compiled.arguments(row) for row in rows]
+        if self._watch is not None:
+            for some in arguments:
+                self._watch(compiled.sql, some)
+        try:
+            await self._raw.executemany(compiled.sql, arguments)
+        except Exception as error:  # noqa: BLE001 - as above
+            fail(self.connection, self._raw, compiled.sql, error)
+
+
+def fail(connection: AsyncConnection, raw: Any, sql: str | None, error: Exception) -> NoReturn:
+    """Raise an error of asyncpg as SQLAlchemy does, so that callers need to know one family of errors only.
+
+    Raises:
+        DBAPIError: The database refused, or its connection is gone.
+        Exception: The error itself, where it is another one (of the socket).
+    """
+    import asyncpg  # noqa: PLC0415 - not for SQLite
+
+    dbapi: Any = connection.dialect.dbapi
+    match error:
+        case asyncpg.IntegrityConstraintViolationError():
+            kind = dbapi.IntegrityError
+        case asyncpg.PostgresError():
+            kind = dbapi.Error
+        case asyncpg.InterfaceError() | asyncpg.InternalClientError():
+            kind = dbapi.InterfaceError
+        case TimeoutError():
+            raise OperationalError(None, None, error) from error  # the driver's own says not whose it is
+        case _:
+            raise error
+    raise DBAPIError.instance(
+        sql,
+        None,
+        kind(str(error), error),
+        dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=raw.is_closed(),
+        dialect=connection.dialect,
+    ) from error

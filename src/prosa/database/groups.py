@@ -1,0 +1,210 @@
+"""Running a group of jobs in one transaction, on each database in the way that costs least there."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, RootTransaction
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from prosa.database.connect import connected
+from prosa.database.drivers import AsyncpgDriver, SqliteDriver, Watch, fail
+from prosa.database.outage import outage_of
+from prosa.database.transactions import WriteDb
+
+T = TypeVar("T")
+Job = Callable[[WriteDb], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A group that is committed: what each job returned, and whom to wake."""
+
+    results: list[Any]
+    wakes: set[str]
+
+
+class JobFailedError(Exception):
+    """A job raised (`__cause__`); nothing of its group is kept.
+
+    Attributes:
+        place: Which one of the group.
+    """
+
+    def __init__(self, place: int) -> None:
+        super().__init__(f"job {place} of the group failed")
+        self.place = place
+
+
+class NotBegunError(Exception):
+    """No transaction could be opened; `__cause__` says why."""
+
+
+class Groups(Protocol):
+    """Runs groups, one at a time."""
+
+    async def run(self, jobs: Sequence[Job]) -> Committed:
+        """Run jobs in one transaction.
+
+        Raises:
+            JobFailedError: A job raised.
+            NotBegunError: No transaction could be opened.
+            Exception: The transaction itself failed.
+        """
+
+    async def close(self) -> None:
+        """Let go of everything."""
+
+
+class SqliteGroups:
+    """One thread writes, and runs whole groups: a job is not sent there and back for each of its statements."""
+
+    def __init__(self, engine: Engine, turn: asyncio.Lock, watch: Callable[[], Watch | None]) -> None:
+        """Make it; nothing is opened yet.
+
+        Args:
+            engine: Of the writing connection.
+            turn: Held by whoever in this process writes.
+            watch: Gives who is told of statements.
+        """
+        self._engine = engine
+        self._turn = turn
+        self._watch = watch
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-writer")
+        self._connection: Connection | None = None
+
+    async def run(self, jobs: Sequence[Job]) -> Committed:
+        """Run jobs in one transaction."""
+        async with self._turn:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, jobs)
+
+    async def close(self) -> None:
+        """End the thread and close the connection."""
+        self._thread.shutdown(wait=False)  # nothing runs in it any more
+        await asyncio.to_thread(self._disconnect)
+
+    def _run(self, jobs: Sequence[Job]) -> Committed:
+        watch = self._watch()
+        try:
+            connection, transaction = self._begin()
+            with transaction:
+                db = WriteDb(SqliteDriver(connection, watch))
+                results = without_loop(_run_jobs(db, jobs))
+        except JobFailedError:
+            raise
+        except BaseException:
+            self._disconnect()  # whatever it was, the next group begins afresh
+            raise
+        if watch is not None:
+            watch("COMMIT", ())
+        return Committed(results, db.wakes)
+
+    def _begin(self) -> tuple[Connection, RootTransaction]:
+        try:
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            return self._connection, self._connection.begin()
+        except Exception as error:
+            raise NotBegunError from error
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.invalidate()
+            connection.close()
+        self._engine.dispose()
+
+
+class PostgresGroups:
+    """Runs jobs on a connection that is kept: taking one from the pool costs as much as a small transaction."""
+
+    def __init__(self, engine: AsyncEngine, watch: Callable[[], Watch | None]) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # transactions are begun and ended here
+        self._watch = watch
+        self._connection: AsyncConnection | None = None
+        self._kept = AsyncExitStack()
+
+    async def run(self, jobs: Sequence[Job]) -> Committed:
+        """Run jobs in one transaction."""
+        watch = self._watch()
+        connection, raw = await self._begin()
+        db = WriteDb(AsyncpgDriver(connection, raw, watch))
+        try:
+            results = await _run_jobs(db, jobs)
+            await raw.execute("COMMIT")
+        except BaseException as error:
+            await self._undo(raw, error.__cause__ or error)
+            if isinstance(error, Exception) and not isinstance(error, JobFailedError):
+                fail(connection, raw, None, error)
+            raise
+        if watch is not None:
+            watch("COMMIT", ())
+        return Committed(results, db.wakes)
+
+    async def close(self) -> None:
+        """Give the connection back to the pool."""
+        self._connection = None
+        await self._kept.aclose()
+
+    async def _begin(self) -> tuple[AsyncConnection, Any]:
+        """Begin a transaction, on a new connection where the old one turns out to have been cut while it was idle."""
+        reused = self._connection is not None
+        try:
+            if self._connection is None:
+                self._connection = await self._kept.enter_async_context(connected(self._engine))
+            connection = self._connection
+            raw: Any = (await connection.get_raw_connection()).driver_connection
+            try:
+                await raw.execute("BEGIN")
+            except Exception as error:  # noqa: BLE001 - raised as SQLAlchemy does
+                fail(connection, raw, None, error)
+        except Exception as error:
+            await self._drop()
+            if reused and isinstance(error, DBAPIError) and error.connection_invalidated:
+                return await self._begin()
+            raise NotBegunError from error
+        return connection, raw
+
+    async def _undo(self, raw: Any, cause: BaseException) -> None:
+        if outage_of(cause) is None:
+            with suppress(Exception):
+                await raw.execute("ROLLBACK")
+                return
+        await self._drop()  # another connection may lead to a server that works
+
+    async def _drop(self) -> None:
+        if self._connection is not None:
+            await self._connection.invalidate()
+        await self.close()
+
+
+async def _run_jobs(db: WriteDb, jobs: Sequence[Job]) -> list[Any]:
+    results = []
+    for place, job in enumerate(jobs):
+        try:
+            results.append(await job(db))
+        except Exception as error:
+            raise JobFailedError(place) from error
+    await db.flush()
+    return results
+
+
+def without_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that waits for nothing, in a thread without an event loop.
+
+    Raises:
+        RuntimeError: It waits for something: a job touches nothing but its database.
+    """
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    work.close()
+    raise RuntimeError("a submitted job waited for something else than its database")

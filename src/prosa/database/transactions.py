@@ -1,0 +1,103 @@
+"""What a transaction can do: `ReadDb` and `WriteDb`, which are distinct so that types tell who may write."""
+
+from collections import defaultdict
+from typing import Any, Literal
+
+from sqlalchemy import Executable
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from prosa.database.drivers import Driver, Params, SqlAlchemyDriver
+from prosa.database.prepared import Prepared, Values
+
+
+class ReadDb:
+    """A connection for reading: `execute` for any statement, `fetch` for those of the hot path, `orm` for the rest."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._orm: AsyncSession | None = None
+
+    @property
+    def dialect(self) -> Literal["sqlite", "postgresql"]:
+        """Which database this is."""
+        return "sqlite" if self._driver.dialect.name == "sqlite" else "postgresql"
+
+    @property
+    def connection(self) -> AsyncConnection:
+        """SQLAlchemy's connection, for what is not a statement.
+
+        Raises:
+            RuntimeError: In a submitted job, where there is none.
+        """
+        if isinstance(self._driver, SqlAlchemyDriver):
+            return self._driver.connection
+        raise RuntimeError("a submitted job has statements only; open a transaction of its own")
+
+    @property
+    def orm(self) -> AsyncSession:
+        """An ORM session on this transaction; not in a submitted job."""
+        if self._orm is None:
+            # rollback_only: the transaction around the session is not the session's to end
+            self._orm = AsyncSession(
+                bind=self.connection, expire_on_commit=False, join_transaction_mode="rollback_only"
+            )
+        return self._orm
+
+    async def execute(self, statement: Executable, params: Params = None) -> CursorResult[Any]:
+        """Run a Core statement."""
+        return await self._driver.execute(statement, params)
+
+    async def fetch(self, prepared: Prepared, values: Values) -> list[Any]:
+        """Run a prepared statement; return its rows, with columns by name."""
+        return await self._driver.fetch(prepared, values)
+
+    async def flush(self) -> None:
+        """Send what the ORM session holds back."""
+        if self._orm is not None:
+            await self._orm.flush()
+
+    async def aclose(self) -> None:
+        """Let go of the ORM session."""
+        if self._orm is not None:
+            await self._orm.close()
+            self._orm = None
+
+
+class WriteDb(ReadDb):
+    """A transaction that may write. Only services open one; it is short, and never open across a network call."""
+
+    def __init__(self, driver: Driver) -> None:
+        super().__init__(driver)
+        self.wakes: set[str] = set()
+        self._later: defaultdict[Prepared, list[Values]] = defaultdict(list)
+
+    def wake(self, topic: str) -> None:
+        """Wake the listeners of `topic` once this transaction is committed."""
+        self.wakes.add(topic)
+
+    def later(self, prepared: Prepared, values: Values) -> None:
+        """Run a prepared statement, which returns nothing, at the end of the transaction, or before the next `execute`.
+
+        Jobs that share a transaction then share the statement: it is run once, with the rows of all of them. `fetch`
+        does not wait for it, so it is for rows that no prepared statement of the same transaction looks for.
+        """
+        self._later[prepared].append(values)
+
+    async def execute(self, statement: Executable, params: Params = None) -> CursorResult[Any]:
+        """Run a Core statement, after everything that was put off."""
+        if self._later:
+            await self._catch_up()
+        return await super().execute(statement, params)
+
+    async def flush(self) -> None:
+        """Send everything that was put off, and what the ORM session holds back."""
+        if self._later:
+            await self._catch_up()
+        await super().flush()
+
+    async def _catch_up(self) -> None:
+        waiting, self._later = self._later, defaultdict(list)
+        # a row comes after those that it refers to
+        for prepared in sorted(waiting, key=lambda prepared: prepared.rank):
+            await self._driver.run_many(prepared, waiting[prepared])
