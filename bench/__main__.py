@@ -1,17 +1,20 @@
 """`python -m bench [NAME] [--quick] [--json]`: run one benchmark, or all."""
 
 import argparse
-import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from bench import loop
+from bench import loop, overhead, throughput
 from bench.report import report
 
-BENCHMARKS: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {"loop": loop.run}
+BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "loop": loop.run,
+    "overhead": overhead.run,
+    "throughput": throughput.run,
+}
 
 
 def main() -> int:
@@ -22,7 +25,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object a benchmark")
     options = parser.parse_args()
     for name in [options.name] if options.name else sorted(BENCHMARKS):
-        done = report(name, asyncio.run(BENCHMARKS[name](quick=options.quick)))  # type: ignore[arg-type]
+        done = report(name, BENCHMARKS[name](quick=options.quick))
         if not options.quick:
             done.save()
         if options.json:

@@ -16,8 +16,12 @@ from prosa_simulator.product.world import World
 SHOP = "551140000001"
 
 
-async def run(*, quick: bool) -> dict[str, Any]:
+def run(*, quick: bool) -> dict[str, Any]:
     """Measure one contact alone (round trips), then many at once (answers a second), and memory before and after."""
+    return asyncio.run(_run(quick=quick))
+
+
+async def _run(*, quick: bool) -> dict[str, Any]:
     contacts, rounds, alone = (10, 3, 20) if quick else (20, 15, 100)
     async with World() as world:
         prosa = world.prosa()

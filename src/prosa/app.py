@@ -60,6 +60,7 @@ from prosa.users import endpoints as user_endpoints
 from prosa.users.service import UserService
 from prosa.users.sign_in import SignInService
 from prosa.whatsapp.bridge import BridgeEngine, create_engine
+from prosa.whatsapp.engine import WhatsAppEngine
 from prosa.whatsapp.process import TestServer
 
 MIB = 2**20
@@ -81,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.provided = await _compose(settings, stack)
+            app.state.provided = await compose(settings, stack)
             yield
 
     app = FastAPI(
@@ -117,8 +118,20 @@ def describe() -> dict[str, Any]:
     return create_app(Settings(_env_file=None)).openapi()
 
 
-async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, object]:
+async def compose(
+    settings: Settings,
+    stack: AsyncExitStack,
+    *,
+    engine: WhatsAppEngine | None = None,
+    answers: LazyAnswers | None = None,
+) -> dict[Any, object]:
     """Make and start every part; `stack` stops them, the last one first.
+
+    Args:
+        settings: The installation's.
+        stack: Takes the parts.
+        engine: Another one than prosa-bridge.
+        answers: Made by other models than the settings name.
 
     Returns:
         What endpoints may ask for, by type.
@@ -155,12 +168,12 @@ async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, objec
     outgoing = Outgoing(Rules(settings.outgoing_private_addresses, [name.lower() for name in settings.outgoing_hosts]))
     stack.push_async_callback(outgoing.close)
     tools = ToolService(database, cache, vault, outgoing)
-    answers = LazyAnswers(settings)
+    answers = answers or LazyAnswers(settings)
 
     def unready(session: SessionFacts) -> str | None:
         return answers.unready(session.settings.model)
 
-    engine = _engine(settings)
+    engine = engine or _engine(settings)
     files = MediaFiles(settings.media_dir)
     contexts = Contexts(database, cache)
     directory = SessionDirectory(database, cache)
@@ -195,7 +208,7 @@ async def _compose(settings: Settings, stack: AsyncExitStack) -> dict[Any, objec
         Database: database,
         Cache: cache,
         EventHub: hub,
-        EngineState: EngineState(lambda: engine.pid is not None),
+        EngineState: EngineState(lambda: not isinstance(engine, BridgeEngine) or engine.pid is not None),
         Authenticator: authenticator,
         SignInService: sign_in,
         UserService: UserService(database, passwords),

@@ -1,0 +1,254 @@
+"""Prosa in this process, whole, with a WhatsApp in memory: what `overhead`, `history` and `throughput` measure on."""
+
+import asyncio
+import io
+import logging
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import asyncpg
+import uvloop
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.settings import ModelSettings
+from pydantic_ai.usage import RequestUsage
+from sqlalchemy import URL, insert
+from tests.fixtures import servers
+
+from bench.engine import MemoryEngine
+from prosa import logs
+from prosa.ai.answer import AnswerService
+from prosa.ai.asking import Answer, AnswerRequest
+from prosa.ai.lazy import LazyAnswers
+from prosa.ai.models import Models
+from prosa.ai.names import ModelName
+from prosa.app import compose
+from prosa.clock import utc_now
+from prosa.database import Database
+from prosa.ids import new_id, new_message_id
+from prosa.sessions.models import WhatsAppSession
+from prosa.sessions.settings import SessionSettings
+from prosa.settings import Settings
+from prosa.users.models import User
+from prosa.whatsapp.engine import Inbound, InboundMessage, MessageType
+
+SETTINGS: dict[str, Any] = {"debounce_seconds": 0}
+"""Of every number: no waiting that a person set."""
+
+WAIT_SECONDS = 30.0
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run on the event loop that `prosa serve` runs on."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+class StubModel(Model):
+    """A model in this process that answers at once."""
+
+    @property
+    def model_name(self) -> str:
+        return "gemini-2.5-flash"
+
+    @property
+    def system(self) -> str:
+        return "google"
+
+    async def request(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        del messages, model_settings, model_request_parameters
+        await asyncio.sleep(0)
+        return ModelResponse(
+            [TextPart("We are open from 9 to 18, Monday to Saturday.")],
+            usage=RequestUsage(input_tokens=600, output_tokens=12),
+            model_name=self.model_name,
+            provider_name="google-gla",
+            finish_reason="stop",
+        )
+
+
+class StubModels(Models):
+    """Gives the stub, whatever is asked for."""
+
+    def get(self, name: ModelName) -> Model:
+        del name
+        return _STUB
+
+
+class StubAnswers(LazyAnswers):
+    """The real service, asking the stub."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._service = AnswerService(StubModels(settings), timeout_seconds=settings.ai_timeout_seconds)
+
+    async def start(self) -> None:
+        """Nothing is to be loaded."""
+
+    async def stop(self) -> None:
+        await self._service.close()
+
+    async def answer(self, request: AnswerRequest) -> Answer:
+        return await self._service.answer(request)
+
+
+_STUB = StubModel()
+
+
+class _Nowhere(io.TextIOBase):
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+def _log_to_nowhere(settings: Settings) -> None:
+    """Have log lines made as in production, and thrown away."""
+    logs.configure(settings)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(_Nowhere())
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A contact of one number."""
+
+    number: str
+    jid: str
+
+    def says(self, text: str) -> InboundMessage:
+        """Return a message of the contact, as an engine reports it."""
+        return InboundMessage(
+            wa_id=new_message_id(),
+            chat=self.jid,
+            sender=self.jid,
+            from_me=False,
+            is_group=False,
+            timestamp=datetime.now(UTC),
+            type=MessageType.TEXT,
+            body=text,
+            push_name="Maria",
+            payload={"conversation": text},
+        )
+
+
+@dataclass
+class Stage:
+    """A running Prosa, its numbers and their contacts."""
+
+    database: Database
+    engine: MemoryEngine
+    askers: list[Asker]
+    owner: uuid.UUID
+    waiting: dict[str, "asyncio.Future[float]"] = field(default_factory=dict)
+
+    async def ask(self, asker: Asker, text: str) -> float:
+        """Let a contact write; return the seconds until the answer is handed to the engine."""
+        done: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self.waiting[asker.jid] = done
+        message = asker.says(text)
+        started = time.perf_counter()
+        self.engine.connections[asker.number].put(Inbound(message))
+        return await asyncio.wait_for(done, WAIT_SECONDS) - started
+
+
+@contextmanager
+def database_url(kind: str, folder: Path) -> Iterator[URL]:
+    """Give the URL of a new database: `sqlite` in a folder, or `postgres` with commits that survive a power cut."""
+    if kind == "sqlite":
+        yield URL.create("sqlite+aiosqlite", database=str(folder / "prosa.sqlite3"))
+        return
+    with servers.postgres(durable=True) as server:
+        name = f"prosa_bench_{uuid.uuid4().hex[:12]}"
+        run(_sql(server, f"CREATE DATABASE {name}"))
+        yield server.set(database=name)
+        if server.password is not None:  # a server of others: leave nothing behind
+            run(_sql(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _sql(server: URL, statement: str) -> None:
+    connection = await asyncpg.connect(
+        host=server.host, port=server.port, user=server.username, password=server.password, database=server.database
+    )
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def prosa(url: URL, *, numbers: int, contacts: int, gemini: str | None = None) -> AsyncIterator[Stage]:
+    """Run Prosa on a database.
+
+    Args:
+        url: An empty database.
+        numbers: Linked numbers.
+        contacts: Contacts of each of them.
+        gemini: The address of a Gemini server; left out: the stub in this process.
+    """
+    with tempfile.TemporaryDirectory(prefix="prosa-bench-") as name:
+        async with AsyncExitStack() as stack:
+            folder = Path(name)
+            settings = Settings(
+                _env_file=None,
+                data_dir=folder,
+                database_url=url.render_as_string(hide_password=False),
+                gemini_api_key="test-key",
+                gemini_base_url=gemini,
+                ai_model="gemini-2.5-flash",
+                log_format="json",
+            )
+            _log_to_nowhere(settings)
+            waiting: dict[str, asyncio.Future[float]] = {}
+
+            def on_send(to: str, _wa_id: str, at: float) -> None:
+                done = waiting.pop(to, None)
+                if done is not None and not done.done():
+                    done.set_result(at)
+
+            engine = MemoryEngine(folder / "media", on_send)
+            answers = StubAnswers(settings) if gemini is None else None
+            parts = await compose(settings, stack, engine=engine, answers=answers)
+            database = cast("Database", parts[Database])
+            owner, askers = await _people(database, numbers, contacts)
+            async with asyncio.timeout(WAIT_SECONDS):
+                await engine.wait_online(numbers)
+            yield Stage(database, engine, askers, owner, waiting)
+
+
+async def _people(database: Database, numbers: int, contacts: int) -> tuple[uuid.UUID, list[Asker]]:
+    owner, now = new_id(), utc_now()
+    settings = SessionSettings.model_validate(SETTINGS).model_dump(mode="json")
+    names = [f"shop-{n}" for n in range(numbers)]
+    async with database.write() as db:
+        await db.execute(insert(User), {"id": owner, "email": "bench@example.com", "role": "owner"})
+        await db.execute(
+            insert(WhatsAppSession),
+            [
+                {
+                    "id": new_id(), "session_id": name, "user_id": owner, "status": "closed", "wanted": True,
+                    "link_method": "qr", "settings": settings, "extra": {}, "due_at": now,
+                    "jid": f"55114{n:07}:3@s.whatsapp.net",
+                }
+                for n, name in enumerate(names)
+            ],
+        )  # fmt: skip
+    askers = [
+        Asker(name, f"5511{n:03}{contact:06}@s.whatsapp.net")
+        for contact in range(contacts)
+        for n, name in enumerate(names)
+    ]
+    return owner, askers
