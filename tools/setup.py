@@ -43,7 +43,15 @@ PIP_REMEDY = "check the network, or install pip yourself (Debian: apt install py
 MIN_UV = (0, 9)
 MIN_GO = (1, 26)
 MIN_PYTHON = (3, 11)
-IMPORTED = ("prosa.server", "prosa.doctor", "prosa.ai.answer", "prosa_simulator.demo.command", "pytest", "hypothesis")
+IMPORTED = (
+    "prosa.server",
+    "prosa.doctor",
+    "prosa.ai.answer",
+    "genai_prices.data",
+    "prosa_simulator.demo.command",
+    "pytest",
+    "hypothesis",
+)
 """What starts import, with all that these import in turn."""
 MIN_NODE = (20, 19)
 """Vite 8 (its package.json, "engines"), which also leaves out 21 and the first of 22."""
