@@ -8,7 +8,7 @@ from structlog.typing import Processor
 
 from prosa.settings import Settings
 
-QUIET = ("httpx", "httpcore", "google_genai", "alembic", "asyncio", "uvicorn.access", "redis")
+QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "google_genai", "alembic", "asyncio", "uvicorn.access", "redis")
 """Loggers that tell nothing new below a warning."""
 
 

@@ -4,7 +4,8 @@ They listen on loopback and need no key, so web pages are kept out: any page tha
 could reach them otherwise, by cross-site requests or by a name of its own that leads to 127.0.0.1 (DNS rebinding).
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+import json
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from aiohttp import web
@@ -31,13 +32,20 @@ class Refusal(Exception):  # noqa: N818 - the word for what it is
         status: HTTP status, 4xx.
         error: Why, for programs: a stable word.
         detail: Why, for a person.
+        fields: What is wrong with which field: its name ("to", "rules.0.text") and a sentence.
     """
 
-    def __init__(self, status: int, error: str, detail: str) -> None:
+    def __init__(self, status: int, error: str, detail: str, *, fields: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(f"{error}: {detail}")
         self.status = status
         self.error = error
         self.detail = detail
+        self.fields = tuple(fields)
+
+    @classmethod
+    def of_field(cls, name: str, problem: str, *, status: int = 400, error: str = "bad-request") -> "Refusal":
+        """Refuse what one field says."""
+        return cls(status, error, f"{name}: {problem}", fields=[(name, problem)])
 
 
 async def read(request: web.Request, model: type[_Body]) -> _Body:
@@ -55,17 +63,24 @@ async def read(request: web.Request, model: type[_Body]) -> _Body:
 def invalid(error: ValidationError) -> Refusal:
     """Say what is wrong with a document."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = (": ".join(filter(None, (".".join(map(str, p["loc"])), p["msg"]))) for p in problems)
-    return Refusal(400, "bad-request", "; ".join(lines))
+    fields = [(".".join(map(str, p["loc"])), p["msg"].removeprefix("Value error, ")) for p in problems]
+    lines = (": ".join(filter(None, field)) for field in fields)
+    return Refusal(400, "bad-request", "; ".join(lines), fields=[field for field in fields if field[0]])
+
+
+def answer_json(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answer a JSON document that can also be read in a terminal."""
+    text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    return web.Response(text=text, status=status, headers=headers, content_type="application/json")
 
 
 async def answer(request: web.Request, handler: Handler, origins: Collection[str] = ()) -> web.StreamResponse:
-    """Let the handler answer if the request may come in; refusals become ``{"error", "detail"}``.
+    """Let the handler answer if the request may come in; refusals become ``{"error", "detail", "fields"?}``.
 
     Args:
         request: The request.
         handler: What answers it; may raise `Refusal`.
-        origins: Web origins (``http://127.0.0.1:8000``) whose pages may ask; others may not.
+        origins: Web origins (``http://127.0.0.1:8000``) whose pages may ask, beside pages of this server's own.
     """
     origin = request.headers.get("Origin")
     try:
@@ -75,12 +90,14 @@ async def answer(request: web.Request, handler: Handler, origins: Collection[str
         else:
             response = await handler(request)
     except Refusal as refusal:
-        body = {"error": refusal.error, "detail": refusal.detail}
-        response = web.json_response(body, status=refusal.status)
+        body: dict[str, Any] = {"error": refusal.error, "detail": refusal.detail}
+        if refusal.fields:
+            body["fields"] = [{"field": field, "message": message} for field, message in refusal.fields]
+        response = answer_json(body, status=refusal.status)
     except web.HTTPException as error:  # no such route or method, too large
         body = {"error": error.reason.lower().replace(" ", "-"), "detail": f"{request.method} {request.path}"}
         allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        response = web.json_response(body, status=error.status, headers=allow)
+        response = answer_json(body, status=error.status, headers=allow)
     if origin is not None and origin in origins:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Vary"] = "Origin"
@@ -105,8 +122,9 @@ def _check_sender(request: web.Request, origins: Collection[str]) -> None:
         raise Refusal(403, "forbidden", "ask by a loopback address")
     origin = request.headers.get("Origin")
     # Browsers say where a request comes from in Origin, or for plain GETs only in Sec-Fetch-Site
-    # (W3C Fetch Metadata §2.4); programs say neither.
-    strange = origin not in origins if origin is not None else request.headers.get("Sec-Fetch-Site") in _OTHER_SITES
+    # (W3C Fetch Metadata §2.4); programs say neither. A page of this very address is its own.
+    allowed = {f"{request.scheme}://{request.host}", *origins}
+    strange = origin not in allowed if origin is not None else request.headers.get("Sec-Fetch-Site") in _OTHER_SITES
     if strange:
         raise Refusal(403, "forbidden", "not for web pages")
 

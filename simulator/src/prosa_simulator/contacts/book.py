@@ -74,6 +74,8 @@ class ContactBook:
     ) -> Contact:
         """Link a contact's client, or log in the one that was linked before; returns when it is online.
 
+        One whose client the phone removed meanwhile is linked anew, and goes on with its screen.
+
         Args:
             number: The phone number's digits, with the country code.
             name: What others see.
@@ -85,10 +87,13 @@ class ContactBook:
             PairingError: The phone refused.
             ValueError: The contact is here already.
         """
-        if number in self._contacts or number in self._linking:
+        contact = self._contacts.get(number)
+        if number in self._linking or (contact is not None and contact.linked):
             raise ValueError(f"{number} is linked already")
         phone = self._network.phone(number, name)
-        contact = Contact(self.engine, phone, auto_read=auto_read, auto_reconnect=auto_reconnect)
+        if contact is None:
+            contact = Contact(self.engine, phone)
+        contact.auto_read, contact.auto_reconnect = auto_read, auto_reconnect
         self._linking.add(number)
         try:
             await self._bring_online(contact)
@@ -100,10 +105,23 @@ class ContactBook:
         self._contacts[number] = contact
         return contact
 
+    async def restore(self) -> list[Contact]:
+        """Log in every contact of an earlier run whose client is still linked; others are left out.
+
+        Raises:
+            ContactError: One does not come online.
+        """
+        devices = await asyncio.to_thread(self._devices)
+        linked = [number for number, device in devices.items() if device in self._linked_devices(number)]
+        return [await self.link(number) for number in linked if number not in self._contacts]
+
+    def _linked_devices(self, number: str) -> set[str]:
+        account = self._network.accounts.by_phone(number)
+        return {str(device.jid) for device in account.devices.values()} if account else set()
+
     async def _bring_online(self, contact: Contact) -> None:
         devices = await asyncio.to_thread(self._devices)
-        known = {str(device.jid) for device in contact.phone.devices}
-        if (device := devices.get(contact.number)) in known:
+        if (device := devices.get(contact.number)) in self._linked_devices(contact.number):
             contact.device_jid = device
             await contact.connect()
             return

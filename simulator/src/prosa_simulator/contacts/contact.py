@@ -5,6 +5,7 @@ import contextlib
 import mimetypes
 import secrets
 import shutil
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from typing import Any, TypeVar
 
 from prosa.ids import new_message_id
 from prosa.whatsapp import jid
+from prosa.whatsapp.convert_out import outbound_message
 from prosa.whatsapp.engine import (
+    Banned,
     Closed,
+    ConnectFailed,
     Connection,
     ContactTyping,
     Content,
@@ -28,10 +32,12 @@ from prosa.whatsapp.engine import (
     InboundMessage,
     Location,
     LocationContent,
+    LoggedOut,
     MediaContent,
     MediaInfo,
     MessageType,
     Opened,
+    Outdated,
     PasskeyConfirmation,
     PasskeyRequested,
     QrCode,
@@ -40,6 +46,7 @@ from prosa.whatsapp.engine import (
     ReceiptType,
     ReceiptUpdate,
     RevokeContent,
+    StreamReplaced,
     TextContent,
     Undecryptable,
     WhatsAppEngine,
@@ -48,6 +55,8 @@ from prosa_simulator.contacts.screen import Screen
 from prosa_simulator.network import Phone
 
 _RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+_TYPING_SECONDS = 25.0
+"""Phones stop showing "typing…" after about this time without a new one."""
 _LINK_SECONDS = 30.0
 
 
@@ -103,8 +112,11 @@ class Contact:
         self._connection: Connection | None = None
         self._online = False
         self._wanted = False
+        self._reconnecting = False
+        self._losses = 0
         self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._composing: dict[str, tuple[ContactTyping, float]] = {}
 
     def __repr__(self) -> str:
         return f"<Contact {self.phone.number} {self.phone.name!r}>"
@@ -141,6 +153,17 @@ class Contact:
         return self._connection
 
     @property
+    def linked(self) -> bool:
+        """Whether there is a linked client: not before it is linked, nor after the phone removed it."""
+        return self.device_jid is not None
+
+    @property
+    def typing_now(self) -> list[ContactTyping]:
+        """Who is shown as typing, as phones do: until they stop, until their message comes, or for 25 seconds."""
+        shown_since = time.monotonic() - _TYPING_SECONDS
+        return [event for event, at in self._composing.values() if at > shown_since]
+
+    @property
     def received(self) -> list[InboundMessage]:
         """Every message of others that is shown, each once, in the order of arrival."""
         return self.screen.received
@@ -170,9 +193,10 @@ class Contact:
         caption: str = "",
         mime_type: str | None = None,
         voice: bool = False,
+        seconds: int | None = None,
         quote: InboundMessage | Quote | None = None,
     ) -> str:
-        """Upload a file and send it; returns its message id."""
+        """Upload a file and send it; returns its message id. `seconds` is how long a recording lasts."""
         private = self._engine.media_dir / f"out-{secrets.token_hex(8)}{path.suffix}"
         await asyncio.to_thread(shutil.copyfile, path, private)
         try:
@@ -180,7 +204,7 @@ class Contact:
         finally:
             await asyncio.to_thread(private.unlink)
         mime = mime_type or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        info = MediaInfo(mime, uploaded.file_length, path.name, voice=voice)
+        info = MediaInfo(mime, uploaded.file_length, path.name, voice=voice, seconds=seconds)
         content = MediaContent(type_, uploaded, info, caption=caption, quote=_quote(quote))
         return await self._send(to, content, caption)
 
@@ -224,10 +248,13 @@ class Contact:
         """Show or hide "typing…" at a phone number or JID."""
         await self.connection.send_typing(_address(to), typing=typing, recording=recording)
 
-    async def download(self, message: InboundMessage) -> bytes:
+    async def download(self, message: InboundMessage | Sent) -> bytes:
         """Download, decrypt and return a message's media."""
+        payload = (
+            message.payload if isinstance(message, InboundMessage) else outbound_message(message.to, message.content)
+        )
         private = self._engine.media_dir / f"in-{secrets.token_hex(8)}"
-        await self.connection.download(message.payload, private)
+        await self.connection.download(payload, private)
         try:
             return await asyncio.to_thread(private.read_bytes)
         finally:
@@ -298,6 +325,7 @@ class Contact:
             PairingError: The phone refused.
         """
         codes: asyncio.Queue[str] = asyncio.Queue()
+        await self._drop_connection()  # of a client that the phone removed
         await self._open(codes)
         try:
             async with asyncio.timeout(_LINK_SECONDS):
@@ -312,8 +340,10 @@ class Contact:
         """Log in, and return when the client is online.
 
         Raises:
-            ContactError: It is not, after a while.
+            ContactError: It is not, after a while; or there is no linked client.
         """
+        if not self.linked:
+            raise ContactError(f"{self.number} has no linked client; link it again")
         self._wanted = True
         if self._connection is None:
             await self._open(None)
@@ -334,12 +364,15 @@ class Contact:
         self._wanted = self._online = False
         for task in list(self._tasks):
             task.cancel()
+        await self._drop_connection()
+
+    # --- Inside ----------------------------------------------------------------------------------------------------
+
+    async def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(EngineError):
                 await connection.close()
-
-    # --- Inside ----------------------------------------------------------------------------------------------------
 
     async def _open(self, codes: asyncio.Queue[str] | None) -> None:
         async def handle(event: EngineEvent) -> None:
@@ -354,9 +387,14 @@ class Contact:
         self.events.append(event)
         match event:
             case Opened():
-                self._online, self.device_jid = True, event.jid
-            case Closed() | EngineDown():
+                self._online, self.device_jid, self._losses = True, event.jid, 0
+            case Closed() | EngineDown() | ConnectFailed() | Banned() | Outdated():
                 self._lost(event)
+            case StreamReplaced():  # trying again would only take the place of the other one
+                self._wanted = self._online = False
+            case LoggedOut():
+                self._wanted = self._online = False
+                self.device_jid = None
             case PasskeyRequested():
                 assertion = self.phone.passkey_assertion(event.options)
                 self._in_background(self.connection.answer_passkey(assertion))
@@ -373,6 +411,8 @@ class Contact:
     def _record(self, event: EngineEvent) -> None:
         match event:
             case Inbound():
+                for address in (event.message.sender, event.message.sender_alt):
+                    self._composing.pop(address or "", None)
                 if self.screen.take(event.message) and self.auto_read and not event.message.from_me:
                     self._in_background(self.mark_read(event.message))
             case Undecryptable():
@@ -381,30 +421,45 @@ class Contact:
                 self.receipts.append(event)
             case ContactTyping():
                 self.typing_events.append(event)
+                self._composing.pop(event.sender, None)
+                if event.typing:
+                    self._composing[event.sender] = event, time.monotonic()
             case _:
                 pass
 
-    def _lost(self, event: Closed | EngineDown) -> None:
+    def _lost(self, event: EngineEvent) -> None:
         self._online = False
+        self._losses += 1
         if isinstance(event, EngineDown):
             self._connection = None
-        if self._wanted and self.auto_reconnect:
+        if self._wanted and self.auto_reconnect and not self._reconnecting:
+            self._reconnecting = True
             self._in_background(self._reconnect())
 
     async def _reconnect(self) -> None:
-        for attempt in range(1000):
-            await asyncio.sleep(_RECONNECT_SECONDS[min(attempt, len(_RECONNECT_SECONDS) - 1)])
-            if not self._wanted or self._online:
-                return
-            try:
-                if self._connection is None:
-                    await self._open(None)
-                await self.connection.connect()
-            except EngineError as error:
-                if error.code is EngineErrorCode.DEVICE_NOT_FOUND:
+        try:
+            tries = 0
+            while self._wanted and not self._online:
+                await asyncio.sleep(_RECONNECT_SECONDS[min(tries, len(_RECONNECT_SECONDS) - 1)])
+                tries += 1
+                if await self._try_again():
                     return
-                continue
-            return
+        finally:
+            self._reconnecting = False
+
+    async def _try_again(self) -> bool:
+        """Connect once; False where it is worth another try."""
+        losses = self._losses
+        try:
+            if self._connection is None:
+                await self._open(None)
+            await self.connection.connect()
+            await self._until(lambda: True if self._online or self._losses != losses else None, _LINK_SECONDS)
+        except EngineError as error:
+            return error.code is EngineErrorCode.DEVICE_NOT_FOUND
+        except TimeoutError:
+            return False
+        return self._online or not self._wanted
 
     async def _send(self, to: str, content: Content, body: str, *, shown: bool = True, wa_id: str | None = None) -> str:
         chat, wa_id = _address(to), wa_id or new_message_id()

@@ -1,5 +1,6 @@
 """The routes of contacts: link them, take them offline, read what their phones show."""
 
+import json
 from contextlib import suppress
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -10,9 +11,11 @@ from pydantic import Field
 from prosa_simulator.contacts import Contact, ContactBook
 from prosa_simulator.control.addresses import Number, number_of
 from prosa_simulator.control.timeline import Timeline
-from prosa_simulator.loopback import Body, Refusal, read
+from prosa_simulator.loopback import Body, Refusal, answer_json, read
 from prosa_simulator.network import Network, PairingError
 
+HEARTBEAT_SECONDS: Final = 10.0
+"""Between two signs of life of a stream, so that either end notices when the other is gone."""
 LONGEST_WAIT: Final = 30.0
 """Seconds that a request for messages may wait for the first one."""
 
@@ -33,6 +36,7 @@ class ContactRoutes:
             web.post("/contacts", self._link),
             web.get(one, self._show, allow_head=False),
             web.get(f"{one}/messages", self._messages, allow_head=False),
+            web.get(f"{one}/stream", self._stream, allow_head=False),
             web.post(f"{one}/disconnect", self._disconnect),
             web.post(f"{one}/connect", self._connect),
         ]
@@ -62,48 +66,65 @@ class ContactRoutes:
 
     async def _list(self, _request: web.Request) -> web.Response:
         """List the contacts."""
-        return web.json_response(self.describe())
+        return answer_json(self.describe())
 
     async def _link(self, request: web.Request) -> web.Response:
-        """Link a person with a client: {"phone", "name"?, "auto_read"?, "auto_reconnect"?}."""
+        """Link a person with a client, or log in the one they had: {"phone", "name"?, "auto_read"?, …}."""
         body = await read(request, _Link)
         try:
             contact = await self._book.link(
                 body.phone, name=body.name, auto_read=body.auto_read, auto_reconnect=body.auto_reconnect
             )
         except PairingError as error:
-            raise Refusal(409, error.reason, str(error)) from error
+            raise Refusal(409, error.reason, error.detail) from error
         except ValueError as error:
-            known = self._network.accounts.by_phone(body.phone) is not None
-            raise Refusal(409 if known else 400, "already-linked" if known else "bad-request", str(error)) from error
-        return web.json_response(_describe(contact), status=201)
+            if self._network.accounts.by_phone(body.phone) is None:
+                raise Refusal.of_field("phone", str(error)) from error
+            raise Refusal(409, "already-linked", str(error)) from error
+        return answer_json(_describe(contact), status=201)
 
     async def _show(self, request: web.Request) -> web.Response:
         """Show one contact."""
-        return web.json_response(_describe(self.find(request)))
+        return answer_json(_describe(self.find(request)))
 
     async def _messages(self, request: web.Request) -> web.Response:
-        """Show the phone's messages, sent and received: ?after= the last answer's cursor, ?wait= up to 30 seconds."""
+        """Show what the phone shows: ?after= the last answer's cursor, ?wait= up to 30 seconds for something new."""
         contact = self.find(request)
         after, wait = _cursor(request.query.get("after", "0")), _seconds(request.query.get("wait", "0"))
         timeline = self.timeline(contact)
-        if wait and timeline.refresh() == after:
-            with suppress(TimeoutError):  # nothing happened: an answer with the same cursor says so
-                await contact.wait_until(lambda: timeline.refresh() > after, wait)
-        return web.json_response(timeline.since(after))
+        await _news(contact, timeline, after, wait)  # none: an answer with the same cursor says so
+        return answer_json(timeline.since(after))
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        """Stream what the phone shows as server-sent events; each is what GET …/messages answers, its id the cursor."""
+        contact = self.find(request)
+        timeline = self.timeline(contact)
+        after = _cursor(request.headers.get("Last-Event-ID") or request.query.get("after", "0"))
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        first = True
+        with suppress(ConnectionError):  # the page was closed
+            while True:
+                if first or await _news(contact, timeline, after, HEARTBEAT_SECONDS):
+                    shown, first = timeline.since(after), False
+                    after = shown["cursor"]
+                    await response.write(f"id: {after}\ndata: {json.dumps(shown)}\n\n".encode())
+                else:
+                    await response.write(b": still here\n\n")
+        return response
 
     async def _disconnect(self, request: web.Request) -> web.Response:
         """Take the contact offline; what is sent to it waits on the network."""
         contact = self.find(request)
         await contact.disconnect()
-        return web.json_response(_describe(contact))
+        return answer_json(_describe(contact))
 
     async def _connect(self, request: web.Request) -> web.Response:
         """Bring the contact online again; answers when it is."""
         contact = self.find(request)
         if not contact.online:
             await contact.connect()
-        return web.json_response(_describe(contact))
+        return answer_json(_describe(contact))
 
 
 class _Link(Body):
@@ -113,9 +134,19 @@ class _Link(Body):
     auto_reconnect: bool = True
 
 
+async def _news(contact: Contact, timeline: Timeline, after: int, seconds: float) -> bool:
+    """Wait for the cursor to move on; False where it does not in time."""
+    if timeline.refresh() != after:
+        return True
+    if seconds:
+        with suppress(TimeoutError):
+            await contact.wait_until(lambda: timeline.refresh() > after, seconds)
+    return timeline.refresh() > after  # without an event, somebody's "typing…" may have run out
+
+
 def _cursor(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):
-        raise Refusal(400, "bad-request", "after: not a cursor")
+        raise Refusal.of_field("after", "not a cursor")
     return int(text)
 
 
@@ -125,7 +156,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = -1
     if not 0 <= seconds <= LONGEST_WAIT:
-        raise Refusal(400, "bad-request", f"wait: not 0 to {LONGEST_WAIT:.0f} seconds")
+        raise Refusal.of_field("wait", f"not 0 to {LONGEST_WAIT:.0f} seconds")
     return seconds
 
 
@@ -136,6 +167,7 @@ def _describe(contact: Contact) -> dict[str, Any]:
         "jid": contact.jid,
         "lid": contact.lid,
         "device": contact.device_jid,
+        "linked": contact.linked,
         "online": contact.online,
         "auto_read": contact.auto_read,
         "undecryptable": contact.undecryptable,

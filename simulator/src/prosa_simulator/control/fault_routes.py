@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import web
 
 from prosa_simulator.control.faults import KINDS, FaultBody, describe
-from prosa_simulator.loopback import Refusal, read
+from prosa_simulator.loopback import Refusal, answer_json, read
 from prosa_simulator.network import Network
 
 
@@ -27,7 +27,7 @@ class FaultRoutes:
     async def _list(self, _request: web.Request) -> web.Response:
         """List the faults that wait for their occasion; "left" null: until cleared."""
         faults = self._network.faults
-        return web.json_response({"waiting": [describe(fault) for fault in faults.waiting], "qr_refs": faults.qr_refs})
+        return answer_json({"waiting": [describe(fault) for fault in faults.waiting], "qr_refs": faults.qr_refs})
 
     async def _set(self, request: web.Request) -> web.Response:
         """Set a fault, or do it at once; "faults" below says what each takes."""
@@ -43,7 +43,7 @@ class FaultRoutes:
                 told = await fault.apply(self._network)
             except OSError as error:  # restart: somebody else took the port meanwhile
                 raise Refusal(409, "not-restarted", str(error)) from error
-        return web.json_response({"fault": name, **told})
+        return answer_json({"fault": name, **told})
 
     async def _clear(self, request: web.Request) -> web.Response:
         """Forget the waiting faults, or with ?phone= those of one account; held messages are delivered."""

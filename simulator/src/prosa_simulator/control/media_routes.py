@@ -1,5 +1,6 @@
 """The routes of a contact's files: send one, fetch one."""
 
+import mimetypes
 import re
 import tempfile
 from pathlib import Path
@@ -9,14 +10,16 @@ import anyio.to_thread
 from aiohttp import web
 from pydantic import Field, ValidationError
 
-from prosa.whatsapp.engine import MessageType
+from prosa.whatsapp.engine import InboundMessage, MediaContent, MediaInfo, MessageType
+from prosa_simulator.contacts import Contact, Sent
 from prosa_simulator.control.addresses import Person
 from prosa_simulator.control.contact_routes import ContactRoutes
 from prosa_simulator.control.message_routes import quote_of, shown
-from prosa_simulator.loopback import Body, Refusal, invalid
+from prosa_simulator.loopback import Body, Refusal, answer_json, invalid
 
 MAX_FILE: Final = 100 * 1024**2
 """Bytes of an upload: enough for tests; WhatsApp takes documents of 2 GB."""
+_ANYTHING: Final = "application/octet-stream"
 _MIME: Final = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}\Z", re.ASCII)
 
 
@@ -35,7 +38,7 @@ class MediaRoutes:
         ]
 
     async def _send(self, request: web.Request) -> web.Response:
-        """Send a file, as a form: file, to, type=image|audio|video|document|sticker, caption?, voice?=true, quote?."""
+        """Send a file, as a form: file, to, type? (image, audio, …), caption?, voice?, seconds?, quote?."""
         contact = self._contacts.find(request)
         try:
             fields: dict[str, Any] = dict(await request.post())
@@ -43,31 +46,34 @@ class MediaRoutes:
             raise Refusal(400, "bad-request", f"not a form: {error}") from error
         file = fields.pop("file", None)
         if not isinstance(file, web.FileField):
-            raise Refusal(400, "bad-request", "file: a form (multipart/form-data) with a file in it is wanted")
+            raise Refusal.of_field("file", "a form (multipart/form-data) with a file in it is wanted")
+        for name, value in fields.items():
+            if isinstance(value, web.FileField):
+                raise Refusal.of_field(name, "only the field “file” may be a file")
         try:
             form = _Form.model_validate_strings(fields)
-        except (ValidationError, TypeError) as error:
-            raise (invalid(error) if isinstance(error, ValidationError) else _second_file()) from error
+        except ValidationError as error:
+            raise invalid(error) from error
         quote = quote_of(contact, form.quote)
-        mime = file.content_type if _MIME.match(file.content_type or "") else None
+        mime = _mime_of(file)
         with tempfile.TemporaryDirectory(prefix="prosa-control-") as folder:
             path = Path(folder, _file_name(file.filename))
             await anyio.to_thread.run_sync(path.write_bytes, await anyio.to_thread.run_sync(file.file.read))
             wa_id = await contact.send_media(
-                form.to, path, MessageType(form.type),
-                caption=form.caption, mime_type=mime, voice=form.voice, quote=quote,
+                form.to, path, MessageType(form.type or _type_of(mime, voice=form.voice)),
+                caption=form.caption, mime_type=mime, voice=form.voice, seconds=form.seconds, quote=quote,
             )  # fmt: skip
-        return web.json_response(self._contacts.timeline(contact).entry(wa_id), status=201)
+        return answer_json(self._contacts.timeline(contact).entry(wa_id), status=201)
 
     async def _fetch(self, request: web.Request) -> web.Response:
-        """Download, decrypt and return the file of a received message."""
+        """Download, decrypt and return the file of a message, sent or received."""
         contact = self._contacts.find(request)
         wa_id = shown(contact, request.match_info["wa_id"]).wa_id
-        message = next((m for m in contact.received if m.wa_id == wa_id and m.media is not None), None)
-        if message is None or message.media is None:
-            raise Refusal(409, "no-media", f"{wa_id!r} is not a received file")
+        message, info = _file_of(contact, wa_id)
+        if message is None or info is None:
+            raise Refusal(409, "no-media", f"{wa_id!r} is not a file")
         body = await contact.download(message)
-        mime = message.media.mime_type.partition(";")[0]
+        mime = info.mime_type.partition(";")[0].strip()
         # what a stranger sent is data: no browser may take it for a page of this address
         headers = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment"}
         return web.Response(
@@ -77,14 +83,32 @@ class MediaRoutes:
 
 class _Form(Body):
     to: Person
-    type: Literal["image", "audio", "video", "document", "sticker"]
+    type: Literal["image", "audio", "video", "document", "sticker"] | None = None
     caption: Annotated[str, Field(max_length=65_536)] = ""
     voice: bool = False
+    seconds: Annotated[int, Field(ge=0, le=86_400)] | None = None
     quote: str | None = None
 
 
-def _second_file() -> Refusal:
-    return Refusal(400, "bad-request", "only the field “file” may be a file")
+def _file_of(contact: Contact, wa_id: str) -> tuple[Sent | InboundMessage | None, MediaInfo | None]:
+    sent = contact.sent.get(wa_id)
+    if sent is not None:
+        return sent, sent.content.info if isinstance(sent.content, MediaContent) else None
+    arrived = next((m for m in (*contact.received, *contact.screen.copies) if m.wa_id == wa_id), None)
+    return arrived, arrived.media if arrived else None
+
+
+def _mime_of(file: web.FileField) -> str:
+    """Return what the form says of the file, parameters such as the codec included; else what its name says."""
+    said = (file.headers.get("Content-Type") or "").strip()
+    if _MIME.match(said.partition(";")[0].strip()) and not said.startswith(_ANYTHING) and len(said) <= 200:
+        return said
+    return mimetypes.guess_type(file.filename)[0] or _ANYTHING
+
+
+def _type_of(mime: str, *, voice: bool) -> str:
+    kind = mime.partition("/")[0]
+    return "audio" if voice else kind if kind in {"image", "audio", "video"} else "document"
 
 
 def _file_name(name: str) -> str:

@@ -10,7 +10,7 @@ from prosa_simulator.contacts import Contact, Sent
 from prosa_simulator.contacts.screen import Shown
 from prosa_simulator.control.addresses import Person
 from prosa_simulator.control.contact_routes import ContactRoutes
-from prosa_simulator.loopback import Body, Refusal, read
+from prosa_simulator.loopback import Body, Refusal, answer_json, read
 
 Text = Annotated[str, Field(min_length=1, max_length=65_536)]
 """WhatsApp's clients take texts of up to 65,536 characters (faq.whatsapp.com)."""
@@ -39,7 +39,7 @@ class MessageRoutes:
         contact = self._contacts.find(request)
         body = await read(request, _Write)
         wa_id = await contact.send_text(body.to, body.text, quote=quote_of(contact, body.quote))
-        return web.json_response(self._contacts.timeline(contact).entry(wa_id), status=201)
+        return answer_json(self._contacts.timeline(contact).entry(wa_id), status=201)
 
     async def _react(self, request: web.Request) -> web.Response:
         """React to a shown message: {"wa_id", "emoji"}; an empty emoji takes the reaction back."""
@@ -72,17 +72,17 @@ class MessageRoutes:
         unread = [message for message in contact.received if message.wa_id not in contact.read]
         chosen = [message for message in unread if body.wa_ids is None or message.wa_id in body.wa_ids]
         await contact.mark_read(*chosen)
-        return web.json_response({"read": [message.wa_id for message in chosen]})
+        return answer_json({"read": [message.wa_id for message in chosen]})
 
     async def _type(self, request: web.Request) -> web.Response:
         """Show or hide "typing…" at somebody's: {"to", "typing"?: true, "recording"?: false}."""
         contact = self._contacts.find(request)
         body = await read(request, _Type)
         await contact.typing(body.to, typing=body.typing, recording=body.recording)
-        return web.json_response({})
+        return answer_json({})
 
     def _entry(self, contact: Contact, wa_id: str) -> web.Response:
-        return web.json_response(self._contacts.timeline(contact).entry(wa_id))
+        return answer_json(self._contacts.timeline(contact).entry(wa_id))
 
 
 class _Write(Body):

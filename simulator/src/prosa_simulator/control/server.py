@@ -1,7 +1,7 @@
 """The control server of one world: every topic's routes on one port of loopback.
 
-Answers are JSON; refusals are ``{"error", "detail"}`` with a 4xx status. `prosa_simulator.loopback` keeps web pages
-out, except those of the origins that were allowed.
+Answers are JSON; refusals are ``{"error", "detail", "fields"?}`` with a 4xx status. `prosa_simulator.loopback` keeps
+web pages out, except this server's own and those of the origins that were allowed.
 """
 
 import inspect
@@ -17,7 +17,7 @@ from prosa_simulator.control.fault_routes import FaultRoutes
 from prosa_simulator.control.faults import manual
 from prosa_simulator.control.media_routes import MAX_FILE, MediaRoutes
 from prosa_simulator.control.message_routes import MessageRoutes
-from prosa_simulator.loopback import Handler, Refusal, answer
+from prosa_simulator.loopback import Handler, Refusal, answer, answer_json
 from prosa_simulator.network.admin import Admin
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class ControlServer:
     async def _index(self, _request: web.Request) -> web.Response:
         """List the routes and the faults."""
         routes = {f"{route.method} {route.path}": (inspect.getdoc(route.handler) or "") for route in self._routes}
-        return web.json_response({"routes": routes, "faults": manual()})
+        return answer_json({"routes": routes, "faults": manual()})
 
     async def _state(self, _request: web.Request) -> web.Response:
         """Show the world: addresses, phones, contacts, connections, counts, and the settings that lead Prosa here."""
@@ -132,4 +132,4 @@ class ControlServer:
             ],
             "messages": network.messages.total,
         }
-        return web.json_response(state)
+        return answer_json(state)

@@ -14,7 +14,10 @@ _STATUS: Final = ("sent", "delivered", "read", "played")
 
 
 class Timeline:
-    """A contact's screen with a cursor: every message shown or changed, and every change of who types, moves it on."""
+    """A contact's screen with a cursor, which every message shown or changed moves on.
+
+    So does every change of who types, and of whether the contact is online.
+    """
 
     def __init__(self, contact: Contact, number_of: Callable[[str], str]) -> None:
         """Describe it.
@@ -27,7 +30,7 @@ class Timeline:
         self._number_of = number_of
         self._entries: dict[str, Json] = {}
         self._changed_at: dict[str, int] = {}
-        self._typing: list[Json] = []
+        self._around: Json = {"typing": [], "online": False, "linked": False}
         self._cursor = 0
 
     def refresh(self) -> int:
@@ -36,24 +39,24 @@ class Timeline:
         statuses = self._statuses()
         for position, shown in enumerate(self._contact.screen, 1):
             entry = self._describe(shown, arrived.get(shown.wa_id), statuses.get(shown.wa_id, 0))
-            entry["number"] = position
+            entry["position"] = position
             if self._entries.get(shown.wa_id) != entry:
                 self._cursor += 1
                 self._entries[shown.wa_id], self._changed_at[shown.wa_id] = entry, self._cursor
-        if (typing := self._who_types()) != self._typing:
-            self._typing = typing
+        if (around := self._look_around()) != self._around:
+            self._around = around
             self._cursor += 1
         return self._cursor
 
     def since(self, cursor: int) -> Json:
-        """Return the messages shown or changed after a cursor, in the order of the screen, who types, and the cursor.
+        """Return the messages shown or changed after a cursor, in the order of the screen; who types; the cursor.
 
         A cursor from the future is of an earlier run of the world: everything is returned.
         """
         if cursor > self.refresh():
             cursor = 0
         messages = [entry for wa_id, entry in self._entries.items() if self._changed_at[wa_id] > cursor]
-        return {"cursor": self._cursor, "messages": messages, "typing": self._typing}
+        return {"cursor": self._cursor, "messages": messages, **self._around}
 
     def entry(self, wa_id: str) -> Json | None:
         """Return one message, if it is on the screen."""
@@ -68,6 +71,7 @@ class Timeline:
             "direction": "out" if out else "in",
             "chat": self._number_of(shown.chat),
             "sender": self._number_of(shown.sender),
+            "sender_name": self._contact.phone.name if out else arrived.push_name if arrived else None,
             "body": shown.body,
             "status": _STATUS[rank] if out else "read" if shown.wa_id in self._contact.read else "received",
             "edited": shown.edited,
@@ -87,9 +91,12 @@ class Timeline:
                 best[wa_id] = max(best.get(wa_id, 0), _RANK.get(receipt.type, 0))
         return best
 
-    def _who_types(self) -> list[Json]:
-        newest = {self._number_of(event.sender): event for event in self._contact.typing_events}
-        return [{"number": number, "recording": event.recording} for number, event in newest.items() if event.typing]
+    def _look_around(self) -> Json:
+        typing = [
+            {"number": self._number_of(event.sender), "recording": event.recording}
+            for event in self._contact.typing_now
+        ]
+        return {"typing": typing, "online": self._contact.online, "linked": self._contact.linked}
 
 
 def _content(sent: Sent | None) -> Json:
@@ -112,4 +119,10 @@ def _content(sent: Sent | None) -> Json:
 def _media(info: MediaInfo | None) -> Json | None:
     if info is None:
         return None
-    return {"mime_type": info.mime_type, "size": info.size, "file_name": info.file_name, "voice": info.voice}
+    return {
+        "mime_type": info.mime_type,
+        "size": info.size,
+        "file_name": info.file_name,
+        "voice": info.voice,
+        "seconds": info.seconds,
+    }

@@ -58,7 +58,7 @@ async def _run(console: Console, *, once: bool, port: int) -> int:
             return 1
         console.print("\n[green]Every answer arrived.[/]")
         if not once:
-            console.print(serving)
+            console.print(serving, soft_wrap=True)  # commands to paste must not be broken
             await stop.wait()
             console.print("\nStopping.")
     return 0

@@ -1,6 +1,8 @@
 """The story of the demo: two numbers are linked, a contact asks three questions, and the answers arrive."""
 
+import asyncio
 import secrets
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +23,8 @@ QUESTIONS = (
 )
 INSTRUCTIONS = "Você atende os clientes da Padaria Estrela. Responda no idioma do cliente, em poucas frases."
 ANSWER_SECONDS = 30.0
+RECEIPT_SECONDS = 5.0
+UNDER_WAY = {"queued", "sending", "sent"}
 
 
 class StoryError(Exception):
@@ -65,12 +69,24 @@ async def _tell(world: World, console: Console, port: int) -> str:
             step(f"Ana (+{ANA}) writes to the shop\n")
             conversation = await _talk(ana, events, console)
             await _show(api, conversation, console)
-    return (
-        f"\nProsa keeps serving at {prosa.url} until Ctrl-C. Its API is described at {prosa.url}/docs\n"
-        f"Sign in as [bold]{email}[/] with the password [bold]{escape(password)}[/]\n"
-        f"Simulated phones are driven at http://127.0.0.1:{world.network.port}/admin/phones, "
-        f"the model at {world.gemini.base_url}/control"
-    )
+    return f"""
+Prosa keeps serving at {prosa.url} until Ctrl-C. Its API is described at {prosa.url}/docs
+Sign in as [bold]{email}[/] with the password [bold]{escape(password)}[/]
+
+{escape(_by_hand(world))}"""
+
+
+def _by_hand(world: World) -> str:
+    control, model = world.control_url, f"{world.gemini.base_url}/control"
+    said, dropped = f'{{"to": "{SHOP}", "text": "E no feriado?"}}', f'{{"phone": "{SHOP}"}}'
+    return f"""\
+The simulated world is driven at {control} (which lists all it can do), the model at {model}.
+Write as Ana, see what her phone shows, cut the shop's connection:
+
+  curl {control}/contacts/{ANA}/messages -d '{said}'
+  curl {control}/contacts/{ANA}/messages
+  curl {control}/faults/drop -d '{dropped}'
+"""
 
 
 async def _link_by_qr(world: World, api: ProsaClient, events: EventStream) -> None:
@@ -119,7 +135,12 @@ async def _talk(ana: Contact, events: EventStream, console: Console) -> str:
 
 
 async def _show(api: ProsaClient, conversation: str, console: Console) -> None:
-    page: dict[str, Any] = await api.get(f"/conversations/{conversation}/messages")
+    page: dict[str, Any] = {"items": []}
+    with suppress(TimeoutError):  # the last receipt is under way; without it the status says so
+        async with asyncio.timeout(RECEIPT_SECONDS):
+            while not page["items"] or any(m["status"] in UNDER_WAY for m in page["items"]):
+                await asyncio.sleep(0.1)
+                page = await api.get(f"/conversations/{conversation}/messages")
     table = Table(title="\nThe conversation as Prosa stored it", title_justify="left")
     for column in ("#", "who", "message", "status", "WhatsApp id"):
         table.add_column(column)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from aiohttp import web
 from pydantic import Field
 
-from prosa_simulator.loopback import Body, Refusal, read
+from prosa_simulator.loopback import Body, Refusal, answer_json, read
 from prosa_simulator.network.accounts import Accounts, Device
 from prosa_simulator.network.pairing import PairingError
 from prosa_simulator.network.phone import Phone
@@ -40,6 +40,7 @@ class Admin:
         base = f"{prefix}/phones"
         return [
             web.get(base, self._list, allow_head=False),
+            web.get(f"{base}/{{number}}", self._show, allow_head=False),
             web.put(f"{base}/{{number}}", self._change),
             web.post(f"{base}/{{number}}/scan", self._scan),
             web.post(f"{base}/{{number}}/code", self._code),
@@ -53,7 +54,11 @@ class Admin:
 
     async def _list(self, _request: web.Request) -> web.Response:
         """List the phones and their linked devices."""
-        return web.json_response(self.describe())
+        return answer_json(self.describe())
+
+    async def _show(self, request: web.Request) -> web.Response:
+        """Show one phone: its devices, whether a pairing code is asked for, and the passkey code to compare."""
+        return answer_json(_describe(self._known(request)))
 
     async def _change(self, request: web.Request) -> web.Response:
         """Create or change a phone: {"name"?, "require_passkey"?}."""
@@ -63,7 +68,7 @@ class Admin:
             phone.name = body.name
         if body.require_passkey is not None:
             phone.require_passkey = body.require_passkey
-        return web.json_response(_describe(phone))
+        return answer_json(_describe(phone))
 
     async def _scan(self, request: web.Request) -> web.Response:
         """Scan a QR code and link the device that shows it: {"qr"}."""
@@ -80,37 +85,40 @@ class Admin:
         body = await read(request, _Assertion)
         phone = self._phone(request)
         try:
-            return web.json_response(phone.passkey_assertion(body.options))
+            return answer_json(phone.passkey_assertion(body.options))
         except KeyError as error:
-            raise Refusal(400, "bad-request", f"the options lack {error}") from error
+            raise Refusal.of_field("options", f"they lack {error}") from error
         except (TypeError, ValueError, AttributeError) as error:
-            raise Refusal(400, "bad-request", f"not WebAuthn request options: {error}") from error
+            raise Refusal.of_field("options", f"not WebAuthn request options: {error}") from error
 
     async def _unlink(self, request: web.Request) -> web.Response:
         """Unlink a device: it is logged out."""
-        account = self._phones.accounts.by_phone(_number(request))
-        if account is None:
-            raise Refusal(404, "unknown-phone", f"there is no phone {_number(request)}")
-        phone = self._phones.phone(account.phone)
+        phone = self._known(request)
         wanted = request.match_info["device"]
         device = next((device for device in phone.devices if str(device.number) == wanted), None)
         if device is None:
             raise Refusal(404, "unknown-device", f"phone {phone.number} has no device {wanted}")
         await phone.unlink(device)
-        return web.json_response(_describe(phone))
+        return answer_json(_describe(phone))
+
+    def _known(self, request: web.Request) -> Phone:
+        number = _number(request)
+        if self._phones.accounts.by_phone(number) is None:
+            raise Refusal(404, "unknown-phone", f"there is no phone {number}; PUT /phones/{number} creates it")
+        return self._phones.phone(number)
 
     def _phone(self, request: web.Request) -> Phone:
         try:
             return self._phones.phone(_number(request))
         except ValueError as error:
-            raise Refusal(400, "bad-request", str(error)) from error
+            raise Refusal.of_field("number", str(error)) from error
 
     @staticmethod
     async def _link(linking: Awaitable[Device]) -> web.Response:
         try:
-            return web.json_response(_device(await linking))
+            return answer_json(_device(await linking))
         except PairingError as error:
-            raise Refusal(409, error.reason, str(error)) from error
+            raise Refusal(409, error.reason, error.detail) from error
 
 
 class _Change(Body):
@@ -150,6 +158,7 @@ def _describe(phone: Phone) -> dict[str, Any]:
         "name": phone.name,
         "lid": phone.lid,
         "require_passkey": phone.require_passkey,
+        "asked_for_code": phone.asked_for_code,
         "passkey_code": phone.passkey_code,
         "devices": [_device(device) for device in phone.devices],
     }

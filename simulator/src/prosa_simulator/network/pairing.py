@@ -37,8 +37,22 @@ class PairingError(Exception):
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
+        self.detail = detail or _REASONS[reason]
+        super().__init__(f"{reason}: {self.detail}")
+
+
+_REASONS: Final = {
+    "unknown-ref": "no client that waits to be linked shows this QR code; it may be linked already, or gone",
+    "expired-ref": "the QR code has expired; scan the one that is shown now",
+    "bad-qr": "this is not the text of a linking QR code",
+    "no-request": "no client asked for a pairing code for this phone number, or it is gone",
+    "wrong-code": "this is not the code that the client shows",
+    "too-many-devices": "no more devices can be linked",
+    "refused": "the client did not accept its new identity",
+    "connection-lost": "the client's connection ended before it was linked",
+    "timeout": "the client did not go on with being linked",
+}
 
 
 @dataclass(frozen=True, slots=True)

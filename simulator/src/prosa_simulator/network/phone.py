@@ -64,6 +64,11 @@ class Phone:
         step = self._pairing.passkey if self._pairing else None
         return step.code if step else None
 
+    @property
+    def asked_for_code(self) -> bool:
+        """Whether a client waits for its pairing code to be typed here; a real phone shows a notification."""
+        return self._newest_request() is not None
+
     def passkey_assertion(self, options: dict[str, Any]) -> dict[str, Any]:
         """Answer WebAuthn request options as this person's authenticator would (PublicKeyCredential as JSON).
 
@@ -145,6 +150,12 @@ class Phone:
         self._hub.unlink(device)
 
     def _code_request(self) -> tuple[Pairing, CodeRequest]:
+        newest = self._newest_request()
+        if newest is None:
+            raise PairingError("no-request")
+        return newest
+
+    def _newest_request(self) -> tuple[Pairing, CodeRequest] | None:
         waiting = [
             (connection.opened_at, connection.pairing, connection.pairing.code_request)
             for connection in self._hub.connections
@@ -152,7 +163,7 @@ class Phone:
         ]
         mine = [item for item in waiting if item[2].phone == self.account.phone]
         if not mine:
-            raise PairingError("no-request")
+            return None
         _, pairing, request = max(mine, key=lambda item: item[0])
         return pairing, request
 
@@ -162,3 +173,6 @@ class Phone:
             return await asyncio.wait_for(pairing.link(self.account, secret), seconds)
         except TimeoutError as error:
             raise PairingError("timeout") from error
+        finally:
+            if self._pairing is pairing:
+                self._pairing = None  # its passkey code is no longer shown
