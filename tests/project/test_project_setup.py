@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+
 from tools import check, setup
 
 Fake = Callable[[str, str], Path]

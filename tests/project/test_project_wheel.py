@@ -11,6 +11,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 import pytest
+
 from tools import setup
 
 ROOT = Path(__file__).resolve().parents[2]
