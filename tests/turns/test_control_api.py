@@ -16,6 +16,7 @@ from tests.fixtures.conversations import (
     inbound,
     known,
     receiver,
+    run_sql,
 )
 from tests.fixtures.http import client_of, create_test_app
 
@@ -145,3 +146,20 @@ async def test_anothers_conversation_is_not_found(
     assert (await clients[1].post(f"{talk}/{what}", json=body)).status_code == 404
     nobody = "/conversations/0198c2f4-7e1b-7d3a-9f46-2b6a1d5c8e01"
     assert (await clients[0].post(f"{nobody}/{what}", json=body)).status_code == 404
+
+
+async def test_conversations_that_a_person_should_look_at_are_listed(
+    api: httpx.AsyncClient, sqlite_database: Database, talk: str
+) -> None:
+    async def listed(**params: Any) -> int:
+        answer = await api.get("/conversations", params=params)
+        assert answer.status_code == 200, answer.text
+        return len(answer.json()["items"])
+
+    assert [await listed(failed=True), await listed(failed=False)] == [0, 1]
+    await run_sql(sqlite_database, "UPDATE conversations SET ai_failed_at = created_at")
+    assert [await listed(failed=True), await listed(failed=False), await listed(failed=True, session="main")] == [
+        1,
+        0,
+        1,
+    ]

@@ -24,7 +24,7 @@ from prosa.turns.control import TurnControl
 from prosa.turns.manual import Draft, ManualMessages, ToConversation
 from prosa.turns.schemas import PauseRequest
 from prosa.turns.takeover import silence_number
-from prosa.whatsapp.engine import MessageType
+from prosa.whatsapp.engine import LidMapped, MessageType
 
 HOUR = timedelta(hours=1)
 
@@ -372,3 +372,18 @@ async def test_keywords_count_only_where_the_ai_answers(small: TurnStage, where:
     await small.hear("stop", chat=chat, sender=CONTACT, edits=wa_id if where == "edit" else None)
     assert await small.told_events("conversation.paused") == []
     assert "done" not in [row.body for row in await messages(small.database)]
+
+
+async def test_a_pause_outlives_two_conversations_becoming_one(stage: TurnStage) -> None:
+    await stage.hear("by number")
+    await stage.hear("by number, too")
+    await stage.hear("by lid", chat=CONTACT_LID)
+    await phone_says(stage, chat=CONTACT_LID)
+    await stage.receive.lid_mapped(stage.session, LidMapped(CONTACT_LID, CONTACT))
+    [talk] = await conversations(stage.database)
+    assert (talk.ai_paused_by, talk.ai_paused_reason) == ("phone", "message")
+    assert talk.ai_paused_until > utc_now()
+    assert talk.last_inbound_at is not None
+    await stage.turn()
+    assert stage.asked() == []
+    assert (await stage.talk()).ai_reason in {"paused", "answered_by_person"}

@@ -49,12 +49,18 @@ async def list_conversations(
     session: SessionQuery = None,
     kind: Annotated[ConversationKind | None, Query(description="Only of this kind.")] = None,
     unread: Annotated[bool | None, Query(description="Only with unread messages, or only without.")] = None,
+    failed: Annotated[
+        bool | None,
+        Query(description="Only where the AI gave up on an answer, or only where not."),
+    ] = None,
     q: Annotated[
         str | None, Query(max_length=200, description="Words of the name, or digits of the phone number.")
     ] = None,
 ) -> Page[ConversationView]:
     """List your conversations, those with the newest message first."""
-    wanted = ConversationFilter(session_id=session, kind=kind.value if kind else None, unread=unread, query=q)
+    wanted = ConversationFilter(
+        session_id=session, kind=kind.value if kind else None, unread=unread, failed=failed, query=q
+    )
     after = _conversation_cursor(page.key(int, str))
     rows = await service.find(caller, wanted, after=after, limit=page.limit + 1)
     shown, more = rows[: page.limit], len(rows) > page.limit

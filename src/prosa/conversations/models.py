@@ -147,6 +147,14 @@ class Conversation(Leased, Base):
         Index("uq_conversations_session_id_contact_lid", "session_id", "contact_lid", unique=True),
         Index("ix_conversations_session_id_last_message_at", "session_id", "last_message_at", "id"),
         Index(
+            "ix_conversations_failed",
+            "session_id",
+            "last_message_at",
+            "id",
+            sqlite_where=text("ai_failed_at IS NOT NULL"),
+            postgresql_where=text("ai_failed_at IS NOT NULL"),
+        ),
+        Index(
             "ix_conversations_due",
             "due_at",
             sqlite_where=text("due_at IS NOT NULL"),

@@ -26,6 +26,7 @@ class ConversationFilter:
     session_id: str | None = None
     kind: str | None = None
     unread: bool | None = None
+    failed: bool | None = None
     query: str | None = None
 
 
@@ -40,6 +41,8 @@ async def list_conversations(
         statement = statement.where(_c.kind == wanted.kind)
     if wanted.unread is not None:
         statement = statement.where(_c.unread_count > 0 if wanted.unread else _c.unread_count == 0)
+    if wanted.failed is not None:
+        statement = statement.where(_c.ai_failed_at.is_not(None) if wanted.failed else _c.ai_failed_at.is_(None))
     if wanted.query is not None:
         # Letters and digits only, so nothing in it means anything to LIKE.
         for word in words.terms(wanted.query):
