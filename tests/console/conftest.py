@@ -2,19 +2,26 @@
 
 Take the highest fixture that a test needs:
 
-- `installation`: Prosa runs, nobody has registered; `installation.page()` opens a page.
-- `console`: the owner is signed in, in the API (`console.api`) and on the page (`console.page`, at `/app/numbers`).
-- `linked`: and the number `SHOP` is linked and online as session `shop`, without AI unless a test sets it.
+- `console`: an owner is signed in, in the API (`console.api`, `console.events`) and on the page (`console.page`, at
+  `/app/numbers`). World and Prosa are shared by all tests of the run, the owner is this test's alone: what others do
+  is not to be seen.
+- `linked`: and a number (`console.number`) is linked and online as session `console.session`, without AI unless
+  `await console.link(ai_enabled=True, …)` is called by the test itself.
+- `installation`: a Prosa of its own, at which nobody has registered; for what no other test could live with.
+- `own_console`: a `console` in an installation of its own; for tests that stop Prosa, cut networks or script Gemini.
 
-Every page fails its test if the console logs an error, breaks its content security policy, or asks another host for
-anything. A test that provokes an error says so: `installation.forgive("429")`.
+A contact: `ana = await console.contact()`; `await ana.send_text(console.number, "Oi")`. Every page fails its test if
+the console logs an error, breaks its content security policy, or asks another host for anything; a test that provokes
+an error says so: `console.installation.forgive("429")`. `shoot` keeps pictures where PROSA_SCREENSHOTS names a folder.
 """
 
+import itertools
 import json
 import os
 import re
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,8 +36,6 @@ from prosa_simulator.network.phone import Phone
 from prosa_simulator.product import EventStream, ProsaClient, ProsaProcess
 from prosa_simulator.product.world import World
 
-SHOP = "551140000001"
-ANA = "5511988887777"
 EMAIL, PASSWORD = "owner@example.com", "a long password"
 DESKTOP, PHONE = (1440, 900), (375, 812)
 PATIENCE = 20_000
@@ -39,6 +44,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SCREENSHOTS = os.environ.get("PROSA_SCREENSHOTS")
 
 expect.set_options(timeout=PATIENCE)
@@ -107,26 +113,44 @@ class Installation:
             self.faults.append(f"foreign request: {request.url}")
 
 
+_count = itertools.count(1)
+
+
 @dataclass
 class Console:
-    """An installation with its owner signed in."""
+    """An installation with an owner signed in."""
 
     installation: Installation
     api: ProsaClient
     events: EventStream
     page: Page
+    email: str
+    serial: int = field(default_factory=lambda: next(_count))
 
     @property
     def world(self) -> World:
         """What is outside Prosa."""
         return self.installation.world
 
-    def phone(self, number: str = SHOP) -> Phone:
-        """Return a number's phone."""
-        return self.world.network.phone(number, "Padaria Estrela")
+    @property
+    def number(self) -> str:
+        """The number that `link` links, in digits."""
+        return f"5511400{self.serial:05}"
 
-    async def link(self, session: str = "shop", number: str = SHOP, name: str | None = None, **settings: Any) -> None:
+    @property
+    def session(self) -> str:
+        """The public name that `link` gives it."""
+        return f"shop-{self.serial}"
+
+    def phone(self, number: str | None = None) -> Phone:
+        """Return a number's phone."""
+        return self.world.network.phone(number or self.number, "Padaria Estrela")
+
+    async def link(
+        self, session: str | None = None, number: str | None = None, name: str | None = None, **settings: Any
+    ) -> None:
         """Link a number by QR code, through the API."""
+        session = session or self.session
         values = {"debounce_seconds": 0, "ai_enabled": False, **settings}
         await self.api.post("/sessions", {"session_id": session, "name": name, "settings": values})
         await self.api.post(f"/sessions/{session}/connect", {"method": "qr"})
@@ -138,14 +162,14 @@ class Console:
             seconds=40,
         )
 
-    async def contact(self, number: str = ANA, name: str = "Ana Souza") -> Contact:
-        """Return a contact: a linked client that sends and receives for real."""
-        return await self.world.contacts.link(number, name=name)
+    async def contact(self, name: str = "Ana Souza", number: str | None = None) -> Contact:
+        """Return a new contact: a linked client that sends and receives for real."""
+        return await self.world.contacts.link(number or f"55119888{next(_count):05}", name=name)
 
     async def sign_in(self, page: Page, path: str = "/app/numbers") -> Page:
         """Sign the owner in on a page without typing, and open a path."""
         async with ProsaClient(self.installation.url) as other:
-            tokens = await other.login(EMAIL, PASSWORD)
+            tokens = await other.login(self.email, PASSWORD)
         stored = {"refresh_token": tokens["refresh_token"], "user": tokens["user"]}
         await page.goto("/app/icon.svg")  # of this origin, and no console yet
         await page.evaluate("value => localStorage.setItem('prosa.sign-in', value)", json.dumps(stored))
@@ -172,41 +196,88 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with World(tmp_path / "world") as world:
-        yield world
+@asynccontextmanager
+async def _running(folder: Path) -> AsyncIterator[tuple[World, ProsaProcess]]:
+    async with World(folder) as world:
+        prosa = world.prosa()
+        await prosa.start()
+        try:
+            yield world, prosa
+        finally:
+            await prosa.kill()  # nothing of it is looked at any more, and this is quicker
 
 
-@pytest.fixture
-async def installation(world: World, browser: Browser) -> AsyncIterator[Installation]:
-    """Prosa runs; nobody has registered."""
-    prosa = world.prosa()
-    await prosa.start()
-    installation = Installation(world, prosa, browser)
+@asynccontextmanager
+async def _watched(installation: Installation) -> AsyncIterator[Installation]:
     yield installation
     for context in installation.contexts:
         await context.close()
     assert installation.unforgiven() == []
 
 
-@pytest.fixture
-async def console(installation: Installation) -> AsyncIterator[Console]:
-    """The owner is signed in, in the API and on a page."""
+@asynccontextmanager
+async def _signed_in(installation: Installation, email: str) -> AsyncIterator[Console]:
     async with ProsaClient(installation.url) as api:
-        await api.register(EMAIL, PASSWORD, "Bia Ramos")
+        await api.login(email, PASSWORD)
         async with api.events() as events:
             page = await (await installation.context()).new_page()
-            console = Console(installation, api, events, page)
+            console = Console(installation, api, events, page, email)
             await console.sign_in(page)
             yield console
 
 
+@pytest.fixture(scope="session")
+async def _shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[World, ProsaProcess, ProsaClient]]:
+    async with _running(tmp_path_factory.mktemp("console")) as (world, prosa), ProsaClient(prosa.url) as first:
+        await first.register(EMAIL, PASSWORD, "First owner")
+        yield world, prosa, first
+
+
+@pytest.fixture
+async def installation(tmp_path: Path, browser: Browser) -> AsyncIterator[Installation]:
+    """A Prosa of its own runs; nobody has registered."""
+    async with _running(tmp_path / "world") as (world, prosa), _watched(Installation(world, prosa, browser)) as mine:
+        yield mine
+
+
+@pytest.fixture
+async def console(_shared: tuple[World, ProsaProcess, ProsaClient], browser: Browser) -> AsyncIterator[Console]:
+    """A new owner is signed in, in the API and on a page."""
+    world, prosa, first = _shared
+    email = f"owner-{next(_count)}@example.com"
+    await first.login(EMAIL, PASSWORD)  # access tokens end
+    await first.post("/users", {"email": email, "password": PASSWORD, "name": "Bia Ramos", "role": "owner"})
+    async with _watched(Installation(world, prosa, browser)) as mine, _signed_in(mine, email) as console:
+        yield console
+
+
+@pytest.fixture
+async def own_console(installation: Installation) -> AsyncIterator[Console]:
+    """The owner of an installation of its own is signed in."""
+    async with ProsaClient(installation.url) as api:
+        await api.register(EMAIL, PASSWORD, "Bia Ramos")
+    async with _signed_in(installation, EMAIL) as console:
+        yield console
+
+
 @pytest.fixture
 async def linked(console: Console) -> Console:
-    """The number `SHOP` is linked and online as session `shop`."""
+    """The owner's number is linked and online, without AI."""
     await console.link(name="Loja")
     return console
+
+
+async def accessibility(page: Page) -> list[str]:
+    """Return what axe-core finds serious or critical on the page as it is now."""
+    if not AXE.is_file():
+        missing("axe-core", "run make setup-dev")
+    await page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{finding['id']}: {finding['help']}: {[node['target'] for node in finding['nodes']]}"
+        for finding in result["violations"]
+        if finding["impact"] in {"serious", "critical"}
+    ]
 
 
 async def shoot(page: Page, name: str) -> None:

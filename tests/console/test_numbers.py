@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from playwright.async_api import expect
-from tests.console.conftest import SHOP, Console, shoot
+from tests.console.conftest import Console, shoot
 
 
 async def waiting(console: Console, event: str, *, after: int = 0) -> dict[str, str]:
@@ -13,6 +13,11 @@ async def waiting(console: Console, event: str, *, after: int = 0) -> dict[str, 
     found = await console.events.wait(event, lambda one: seen.index(one) >= after)
     payload: dict[str, str] = found["payload"]
     return payload
+
+
+def national(console: Console) -> str:
+    number = console.number
+    return f"+{number[:2]} {number[2:4]} {number[4:-4]}-{number[-4:]}"
 
 
 async def test_a_number_is_linked_by_its_qr_code_and_its_owner_leads_it(console: Console) -> None:
@@ -32,7 +37,7 @@ async def test_a_number_is_linked_by_its_qr_code_and_its_owner_leads_it(console:
     await page.get_by_role("link", name="Numbers", exact=True).click()
     card = page.get_by_role("listitem", name="Loja")
     await expect(card.get_by_text("Online", exact=True)).to_be_visible()
-    await expect(card.get_by_text("+55 11 4000-0001")).to_be_visible()
+    await expect(card.get_by_text(national(console))).to_be_visible()
     await shoot(page, "numbers")
     await card.get_by_role("button", name="More for Loja").click()
     await page.get_by_role("menuitem", name="Stop").click()
@@ -60,12 +65,12 @@ async def test_a_number_is_linked_by_a_pairing_code_on_a_phone(console: Console)
     await page.get_by_role("button", name="Gerar código").click()
     console.installation.forgive("422")
     await expect(page.get_by_text("Isto não é um telefone desse país.")).to_be_visible()
-    await page.get_by_label("Telefone da conta").fill("(11) 4000-0001")
+    await page.get_by_label("Telefone da conta").fill(console.number[2:])
     await shoot(page, "numbers-phone")
     await page.get_by_role("button", name="Gerar código").click()
     code = (await waiting(console, "session.pairing_code"))["pairing_code"]
     await expect(page.get_by_text(code)).to_be_visible()
-    await expect(page.get_by_text("Código para +55 11 4000-0001")).to_be_visible()
+    await expect(page.get_by_text(f"Código para {national(console)}")).to_be_visible()
     await shoot(page, "numbers-code")
     await console.phone().type_code(code)
     await expect(page.get_by_role("heading", name="Conectado")).to_be_visible()
@@ -73,7 +78,7 @@ async def test_a_number_is_linked_by_a_pairing_code_on_a_phone(console: Console)
 
 
 async def test_the_passkey_step_is_walked_through(console: Console) -> None:
-    page, phone = console.page, console.phone(SHOP)
+    page, phone = console.page, console.phone()
     phone.require_passkey = True
     await page.goto("/app/numbers/link")
     linking = asyncio.create_task(phone.scan((await waiting(console, "session.qr"))["qr"]))

@@ -16,7 +16,7 @@ async def test_people_are_added_and_removed_and_the_system_tells_of_itself(conso
     await page.get_by_role("tab", name="People").click()
     await page.get_by_role("button", name="Add a person").click()
     await page.get_by_label("Name", exact=True).fill("Caio Lima")
-    await page.get_by_label("E-mail").fill("owner@example.com")
+    await page.get_by_label("E-mail").fill(console.email)
     await page.get_by_label("Password", exact=True).fill("a password of Caio's")
     console.installation.forgive("409 .*/users")
     await page.get_by_role("button", name="Add", exact=True).click()
@@ -30,7 +30,7 @@ async def test_people_are_added_and_removed_and_the_system_tells_of_itself(conso
     await page.get_by_role("menuitem", name="Remove").click()
     await page.get_by_role("button", name="Remove and erase").click()
     await expect(caio).to_be_hidden()
-    assert len((await console.api.get("/users"))["items"]) == 1
+    assert "caio@example.com" not in {user["email"] for user in (await console.api.get("/users"))["items"]}
 
     await page.get_by_role("tab", name="System").click()
     await expect(page.get_by_text("Everything works")).to_be_visible()

@@ -20,7 +20,7 @@ async def test_signing_out_and_in_again(console: Console) -> None:
     page = console.page
     await page.get_by_role("button", name="Your account").click()
     await page.get_by_role("menuitem", name="Sign out").click()
-    await expect(page.get_by_label("E-mail")).to_have_value(EMAIL)
+    await expect(page.get_by_label("E-mail")).to_have_value(console.email)
     await shoot(page, "sign-in")
     console.installation.forgive("401")
     await page.get_by_label("Password", exact=True).fill("not the password")

@@ -27,6 +27,7 @@ from prosa.whatsapp.engine import (
         (Closed("keepalive"), "closed", "disconnected", False),
         (Closed("not_stored"), "closed", "not_stored", False),
         (LoggedOut("device_removed", 401), "logged_out", "device_removed", True),
+        (LoggedOut("logged out from another device", 401), "logged_out", "device_removed", True),
         (StreamReplaced(), "closed", "stream_replaced", False),
         (Banned("sent too many", 60), "closed", "banned", False),
         (Outdated(), "closed", "outdated", False),

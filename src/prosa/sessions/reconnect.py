@@ -90,7 +90,8 @@ def judge(end: EndEvent, *, replaced_before: bool = False) -> Verdict:  # noqa: 
         case Closed(reason=reason):
             return _lost(reason, end.detail)
         case LoggedOut():
-            return _logged_out(end.reason or "device_removed", end.code)
+            # at a login the reason is a text of the library's; the code says which it is
+            return _logged_out(_LOGGED_OUT_CODES.get(end.code or 0) or end.reason or "device_removed", end.code)
         case StreamReplaced():
             return _replaced(again=replaced_before)
         case Banned():

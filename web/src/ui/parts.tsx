@@ -137,7 +137,8 @@ export function Avatar({
         } as React.CSSProperties
       }
     >
-      {icon || !letters ? <Icon name={icon ?? "person"} size={size * 0.55} /> : letters}
+      {/* letters are drawn by the style, so that no control has them in its visible name */}
+      {icon || !letters ? <Icon name={icon ?? "person"} size={size * 0.55} /> : <span data-letters={letters} />}
     </span>
   );
 }

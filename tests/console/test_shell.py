@@ -1,0 +1,78 @@
+"""What holds on every page: an expired sign-in, a Prosa that goes away, accessibility, the first view's weight."""
+
+from playwright.async_api import expect
+from tests.console.conftest import PASSWORD, PHONE, Console, accessibility
+
+FIRST_VIEW_BYTES = 200_000
+
+
+async def test_an_ended_sign_in_asks_for_the_password_and_loses_nothing(console: Console) -> None:
+    page = console.page
+    await page.goto("/app/settings/you")
+    await page.get_by_label("Name", exact=True).fill("Beatriz")
+    await console.api.post("/auth/logout", {"everywhere": True})
+    console.installation.forgive("401", "WebSocket")
+    await page.get_by_role("button", name="Save").click()
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    await dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    await dialog.get_by_role("button", name="Go on").click()
+    await expect(dialog).to_be_hidden()
+    await expect(page.get_by_role("button", name="Your account: Beatriz")).to_be_visible()  # the request went through
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Beatriz")
+
+
+async def test_tabs_share_one_sign_in(console: Console) -> None:
+    context = console.page.context
+    await console.page.goto("/app/settings/people")
+    tabs = [console.page] + [await context.new_page() for _ in range(3)]
+    for _ in range(3):
+        for tab in tabs:  # each start refreshes, all at once
+            await tab.goto("/app/settings/people", wait_until="commit")
+    for tab in tabs:
+        await expect(tab.get_by_role("listitem", name="Bia Ramos").first).to_be_visible()
+    await tabs[1].get_by_role("button", name="Your account").click()
+    await tabs[1].get_by_role("menuitem", name="Sign out").click()
+    for tab in tabs:
+        await expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+async def test_a_prosa_that_goes_away_is_said_and_what_was_missed_comes(own_console: Console) -> None:
+    console, prosa = own_console, own_console.installation.prosa
+    await console.link(name="Loja")
+    page = console.page
+    card = page.get_by_role("listitem", name="Loja")
+    await expect(card.get_by_text("Online", exact=True)).to_be_visible()
+    console.installation.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
+    await prosa.kill()
+    await expect(page.get_by_text("No connection to Prosa.")).to_be_visible()
+    await expect(card).to_be_visible()  # what was there stays
+    await console.phone().unlink(console.phone().devices[0])
+    await prosa.start()
+    await expect(page.get_by_text("No connection to Prosa.")).to_be_hidden()
+    await expect(card.get_by_text("Removed on the phone")).to_be_visible()
+
+
+async def test_the_first_view_is_light(console: Console) -> None:
+    page = await (await console.installation.context()).new_page()
+    await console.sign_in(page)
+    await expect(page.get_by_role("heading", name="No number yet")).to_be_visible()
+    sizes = await page.evaluate(
+        "['navigation', 'resource'].flatMap(kind => performance.getEntriesByType(kind))"
+        ".map(entry => [new URL(entry.name).pathname, entry.encodedBodySize])"
+    )
+    assert sum(size for _, size in sizes) < FIRST_VIEW_BYTES, sizes
+
+
+async def test_pages_are_accessible(linked: Console) -> None:
+    page = linked.page
+    await expect(page.get_by_role("listitem", name="Loja")).to_be_visible()
+    for path in ("numbers", "settings/you", "settings/people", "settings/appearance", "settings/system"):
+        await page.goto(f"/app/{path}")
+        await expect(page.get_by_role("main").get_by_role("heading").first).to_be_visible()
+        assert await accessibility(page) == [], path
+    dark = await linked.installation.context(size=PHONE, color_scheme="dark")
+    page = await linked.sign_in(await dark.new_page(), "/app/numbers")
+    await page.get_by_role("button", name="More for Loja").click()
+    await page.get_by_role("menuitem", name="Remove").click()
+    await expect(page.get_by_role("alertdialog")).to_be_visible()
+    assert await accessibility(page) == []
