@@ -11,6 +11,11 @@ from fastapi import FastAPI
 
 from prosa import __version__
 from prosa.ai.lazy import LazyAnswers
+from prosa.answers import endpoints as answer_endpoints
+from prosa.answers.exchange import Exchange
+from prosa.answers.index import AnswerIndex
+from prosa.answers.learning import Learning
+from prosa.answers.service import FrequentAnswerService
 from prosa.auth.authenticator import Authenticator
 from prosa.auth.passwords import Passwords
 from prosa.auth.secret import secret_key
@@ -26,6 +31,7 @@ from prosa.conversations.online import OnlineNumbers
 from prosa.conversations.service import ConversationService
 from prosa.database import Database
 from prosa.database.migrate import upgrade
+from prosa.embeddings import Embedders
 from prosa.events import asyncapi, websocket
 from prosa.events.bus import Bus
 from prosa.events.hub import EventHub
@@ -50,6 +56,7 @@ from prosa.turns.context import Contexts
 from prosa.turns.control import TurnControl
 from prosa.turns.files import TurnFiles
 from prosa.turns.manual import ManualMessages
+from prosa.turns.ready import MatchCosts, ReadyAnswers
 from prosa.turns.receive import Receiver
 from prosa.turns.reply import Replier
 from prosa.turns.runner import TurnRunner
@@ -97,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
         session_endpoints.router,
         *conversation_endpoints.routers,
         outbox_endpoints.router,
+        answer_endpoints.router,
         turn_endpoints.router,
         tool_endpoints.router,
         usage_endpoints.router,
@@ -189,11 +197,23 @@ async def compose(
     gateway.on_open(numbers.opened)
     fetcher = MediaFetcher(database, bus, files, numbers, max_bytes=settings.media_max_mb * MIB)
     sender = Sender(database, bus, numbers, files, sessions=directory)
+    embedders = Embedders(settings)
+    index = AnswerIndex(database, embedders, spent=MatchCosts(database))
+    frequent = FrequentAnswerService(database, directory.forget)
+    learning = Learning(database, index, frequent)
+    ready = ReadyAnswers(cache, index, learning)
     replier = Replier(
-        database, contexts, answers, directory, gateway, TurnFiles(database, fetcher, files), owner=new_owner()
+        database,
+        contexts,
+        answers,
+        directory,
+        gateway,
+        TurnFiles(database, fetcher, files),
+        owner=new_owner(),
+        ready=ready,
     )
     runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency)
-    await run(engine, gateway, fetcher, sender, runner, answers)
+    await run(embedders, index, ready, engine, gateway, fetcher, sender, runner, answers)
 
     sessions = SessionService(
         database,
@@ -223,6 +243,11 @@ async def compose(
         Settings: settings,
         ToolService: tools,
         UsageService: UsageService(database),
+        SessionDirectory: directory,
+        AnswerIndex: index,
+        FrequentAnswerService: frequent,
+        Learning: learning,
+        Exchange: Exchange(database, frequent),
     }
 
 

@@ -82,3 +82,13 @@ def unfit(text: str, *, first: bool) -> Unfit | None:
     if not first and _POINTERS & set(_EXPLETIVE.sub(" ", line).split()):
         return Unfit.GOES_ON
     return None
+
+
+def reusable(answer: str, *, contact_name: str | None) -> bool:
+    """Return whether an answer may be given to all who ask the same: it names neither this contact nor this day."""
+    said = set(core(answer))
+    names = {word for word in core(contact_name or "") if len(word) > 2}
+    return not said & (names | _NOW)
+
+
+_NOW = words("hoje amanha ontem agora hj today tomorrow yesterday tonight now currently")

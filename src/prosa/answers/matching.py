@@ -94,12 +94,18 @@ class Matcher:
         self._texts = [phrasing.text for phrasing in ordered]
         self._of = np.array([place[phrasing.answer] for phrasing in ordered], dtype=np.int64)
         self._ends = np.searchsorted(self._of, np.arange(len(self._answers) + 1))
+        self._slices = [(int(begin), int(end)) for begin, end in pairwise(self._ends)]
         self._same = {normalised(p.text): p.answer for p in reversed(ordered) if p.answer is not None}
         self._facts: dict[int, Facts] = {}
         self._words: dict[int, frozenset[str]] = {}
         self._grams = _Grams(self._texts)
         vectors = [phrasing.vector for phrasing in ordered]
-        self._space = _Space([v for v in vectors if v is not None], self._of, background) if all(vectors) else None
+        known = np.array([phrasing.answer is not None for phrasing in ordered], dtype=bool)
+        self._space = (
+            _Space([v for v in vectors if v is not None], self._of, known, background)
+            if vectors and all(vectors)
+            else None
+        )
 
     @property
     def size(self) -> int:
@@ -122,7 +128,14 @@ class Matcher:
         if self._space is None or vector is None or not self._texts:
             return None
         near = self._space.nearness(vector) + LEXICAL_WEIGHT * self._grams.nearness(text)
-        scores = np.array([_score(near[begin:end]) for begin, end in self._slices()], dtype=np.float32)
+        scores = np.array(
+            [
+                # phrasings of nothing are not about one thing: the nearest of them speaks for itself
+                near[begin:end].max() if answer is None else _score(near[begin:end])
+                for answer, (begin, end) in zip(self._answers, self._slices, strict=True)
+            ],
+            dtype=np.float32,
+        )
         order = np.argsort(-scores)
         best = int(order[0])
         if self._answers[best] is None:
@@ -138,9 +151,6 @@ class Matcher:
             self._answers[second] if second is not None else None,
             agrees(facts(text), [self._facts_of(index) for index in nearest], self._words_of(best)),
         )
-
-    def _slices(self) -> list[tuple[int, int]]:
-        return [(int(begin), int(end)) for begin, end in pairwise(self._ends)]
 
     def _facts_of(self, index: int) -> Facts:
         if index not in self._facts:
@@ -163,26 +173,30 @@ def _score(near: Floats) -> float:
 class _Space:
     """Embeddings, centred and whitened."""
 
-    def __init__(self, vectors: Sequence[bytes], of: NDArray[np.int64], background: Sequence[bytes]) -> None:
-        rows = _matrix(vectors)
-        everything = np.concatenate([rows, _matrix(background)]) if background else rows
+    def __init__(
+        self, vectors: Sequence[bytes], of: NDArray[np.int64], known: NDArray[np.bool_], background: Sequence[bytes]
+    ) -> None:
+        rows = matrix(vectors)
+        everything = np.concatenate([rows[known], matrix(background)]) if background else rows
         # e5's vectors all point about the same way; what is left of them without that is what tells texts apart
         self._middle: Floats = everything.mean(axis=0)
         if len(rows) < 2:
             self._middle = np.zeros_like(self._middle)
-        centred = _unit(rows - self._middle)
-        self._turn = self._whitening(centred, of)
-        self._rows = _unit(centred @ self._turn)
+        centred = unit(rows - self._middle)
+        self._turn = self._whitening(centred[known], of[known])
+        self._rows = unit(centred @ self._turn)
 
     def nearness(self, vector: bytes) -> Floats:
-        row = _unit(np.frombuffer(vector, dtype="<f4")[None, :] - self._middle)
-        near: Floats = self._rows @ _unit(row @ self._turn)[0]
+        row = unit(np.frombuffer(vector, dtype="<f4")[None, :] - self._middle)
+        near: Floats = self._rows @ unit(row @ self._turn)[0]
         return near
 
     @staticmethod
     def _whitening(centred: Floats, of: NDArray[np.int64]) -> Floats:
         """Return what makes directions count less in which phrasings of one answer differ (Fisher's discriminant)."""
         size = centred.shape[1]
+        if not len(of):
+            return np.eye(size, dtype=np.float32)
         counts = np.bincount(of)
         means = np.zeros((len(counts), size), dtype=np.float32)
         np.add.at(means, of, centred)
@@ -245,12 +259,14 @@ def _grams(text: str) -> list[str]:
     return grams
 
 
-def _matrix(vectors: Sequence[bytes]) -> Floats:
+def matrix(vectors: Sequence[bytes]) -> Floats:
+    """Return embeddings as the rows of a matrix."""
     return (
         np.frombuffer(b"".join(vectors), dtype="<f4").reshape(len(vectors), -1) if vectors else np.zeros((0, 1), "f4")
     )
 
 
-def _unit(rows: Floats) -> Floats:
-    unit: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-    return unit
+def unit(rows: Floats) -> Floats:
+    """Return rows of length one."""
+    result: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return result

@@ -5,6 +5,7 @@ import math
 import struct
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,6 +14,7 @@ from prosa.embeddings.base import Embedded, EmbeddingError, Kind
 from prosa.settings import Settings
 
 if TYPE_CHECKING:
+    from httpx2 import AsyncClient
     from pydantic_ai.embeddings.google import GoogleEmbeddingModel, GoogleEmbeddingSettings
 
 logger = structlog.get_logger("prosa.embeddings")
@@ -40,6 +42,7 @@ class GeminiEmbedder:
         """Keep the key and the address."""
         self._key = settings.gemini_api_key.get_secret_value() if settings.gemini_api_key else None
         self._base_url = settings.gemini_base_url
+        self._http: AsyncClient | None = None
         self._making: asyncio.Task[GoogleEmbeddingModel] | None = None
 
     def unready(self) -> str | None:
@@ -80,11 +83,13 @@ class GeminiEmbedder:
         return Embedded(vectors, tokens, cost if priced else None, spent)
 
     async def close(self) -> None:
-        """Drop the client; its connections end with it."""
-        if self._making is not None:
-            self._making.cancel()
-            await asyncio.gather(self._making, return_exceptions=True)
-            self._making = None
+        """Close the connections."""
+        making, self._making = self._making, None
+        if making is not None:
+            with suppress(Exception):  # told when it happened
+                await making
+        if self._http is not None:
+            await self._http.aclose()
 
     async def _model(self) -> "GoogleEmbeddingModel":
         if self._making is None or (self._making.done() and self._making.exception() is not None):
@@ -93,9 +98,12 @@ class GeminiEmbedder:
 
     def _make(self) -> "GoogleEmbeddingModel":
         from pydantic_ai.embeddings.google import GoogleEmbeddingModel  # noqa: PLC0415 - a second of imports
+        from pydantic_ai.models import create_async_httpx2_client  # noqa: PLC0415
         from pydantic_ai.providers.google import GoogleProvider  # noqa: PLC0415
 
-        return GoogleEmbeddingModel(MODEL, provider=GoogleProvider(api_key=self._key or "", base_url=self._base_url))
+        self._http = create_async_httpx2_client()
+        provider = GoogleProvider(api_key=self._key or "", base_url=self._base_url, http_client=self._http)
+        return GoogleEmbeddingModel(MODEL, provider=provider)
 
 
 def _settings(kind: Kind) -> "GoogleEmbeddingSettings":

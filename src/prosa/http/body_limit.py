@@ -13,7 +13,7 @@ MEBIBYTE = 1024 * 1024
 BODY_BYTES = MEBIBYTE
 UPLOAD_OVERHEAD_BYTES = MEBIBYTE
 """What multipart boundaries and the other fields of an upload may add to the file."""
-UPLOAD_PATH = re.compile(r"/.+/media")
+UPLOAD_PATH = re.compile(r"/.+/(?:media|documents|import)")
 """Uploads go to paths that end so."""
 
 

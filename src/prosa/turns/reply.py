@@ -31,6 +31,7 @@ from prosa.turns.context import Contexts, Need, prompt_message
 from prosa.turns.files import TurnFiles
 from prosa.turns.outcome import Answered, Overtaken, Turn
 from prosa.turns.policy import SkipReason, decide_before_asking
+from prosa.turns.ready import Asked, ReadyAnswers
 from prosa.whatsapp.engine import Connection, EngineError, MessageType
 
 logger = structlog.get_logger("prosa.turns")
@@ -68,6 +69,7 @@ class Replier:
         files: TurnFiles,
         *,
         owner: str,
+        ready: ReadyAnswers | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """Make it.
@@ -80,6 +82,7 @@ class Replier:
             connections: Numbers that are online in this process; the others' contacts see no "typing…".
             files: Fetches the files that a turn is about.
             owner: Who claims the conversations.
+            ready: Has answers that need no model.
             clock: The time.
         """
         self.owner = owner
@@ -91,6 +94,7 @@ class Replier:
         self._connections = connections
         self._files = files
         self.compactor = Compactor(database, contexts, answers)
+        self._ready = ready
         self._courtesies: set[asyncio.Task[None]] = set()
 
     async def reply(self, claimed: ClaimedConversation) -> None:
@@ -159,10 +163,11 @@ class Replier:
     async def _answer(self, turn: Turn, request: AnswerRequest, view: View) -> None:
         claimed, began = turn.claimed, time.monotonic()
         log = logger.bind(session=claimed.session_id, conversation=str(claimed.id))
+        asked = self._ready.asked(turn.session, request, turn.waiting, claimed.kind) if self._ready else None
         result: Answered | SkipReason | Overtaken | None = None
         try:
             async with self._typing(turn):
-                answer = await self._make(turn, request)
+                answer = await self._make(turn, request, asked)
             # Settings may have changed meanwhile: whoever switched the AI off wants no answer now.
             turn = await self._anew(turn)
             result = await self._end(turn, partial(outcome.answered, turn, answer, time.monotonic() - began))
@@ -182,9 +187,13 @@ class Replier:
         sent = await self._remember(claimed.id, result)
         self.compactor.answered(turn, view, answer, sent)
         self._mark_read(turn)
+        if self._ready:
+            self._ready.learn(asked, turn, answer)
         log.info("answered", **{name: value for name, value in answer.facts().items() if value})
 
-    async def _make(self, turn: Turn, request: AnswerRequest) -> Answer:
+    async def _make(self, turn: Turn, request: AnswerRequest, asked: Asked | None) -> Answer:
+        if asked and self._ready and (known := await self._ready.find(asked)) is not None:
+            return known
         settings = turn.session.settings.understanding
         seen = await self._files.look(turn.claimed.id, turn.waiting, settings, attempts=turn.claimed.attempts)
         if settings.otherwise == "text" and settings.otherwise_text and seen.nothing_else(turn.waiting):

@@ -1,0 +1,216 @@
+"""What a turn has before a model is asked: a frequent answer, or an answer given before to the same words.
+
+All of it is off unless the number's settings say otherwise, and costs nothing then. Whatever goes wrong here is logged,
+and the model answers.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+
+from prosa.ai.asking import Answer, AnswerRequest
+from prosa.ai.context import PromptMessage
+from prosa.ai.parts import Source, Tier
+from prosa.ai.usage import Purpose
+from prosa.answers.asked import NewQuestion
+from prosa.answers.eligible import reusable, unfit
+from prosa.answers.index import AnswerIndex, Found, Number
+from prosa.answers.learning import Learning
+from prosa.answers.models import AnsweredBy
+from prosa.answers.repository import key_of
+from prosa.answers.text import digest, normalised
+from prosa.cache import Cache
+from prosa.clock import Clock, utc_now
+from prosa.conversations.models import ConversationKind
+from prosa.database import Database, WriteDb
+from prosa.embeddings import Embedded, Embedder, EmbeddingError
+from prosa.sessions.facts import SessionFacts
+from prosa.turns.outcome import Turn
+from prosa.usage import repository as usage_repository
+from prosa.usage.repository import NewUsage
+
+logger = structlog.get_logger("prosa.turns")
+
+MOST_LEARNING = 64
+"""Questions being kept at the same time; more are let go, since keeping them must never slow answers down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that stands alone.
+
+    Attributes:
+        session: The number it was asked.
+        text: Its words.
+        request: What the model would be asked.
+    """
+
+    session: SessionFacts
+    text: str
+    request: AnswerRequest
+
+    @property
+    def number(self) -> Number:
+        """What its frequent answers are found by."""
+        maker = self.session.settings.frequent.embeddings
+        return Number(self.session.session_id, self.session.user_id, self.session.answers_version, maker)
+
+    @property
+    def key(self) -> str:
+        """Under what an answer to the same words is kept: the words, and all that the answer was made of."""
+        r = self.request
+        made_of = [r.instructions, r.model or "", str(r.max_tokens), r.index, str(self.session.knowledge_version)]
+        return f"exact:{self.session.session_id}:{digest(str(self.session.user_id), *made_of, normalised(self.text))}"
+
+
+class ReadyAnswers:
+    """Finds answers that are ready, and learns from those that were made."""
+
+    def __init__(self, cache: Cache, index: AnswerIndex, learning: Learning, *, clock: Clock = utc_now) -> None:
+        """Make it.
+
+        Args:
+            cache: Where answers to the same words are kept, for a time.
+            index: Finds frequent answers.
+            learning: Keeps what is asked.
+            clock: The time.
+        """
+        self._cache = cache
+        self._index = index
+        self._learning = learning
+        self._clock = clock
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def asked(
+        self, session: SessionFacts, request: AnswerRequest, waiting: Sequence[PromptMessage], kind: str
+    ) -> Asked | None:
+        """Return the question of a turn, where a store may answer it; None where it is off, or only the model may.
+
+        Args:
+            session: The number.
+            request: What the model would be asked.
+            waiting: The messages that are to be answered; they are the request's last.
+            kind: A `ConversationKind`.
+        """
+        chosen = session.settings.frequent
+        if (chosen.mode == "off" and not chosen.exact_minutes) or len(waiting) != 1:
+            return None
+        if kind != ConversationKind.CONTACT or request.attachments:
+            return None
+        first = not request.summary and all(message.seq >= waiting[0].seq for message in request.messages)
+        return None if unfit(waiting[0].text, first=first) else Asked(session, waiting[0].text, request)
+
+    async def find(self, asked: Asked | None) -> Answer | None:
+        """Return an answer that is ready, or None."""
+        if asked is None:
+            return None
+        chosen = asked.session.settings.frequent
+        try:
+            if chosen.exact_minutes and (answer := await self._said_before(asked)) is not None:
+                return answer
+            if chosen.mode == "on" and (found := await self._index.find(asked.number, asked.text)) is not None:
+                match = found.match
+                if match is not None and match.passes(threshold=chosen.threshold, margin=chosen.margin):
+                    source = Source(str(match.answer), found.title, "frequent answer")
+                    return Answer(found.answer, tier=Tier.APPROVED, sources=(source,))
+        except Exception:
+            logger.exception("no frequent answer could be looked for", session=asked.session.session_id)
+        return None
+
+    def learn(self, asked: Asked | None, turn: Turn, answer: Answer) -> None:
+        """Keep what was asked and answered, in the background, after the answer is on its way."""
+        if asked is None or answer.tier is Tier.FALLBACK:
+            return
+        if asked.session.settings.frequent.mode != "off" and len(self._tasks) < MOST_LEARNING:
+            self._do(self._keep(asked, turn, answer))
+        if asked.session.settings.frequent.exact_minutes and answer.tier is Tier.MODEL:
+            self._do(self._keep_exact(asked, answer))
+
+    async def start(self) -> None:
+        """Do nothing: what is needed is loaded when it is needed."""
+
+    async def stop(self) -> None:
+        """Drop what is being kept."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _said_before(self, asked: Asked) -> Answer | None:
+        kept = await self._cache.get(asked.key)
+        if not isinstance(kept, dict) or not isinstance(kept.get("text"), str):
+            return None
+        return Answer(kept["text"], tier=Tier.EXACT, sources=tuple(Source(**source) for source in kept["sources"]))
+
+    async def _keep_exact(self, asked: Asked, answer: Answer) -> None:
+        if answer.truncated or answer.tools or not reusable(answer.text, contact_name=asked.request.contact_name):
+            return
+        sources = [{"id": source.id, "title": source.title, "place": source.place} for source in answer.sources]
+        seconds = asked.session.settings.frequent.exact_minutes * 60.0
+        await self._cache.set(asked.key, {"text": answer.text, "sources": sources}, seconds)
+
+    async def _keep(self, asked: Asked, turn: Turn, answer: Answer) -> None:
+        chosen = asked.session.settings.frequent
+        found = await self._index.find(asked.number, asked.text) or Found()
+        by = {Tier.EXACT: AnsweredBy.EXACT, Tier.APPROVED: AnsweredBy.APPROVED}.get(answer.tier, AnsweredBy.MODEL)
+        passed = found.match is not None and found.match.passes(threshold=chosen.threshold, margin=chosen.margin)
+        question = NewQuestion(
+            user_id=asked.session.user_id,
+            session_id=asked.session.session_id,
+            conversation_id=turn.claimed.id,
+            text=asked.text,
+            key=key_of(asked.text),
+            reply=answer.text,
+            answered_by=by,
+            created_at=self._clock(),
+            cost_microusd=answer.facts()["cost_microusd"] if by is AnsweredBy.MODEL else None,
+        )
+        await self._learning.keep(asked.number, question, found, passed=passed)
+
+    def _do(self, job: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(_logged(job), name="answers-learn")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class MatchCosts:
+    """Records what a provider billed for comparing meanings."""
+
+    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def __call__(self, number: Number, embedder: Embedder, embedded: Embedded) -> None:
+        """Record one call."""
+        call = NewUsage(
+            user_id=number.user_id,
+            session_id=number.session_id,
+            conversation_id=None,
+            message_id=None,
+            purpose=Purpose.ANSWER_MATCH,
+            provider=embedder.provider,
+            model=embedder.name,
+            input_tokens=embedded.input_tokens,
+            cached_tokens=0,
+            output_tokens=0,
+            cost_microusd=embedded.cost_microusd,
+            latency_ms=embedded.latency_ms,
+            created_at=self._clock(),
+        )
+        await self._database.submit(partial(_record, call))
+
+
+async def _record(call: NewUsage, db: WriteDb) -> None:
+    await usage_repository.add(db, call)
+
+
+async def _logged(job: Coroutine[Any, Any, None]) -> None:
+    try:
+        await job
+    except EmbeddingError as error:
+        logger.warning("a question was not kept", reason=str(error))
+    except Exception:
+        logger.exception("a question was not kept")

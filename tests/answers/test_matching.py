@@ -1,0 +1,108 @@
+"""Which answer a question gets: by the margin between answers, never where something that matters differs."""
+
+import pytest
+from tests.fixtures.embedding import vector
+
+from prosa.answers.background import TEXTS
+from prosa.answers.learning import upper_bound
+from prosa.answers.matching import Matcher, Phrasing
+
+KNOWN = {
+    "hours": ["What are your opening hours?", "when are you open", "at what time do you open", "opening hours please"],
+    "delivery": [
+        "Do you deliver to Santos?",
+        "is delivery to Santos possible",
+        "delivery to Santos",
+        "ship to Santos?",
+    ],
+    "cancel": ["How do I cancel my order?", "cancel my order", "I want to cancel an order", "cancelling an order"],
+    "parking": ["Is there parking?", "where can I park", "do you have parking", "parking at the shop"],
+}
+
+
+def matcher(**more: list[str]) -> Matcher:
+    known = [Phrasing(answer, text, vector(text)) for answer, texts in (KNOWN | more).items() for text in texts]
+    nothing = [Phrasing(None, text, vector(text)) for text in TEXTS]
+    return Matcher(known + nothing, background=[vector(text) for text in TEXTS])
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("what are the opening hours", "hours"),
+        ("do you have parking at the shop", "parking"),
+        ("I want to cancel my order", "cancel"),
+        ("is delivery to Santos possible?", "delivery"),
+    ],
+)
+def test_a_question_in_other_words(text: str, answer: str) -> None:
+    match = matcher().match(text, vector(text))
+    assert match is not None
+    assert match.answer == answer
+    assert match.passes(threshold=0.5, margin=0.3)
+
+
+@pytest.mark.parametrize(
+    ("text", "differs"),
+    [
+        ("Do you deliver to Campinas?", "names"),
+        ("I do not want to cancel my order", "negation"),
+        ("what are your opening hours on Sunday", "times"),
+    ],
+)
+def test_near_is_not_enough(text: str, differs: str) -> None:
+    match = matcher().match(text, vector(text))
+    assert match is not None
+    assert match.differs == differs
+    assert not match.passes(threshold=0, margin=0)
+
+
+def test_between_two_answers_none_is_given() -> None:
+    twice = matcher(other=["What are your opening times?", "when are you open today", "opening times please"])
+    text = "when are you open then please"
+    match = twice.match(text, vector(text))
+    assert match is not None
+    assert match.second in {"other", "hours"}
+    assert not match.passes(threshold=0.3, margin=0.3)
+
+
+def test_the_same_words_need_no_embedding() -> None:
+    match = matcher().match("Hi! IS THERE PARKING", None)
+    assert match is not None
+    assert (match.answer, match.same) == ("parking", True)
+    assert match.passes(threshold=1.5, margin=1.0)
+
+
+def test_what_everybody_says_has_no_answer() -> None:
+    for text in ("are you a bot", "thanks see you later", "tell me a joke please"):
+        match = matcher().match(text, vector(text))
+        assert match is None or not match.passes(threshold=0.7, margin=0.3), text
+
+
+def test_a_question_judged_wrong_takes_its_like_with_it() -> None:
+    text = "do you have parking at the beach"
+    assert (found := matcher().match(text, vector(text))) is not None
+    assert found.answer == "parking"
+    wrong = [Phrasing(None, text, vector(text)), *(Phrasing("parking", t, vector(t)) for t in KNOWN["parking"])]
+    assert Matcher(wrong).match("do you have parking at the beach?", vector(text)) is None
+
+
+@pytest.mark.parametrize("phrasings", [[], [Phrasing("a", "Is there parking?", None)]])
+def test_without_embeddings_only_the_same_words_match(phrasings: list[Phrasing]) -> None:
+    plain = Matcher(phrasings)
+    assert plain.match("parking there is", vector("x")) is None
+    assert (plain.match("is there parking", None) is not None) is bool(phrasings)
+
+
+def test_one_answer_alone_needs_a_near_question() -> None:
+    alone = Matcher([Phrasing("a", text, vector(text)) for text in KNOWN["parking"]])
+    far = "the weather is nice in Lisbon"
+    match = alone.match(far, vector(far))
+    assert match is not None
+    assert not match.passes(threshold=0.7, margin=0.3)
+
+
+def test_few_hits_prove_little() -> None:
+    assert upper_bound(0, 10) > 0.2
+    assert upper_bound(0, 1000) < 0.005
+    assert upper_bound(1, 1) == 1.0

@@ -1,0 +1,226 @@
+"""Turns that need no model: approved answers and the same words again; and what must always go to the model."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from tests.fixtures.conversations import CONTACT
+from tests.fixtures.embedding import SpellingEmbedder
+from tests.fixtures.turns import KEY, TurnStage, statements, turn_stage
+
+from prosa.answers.index import AnswerIndex
+from prosa.answers.learning import Learning
+from prosa.answers.models import FrequentQuestion
+from prosa.answers.service import FrequentAnswerService, NewAnswer
+from prosa.cache import Cache
+from prosa.database import Database
+from prosa.embeddings import Embedders
+from prosa.events.bus import Bus
+from prosa.sessions.settings.frequent import FrequentSettings
+from prosa.settings import Settings
+from prosa.turns.ready import MatchCosts, ReadyAnswers
+from prosa.whatsapp.engine import MessageType
+
+PHRASINGS = ["when are you open", "at what time do you open", "opening hours please"]
+
+
+@dataclass
+class Shop:
+    stage: TurnStage
+    ready: ReadyAnswers
+    index: AnswerIndex
+    service: FrequentAnswerService
+    embedder: SpellingEmbedder
+    asked: int = field(default=0)
+
+    async def approve(self, title: str = "What are your opening hours?", answer: str = "Nine to six.") -> None:
+        await self.service.create(self.stage.caller, NewAnswer(title, answer, phrasings=PHRASINGS))
+        session = replace(self.stage.session, answers_version=self.stage.session.answers_version + 1)
+        self.stage.session = self.stage.numbers.facts[session.session_id] = session
+        if session.settings.frequent.mode != "off":
+            await self.index.ready(self.number)
+
+    def set(self, **frequent: Any) -> None:
+        self.stage.set(frequent=FrequentSettings(**frequent))
+
+    @property
+    def number(self) -> Any:
+        session = self.stage.session
+        from prosa.answers.index import Number
+
+        return Number(
+            session.session_id, session.user_id, session.answers_version, session.settings.frequent.embeddings
+        )
+
+    async def ask(self, text: str, contact: str | None = None, **changes: Any) -> str:
+        """Let somebody ask; return the last answer. A new contact each time where none is given."""
+        self.asked += 1
+        contact = contact or f"55119{self.asked:08}@s.whatsapp.net"
+        await self.stage.hear(text, chat=contact, sender=contact, **changes)
+        await self.stage.turn(self.stage.replier(ready=self.ready))
+        return (await self.stage.answers_sent(contact))[-1]
+
+    async def kept(self, wanted: int) -> list[Any]:
+        async def rows() -> list[Any]:
+            async with self.stage.database.read() as db:
+                return list(await db.execute(select(FrequentQuestion.__table__).order_by(FrequentQuestion.id)))
+
+        async def enough() -> bool:
+            return len(await rows()) >= wanted
+
+        await self.stage.until(enough)
+        return await rows()
+
+    @property
+    def calls(self) -> int:
+        return len(self.stage.gemini.requests.generations())
+
+
+@pytest.fixture
+async def shop(sqlite_database: Database, bus: Bus, cache: Cache, tmp_path: Path) -> AsyncIterator[Shop]:
+    async with turn_stage(sqlite_database, bus, cache, tmp_path) as stage:
+        settings = Settings(
+            _env_file=None, data_dir=tmp_path, gemini_api_key=KEY, gemini_base_url=stage.gemini.base_url
+        )
+        embedder = SpellingEmbedder()
+        embedders = Embedders(settings, local=embedder)
+        index = AnswerIndex(sqlite_database, embedders, spent=MatchCosts(sqlite_database))
+
+        async def forget(_: str) -> None:
+            pass
+
+        service = FrequentAnswerService(sqlite_database, forget)
+        ready = ReadyAnswers(cache, index, Learning(sqlite_database, index, service))
+        yield Shop(stage, ready, index, service, embedder)
+        await ready.stop()
+        await index.stop()
+        await embedders.stop()
+
+
+async def test_an_approved_answer_needs_no_model(shop: Shop) -> None:
+    shop.set(mode="on", threshold=0.5)
+    await shop.approve()
+    assert await shop.ask("Hi! At what time do you open?") == "Nine to six."
+    assert await shop.ask("at what time are you open") == "Nine to six."
+    assert shop.calls == 0
+    assert await shop.stage.usage() == []
+    [said, _] = await shop.stage.told_events("ai.replied")
+    assert (said["tier"], said["model"], said["sources"][0]["title"]) == (
+        "approved", None, "What are your opening hours?",
+    )  # fmt: skip
+    rows = await shop.kept(2)
+    assert {(row.answered_by, row.passed) for row in rows} == {("approved", True)}
+
+
+async def test_in_shadow_the_model_answers_and_both_are_kept(shop: Shop) -> None:
+    shop.set(mode="shadow", threshold=0.5)
+    await shop.approve()
+    shop.stage.gemini.script.enqueue("From nine to six.")
+    assert await shop.ask("At what time do you open?") == "From nine to six."
+    [row] = await shop.kept(1)
+    assert (row.answered_by, row.passed, row.reply) == ("model", True, "From nine to six.")
+    assert row.likeness is not None
+    assert row.cost_microusd is not None
+
+
+@pytest.mark.parametrize(
+    ("first", "text", "changes"),
+    [
+        (None, "at what time do you open on Sunday", {}),
+        (None, "do you not open at what time", {}),
+        (None, "a caption: when are you open", {"type": MessageType.IMAGE, "media": None}),
+        ("I bought a lamp yesterday", "and when are you open", {}),
+        ("I bought a lamp yesterday", "when does it open", {}),
+        (None, "when are you open, my order is 1234567", {}),
+    ],
+)
+async def test_what_depends_on_more_goes_to_the_model(
+    shop: Shop, first: str | None, text: str, changes: dict[str, Any]
+) -> None:
+    shop.set(mode="on", threshold=0.0, margin=0.0, exact_minutes=60)
+    await shop.approve()
+    if first:
+        await shop.ask(first, CONTACT)
+    before = shop.calls
+    assert await shop.ask(text, CONTACT, **changes) != "Nine to six."
+    assert shop.calls == before + 1
+
+
+async def test_two_messages_at_once_go_to_the_model(shop: Shop) -> None:
+    shop.set(mode="on", threshold=0.0)
+    await shop.approve()
+    await shop.stage.hear("when are you open", chat=CONTACT, sender=CONTACT)
+    assert await shop.ask("when are you open?", CONTACT) != "Nine to six."
+    assert shop.calls == 1
+
+
+async def test_the_same_words_get_the_same_answer_for_a_time(shop: Shop) -> None:
+    shop.set(exact_minutes=30)
+    shop.stage.gemini.script.enqueue("Yes, behind the shop.")
+    assert await shop.ask("Is there parking at the shop?") == "Yes, behind the shop."
+    assert await shop.ask("hello, is there parking at the shop") == "Yes, behind the shop."
+    assert shop.calls == 1
+    assert (await shop.stage.told_events("ai.replied"))[-1]["tier"] == "exact"
+    shop.stage.set(instructions="Say that parking costs 5.")
+    await shop.ask("Is there parking at the shop?")
+    assert shop.calls == 2
+    shop.stage.session = shop.stage.numbers.facts["main"] = replace(shop.stage.session, knowledge_version=1)
+    await shop.ask("Is there parking at the shop?")
+    assert shop.calls == 3
+
+
+async def test_an_answer_for_one_contact_is_not_given_to_another(shop: Shop) -> None:
+    shop.set(exact_minutes=30)
+    shop.stage.gemini.script.enqueue("Yes Maria, there is.")
+    await shop.ask("Is there parking at the shop?")
+    await shop.ask("Is there parking at the shop?")
+    assert shop.calls == 2
+
+
+async def test_off_costs_nothing(shop: Shop) -> None:
+    await shop.approve()
+    await shop.ask("warm up the caches please", CONTACT)
+    with statements(shop.stage.database) as seen:
+        await shop.ask("what are your opening hours?", CONTACT)
+    assert not [statement for statement in seen if "frequent" in statement]
+    assert shop.embedder.asked == []
+
+
+async def test_a_broken_model_of_meaning_leaves_the_answer_to_gemini(shop: Shop) -> None:
+    shop.set(mode="on")
+    await shop.approve()
+    shop.embedder.broken = True
+    assert await shop.ask("what time do you open in the day") != "Nine to six."
+    assert await shop.ask("when are you open?") == "Nine to six."
+    assert shop.calls == 1
+
+
+async def test_erasing_a_conversation_erases_its_questions(shop: Shop) -> None:
+    shop.set(mode="shadow")
+    await shop.ask("Is there parking at the shop?", CONTACT)
+    [row] = await shop.kept(1)
+    async with shop.stage.database.write() as db:
+        from sqlalchemy import delete
+
+        from prosa.conversations.held import TABLE
+
+        await db.execute(delete(TABLE).where(TABLE.c.id == row.conversation_id))
+    async with shop.stage.database.read() as db:
+        assert list(await db.execute(select(FrequentQuestion.__table__))) == []
+
+
+async def test_gemini_compares_meanings_where_it_is_set(shop: Shop) -> None:
+    shop.set(mode="on", embeddings="gemini", threshold=0.5, margin=0.2)
+    await shop.approve()
+    assert await shop.ask("at what time are you open") == "Nine to six."
+    assert shop.embedder.asked == []
+
+    async def recorded() -> bool:
+        return bool([row for row in await shop.stage.usage() if row.purpose == "answer_match"])
+
+    await shop.stage.until(recorded)
+    rows = await shop.stage.usage()
+    assert {row.model for row in rows} == {"gemini-embedding-001-768"}
