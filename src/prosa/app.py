@@ -209,6 +209,7 @@ async def compose(
         directory,
         gateway,
         TurnFiles(database, fetcher, files),
+        tools,
         owner=new_owner(),
         ready=ready,
     )

@@ -1,8 +1,9 @@
 """From a conversation to the text of an answer: one call of a model, and what it used."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from pydantic_ai import direct
@@ -15,7 +16,7 @@ from pydantic_ai.messages import (
     SystemPromptPart,
     UserPromptPart,
 )
-from pydantic_ai.models import Model
+from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 
 from prosa.ai import failures, prompt
@@ -28,8 +29,9 @@ from prosa.ai.names import DEFAULT_PROVIDER, ModelName
 from prosa.ai.notes import numbered, split
 from prosa.ai.pricing import cost_microusd
 from prosa.ai.system import system_text
+from prosa.ai.talk import Talk
 from prosa.ai.text import cut_short, to_whatsapp
-from prosa.ai.usage import CallUsage, Purpose
+from prosa.ai.usage import CallUsage, Purpose, total
 
 __all__ = ["Answer", "AnswerRequest", "AnswerService"]
 
@@ -71,22 +73,24 @@ class AnswerService:
             AnswerError: There is no answer; see `prosa.ai.failures` for the reasons.
         """
         name = self._models.name(request.model)
-        model = self._models.get(name)
+        talk = Talk(partial(self._ask, name, self._models.get(name)), request.tools)
         files = numbered(request.attachments)
-        async with self._gate.enter(name):
-            started = time.monotonic()
+        try:
             try:
-                limit = request.max_tokens + NOTE_TOKENS * len(files)
-                response = await self._call(name, model, _prompt(request), limit)
+                response = await talk.answer(_prompt(request), request.max_tokens + NOTE_TOKENS * len(files))
             except failures.RejectedError:
                 if not files:
                     raise
                 # A model that takes no such file may still answer the words; the files stand as placeholders.
                 logger.warning("the model was asked again without files", provider=name.provider, model=name.model)
                 files = {}
-                response = await self._call(name, model, _prompt(replace(request, attachments={})), request.max_tokens)
-            latency = time.monotonic() - started
-        return _read(response, _usage(name, response, latency), files)
+                response = await talk.answer(_prompt(replace(request, attachments={})), request.max_tokens)
+            answer = _read(response, talk.calls[-1], files)
+        except failures.AnswerError as error:
+            error.usage = total(talk.calls)
+            raise
+        calls = tuple((Purpose.REPLY, usage) for usage in talk.calls)
+        return replace(answer, calls=calls, tools=tuple(talk.uses))
 
     async def complete(self, request: TextRequest) -> Completion:
         """Ask a model for a text: a summary, a transcription. Nothing of a conversation's prompt goes along.
@@ -99,11 +103,7 @@ class AnswerService:
         files = [BinaryContent(data=file.data, media_type=file.mime_type) for file in request.files]
         asked = UserPromptPart([request.text, *files] if files else request.text)
         messages: list[ModelMessage] = [ModelRequest(parts=[SystemPromptPart(request.system), asked])]
-        async with self._gate.enter(name):
-            started = time.monotonic()
-            response = await self._call(name, model, messages, request.max_tokens)
-            latency = time.monotonic() - started
-        usage = _usage(name, response, latency)
+        response, usage = await self._ask(name, model, messages, request.max_tokens)
         if response.finish_reason == "content_filter":
             raise failures.BlockedError(usage=usage)
         return Completion((response.text or "").strip(), usage)
@@ -112,15 +112,35 @@ class AnswerService:
         """Close the connections to providers."""
         await self._models.close()
 
+    async def _ask(
+        self,
+        name: ModelName,
+        model: Model,
+        messages: Sequence[ModelMessage],
+        max_tokens: int,
+        parameters: ModelRequestParameters | None = None,
+    ) -> tuple[ModelResponse, CallUsage]:
+        async with self._gate.enter(name):
+            started = time.monotonic()
+            response = await self._call(name, model, messages, max_tokens, parameters)
+            return response, _usage(name, response, time.monotonic() - started)
+
     async def _call(
-        self, name: ModelName, model: Model, messages: list[ModelMessage], max_tokens: int
+        self,
+        name: ModelName,
+        model: Model,
+        messages: Sequence[ModelMessage],
+        max_tokens: int,
+        parameters: ModelRequestParameters | None,
     ) -> ModelResponse:
         settings = ModelSettings(max_tokens=max_tokens, timeout=self._timeout, request_timeout=self._timeout)
         if name.provider == DEFAULT_PROVIDER:
             # Thinking is output too, in time, money and the limit; a chat answer wants as little as the model allows.
             settings["thinking"] = False
         try:
-            return await direct.model_request(model, messages, model_settings=settings)
+            return await direct.model_request(
+                model, messages, model_settings=settings, model_request_parameters=parameters
+            )
         except Exception as error:
             failure = _failure(name, error)
             if isinstance(failure, failures.RateLimitedError):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from prosa.ai.context import PromptMessage
 from prosa.ai.names import ModelName
 from prosa.ai.parts import Attachment, Passage, Source, Tier, ToolUse
+from prosa.ai.tools import Toolbox
 from prosa.ai.usage import CallUsage, Purpose
 
 
@@ -28,6 +29,7 @@ class AnswerRequest:
         index: What the owner's frequent answers are about, in words; part of the stable beginning.
         passages: Knowledge found for this question; it changes every turn, so it goes last.
         attachments: Files of messages, by the messages' `seq`.
+        tools: What the model may do while it answers.
     """
 
     messages: Sequence[PromptMessage] = field(repr=False)
@@ -42,6 +44,7 @@ class AnswerRequest:
     index: str = field(default="", repr=False)
     passages: Sequence[Passage] = field(default=(), repr=False)
     attachments: Mapping[int, Sequence[Attachment]] = field(default_factory=dict, repr=False)
+    tools: Toolbox | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

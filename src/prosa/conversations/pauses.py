@@ -19,6 +19,8 @@ class PausedBy(StrEnum):
     PHONE = "phone"
     """A person on the linked phone or another of its devices."""
     CONTACT = "contact"
+    AI = "ai"
+    """The AI itself, because a person is needed."""
 
 
 class PauseReason(StrEnum):
@@ -30,6 +32,8 @@ class PauseReason(StrEnum):
     """A person wrote in the conversation."""
     KEYWORD = "keyword"
     """The contact sent a keyword."""
+    HANDED_OVER = "handed_over"
+    """The AI handed the conversation to a person."""
 
 
 def paused(held: HeldConversation, now: datetime) -> bool:

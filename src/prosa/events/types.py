@@ -188,6 +188,15 @@ class AiRepliedPayload(Payload):
     tools: list[dict[str, Any]] = []
 
 
+class AiHandoffPayload(Payload):
+    """The AI handed a conversation to a person, and is silent there."""
+
+    event = "ai.handoff"
+    conversation_id: uuid.UUID
+    reason: str = Field(description="Why, in the AI's words")
+    until: datetime = Field(description="Until when it is silent")
+
+
 class AiFailedPayload(Payload):
     """The model gave no answer."""
 
@@ -211,6 +220,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     ConversationDeletedPayload,
     AiSkippedPayload,
     AiRepliedPayload,
+    AiHandoffPayload,
     AiFailedPayload,
 )
 """Every event there is."""

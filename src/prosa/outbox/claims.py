@@ -74,6 +74,7 @@ class Sending:
     expires_at: datetime | None
     ai_enabled: bool
     ai_paused_until: datetime | None
+    ai_paused_by: str | None
     contact_jid: str
     contact_lid: str | None
     followed: bool
@@ -90,14 +91,15 @@ class Sending:
 
     def unwanted(self, now: datetime) -> bool:
         """Whether the AI was switched off or paused in the conversation since it answered."""
-        paused = self.ai_paused_until is not None and self.ai_paused_until > now
+        # An answer that hands the conversation over pauses the AI itself, and is to be heard.
+        paused = self.ai_paused_until is not None and self.ai_paused_until > now and self.ai_paused_by != "ai"
         return self.is_answer and (paused or not self.ai_enabled)
 
 
 _columns = [
     _m.id, _m.conversation_id, _m.session_id, _m.wa_id, _m.type, _m.body, _m.media, _m.payload, _m.stored_at,
-    _m.attempts, _m.error, _m.author, _m.expires_at, _c.ai_enabled, _c.ai_paused_until, _c.kind, _c.last_inbound_at,
-    _c.approached_at, _c.contact_jid, _c.contact_lid, _followed,
+    _m.attempts, _m.error, _m.author, _m.expires_at, _c.ai_enabled, _c.ai_paused_until, _c.ai_paused_by, _c.kind,
+    _c.last_inbound_at, _c.approached_at, _c.contact_jid, _c.contact_lid, _followed,
 ]  # fmt: skip
 
 

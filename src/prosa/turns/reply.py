@@ -24,6 +24,7 @@ from prosa.conversations.models import Author, ConversationKind
 from prosa.database import Database
 from prosa.database.outage import patiently
 from prosa.sessions.facts import Connections, Numbers, SessionFacts
+from prosa.tools.service import ToolService
 from prosa.turns import outcome
 from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.compaction import Compactor, View
@@ -32,6 +33,7 @@ from prosa.turns.files import TurnFiles
 from prosa.turns.outcome import Answered, Overtaken, Turn
 from prosa.turns.policy import SkipReason, decide_before_asking
 from prosa.turns.ready import Asked, ReadyAnswers
+from prosa.turns.tools import TurnTools
 from prosa.whatsapp.engine import Connection, EngineError, MessageType
 
 logger = structlog.get_logger("prosa.turns")
@@ -67,6 +69,7 @@ class Replier:
         numbers: Numbers,
         connections: Connections,
         files: TurnFiles,
+        tools: ToolService,
         *,
         owner: str,
         ready: ReadyAnswers | None = None,
@@ -81,6 +84,7 @@ class Replier:
             numbers: Where numbers are looked up.
             connections: Numbers that are online in this process; the others' contacts see no "typing…".
             files: Fetches the files that a turn is about.
+            tools: What the model may use while it answers.
             owner: Who claims the conversations.
             ready: Has answers that need no model.
             clock: The time.
@@ -93,6 +97,7 @@ class Replier:
         self._numbers = numbers
         self._connections = connections
         self._files = files
+        self._tools = tools
         self.compactor = Compactor(database, contexts, answers)
         self._ready = ready
         self._courtesies: set[asyncio.Task[None]] = set()
@@ -135,7 +140,8 @@ class Replier:
             max_tokens=settings.max_answer_tokens,
             group=group,
         )
-        await self._answer(turn, request, view)
+        turn = replace(turn, tools=await self._tools_of(turn, group=group))
+        await self._answer(turn, replace(request, tools=turn.tools), view)
 
     async def most_parallel(self, session_id: str) -> int:
         """Return how many answers of a number may be made at the same time in this process."""
@@ -199,6 +205,10 @@ class Replier:
         if settings.otherwise == "text" and settings.otherwise_text and seen.nothing_else(turn.waiting):
             return Answer(settings.otherwise_text, tier=Tier.FALLBACK)
         return await self._answers.answer(replace(request, attachments=seen.attachments))
+
+    async def _tools_of(self, turn: Turn, *, group: bool) -> TurnTools:
+        specs = await self._tools.of_number(turn.claimed.session_id)
+        return TurnTools(turn.session.settings.abilities, specs, self._tools, self.clock(), group)
 
     async def _anew(self, turn: Turn) -> Turn:
         session = await self._number(turn.claimed) or turn.session

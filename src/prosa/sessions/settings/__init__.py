@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from prosa.sessions.settings.abilities import AbilitySettings
 from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.context import ContextSettings
 from prosa.sessions.settings.frequent import FrequentSettings
@@ -51,6 +52,7 @@ class SessionSettings(BaseModel):
     )
     audience: AudienceSettings = Field(AudienceSettings(), description="Whom the AI answers.")
     hours: HoursSettings = Field(HoursSettings(), description="Business hours.")
+    abilities: AbilitySettings = Field(AbilitySettings(), description="What the AI may do beside writing.")
     understanding: UnderstandingSettings = Field(
         UnderstandingSettings(), description="What the AI sees and hears of files."
     )
