@@ -40,6 +40,7 @@ from prosa.http.health import EngineState
 from prosa.http.openapi import custom_openapi
 from prosa.leases import new_owner
 from prosa.outbox import endpoints as outbox_endpoints
+from prosa.outbox.scheduler import Scheduler
 from prosa.outbox.sender import Sender
 from prosa.outbox.service import OutboxService
 from prosa.outgoing import Outgoing, Rules
@@ -214,7 +215,8 @@ async def compose(
         ready=ready,
     )
     runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency)
-    await run(embedders, index, ready, engine, gateway, fetcher, sender, runner, answers)
+    scheduler = Scheduler(database, bus, directory)
+    await run(embedders, index, ready, engine, gateway, fetcher, sender, scheduler, runner, answers)
 
     sessions = SessionService(
         database,

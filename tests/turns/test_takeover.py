@@ -21,7 +21,8 @@ from prosa.events.bus import Bus
 from prosa.outbox.sender import Sender
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.turns.control import TurnControl
-from prosa.turns.manual import Draft, ManualMessages, ToConversation
+from prosa.turns.drafts import Draft, ToConversation
+from prosa.turns.manual import ManualMessages
 from prosa.turns.schemas import PauseRequest
 from prosa.turns.takeover import silence_number
 from prosa.whatsapp.engine import LidMapped, MessageType

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response, status
@@ -15,7 +14,7 @@ from prosa.conversations.queries import ConversationFilter, Direction
 from prosa.conversations.schemas import ConversationUpdate, ConversationView, MessageHit, MessageView
 from prosa.conversations.service import ConversationService
 from prosa.http.auth import SignedIn
-from prosa.http.pagination import Page, PageParams, bad_cursor, encode_cursor
+from prosa.http.pagination import Page, PageParams, bad_cursor, encode_cursor, time_cursor, to_micros
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 
@@ -31,8 +30,6 @@ SessionQuery = Annotated[
 ]
 _LIST = (401, 404, 422, 503)
 _ONE = (401, 404, 422, 503)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},
     206: {"description": "The part of it that Range asks for.", "content": {"application/octet-stream": {}}},
@@ -61,11 +58,11 @@ async def list_conversations(
     wanted = ConversationFilter(
         session_id=session, kind=kind.value if kind else None, unread=unread, failed=failed, query=q
     )
-    after = _conversation_cursor(page.key(int, str))
+    after = time_cursor(page.key(int, str))
     rows = await service.find(caller, wanted, after=after, limit=page.limit + 1)
     shown, more = rows[: page.limit], len(rows) > page.limit
     last = shown[-1] if more else None
-    cursor = encode_cursor((last.last_message_at - _EPOCH) // _MICROSECOND, str(last.id)) if last else None
+    cursor = encode_cursor(to_micros(last.last_message_at), str(last.id)) if last else None
     return Page(items=[ConversationView.of(row) for row in shown], next_cursor=cursor)
 
 
@@ -171,12 +168,3 @@ def _number_cursor(key: list[Any] | None) -> int | None:
     if not -(2**31) <= number < 2**31:
         raise bad_cursor()
     return number
-
-
-def _conversation_cursor(key: list[Any] | None) -> tuple[datetime, uuid.UUID] | None:
-    if key is None:
-        return None
-    try:
-        return _EPOCH + key[0] * _MICROSECOND, uuid.UUID(key[1])
-    except (ValueError, OverflowError):
-        raise bad_cursor() from None

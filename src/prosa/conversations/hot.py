@@ -80,6 +80,7 @@ def message_values(
     error: str | None = None,
     due_at: Any = None,
     expires_at: Any = None,
+    scheduled_for: Any = None,
     ai: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return a whole row: always the same columns, so that the statement is compiled once."""
@@ -106,5 +107,6 @@ def message_values(
         "error": error,
         "due_at": due_at,
         "expires_at": expires_at,
+        "scheduled_for": scheduled_for,
         "ai": ai,
     }

@@ -17,13 +17,14 @@ from sqlalchemy import types as sql
 
 from prosa.conversations.held import TABLE as CONVERSATIONS
 from prosa.conversations.held import HeldConversation
-from prosa.conversations.models import AiState, Message
+from prosa.conversations.models import AiState, Message, ScheduledMessage
 from prosa.conversations.unread import COUNTED
 from prosa.database.base import Base
 from prosa.database.engine import WriteDb
 
 MESSAGES: Final[Table] = Base.metadata.tables[Message.__tablename__]
 _m = MESSAGES.c
+_SCHEDULED: Final[Table] = Base.metadata.tables[ScheduledMessage.__tablename__]
 _usage = table("usage", named_column("conversation_id", sql.Uuid()))
 
 _OUT_OF_THE_WAY = 1_000_000_000
@@ -66,6 +67,8 @@ async def merge(db: WriteDb, one: HeldConversation, other: HeldConversation) -> 
     await _renumber(db, stays, goes, places)
 
     summaries = await _summaries(db, stays, goes)
+    theirs = _SCHEDULED.c.conversation_id == goes.id
+    await db.execute(update(_SCHEDULED).where(theirs).values(conversation_id=stays.id))
     await db.execute(update(_usage).where(_usage.c.conversation_id == goes.id).values(conversation_id=stays.id))
     c = CONVERSATIONS.c
     approached = select(func.max(c.approached_at)).where(c.id.in_([stays.id, goes.id])).scalar_subquery()

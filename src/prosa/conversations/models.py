@@ -34,6 +34,8 @@ class Author(StrEnum):
     """A person on the linked phone or another of its devices."""
     AUTOMATIC = "automatic"
     """A fixed text, sent by Prosa (business hours, keywords, failures) or by the phone's WhatsApp Business app."""
+    SCHEDULED = "scheduled"
+    """A person, earlier: sent at the time that they set, so it takes no part in who is talking now."""
 
 
 class MessageStatus(StrEnum):
@@ -43,6 +45,7 @@ class MessageStatus(StrEnum):
     """
 
     RECEIVED = "received"
+    SCHEDULED = "scheduled"
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
@@ -201,6 +204,8 @@ class Message(Leased, Base):
     read_at: Mapped[datetime | None] = mapped_column(default=None)
     error: Mapped[str | None] = mapped_column(String(500), default=None)
     """Why it failed, waits or was cancelled: a stable code, a colon, and words for a person."""
+    scheduled_for: Mapped[datetime | None] = mapped_column(default=None)
+    """When it was asked to be sent, where that was later than it was written."""
     expires_at: Mapped[datetime | None] = mapped_column(default=None)
     """Of our own: when it fails as expired, if it is not sent by then."""
     ai: Mapped[dict[str, Any] | None] = mapped_column(default=None)
@@ -240,6 +245,51 @@ class Message(Leased, Base):
             "quoted_wa_id",
             sqlite_where=text("type = 'reaction'"),
             postgresql_where=text("type = 'reaction'"),
+        ),
+    )
+
+
+class ScheduledMessage(Base):
+    """A message to be sent later.
+
+    It becomes a message of its conversation, under the same id, when its time comes: until then it has no place there,
+    and is not part of what the AI sees. Columns mean what they mean in `Message`.
+    """
+
+    __tablename__ = "scheduled_messages"
+
+    id: Mapped[UuidKey]
+    conversation_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("conversations.id", ondelete="CASCADE"))
+    session_id: Mapped[str] = mapped_column(String(64))
+    author: Mapped[str] = mapped_column(String(10))
+    type: Mapped[str] = mapped_column(String(12))
+    body: Mapped[str] = mapped_column(Text, default="")
+    media: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    payload: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    quoted_wa_id: Mapped[str | None] = mapped_column(String(128), default=None)
+    idempotency_key: Mapped[str | None] = mapped_column(String(128), default=None)
+    send_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(String(10))
+    """`scheduled`, or `cancelled`."""
+    error: Mapped[str | None] = mapped_column(String(500), default=None)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    __table_args__ = (
+        Index(
+            "ix_scheduled_messages_due",
+            "send_at",
+            "id",
+            sqlite_where=text("status = 'scheduled'"),
+            postgresql_where=text("status = 'scheduled'"),
+        ),
+        Index("ix_scheduled_messages_conversation_id", "conversation_id", "send_at", "id"),
+        Index(
+            "uq_scheduled_messages_session_id_idempotency_key",
+            "session_id",
+            "idempotency_key",
+            unique=True,
+            sqlite_where=text("idempotency_key IS NOT NULL"),
+            postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
     )
 

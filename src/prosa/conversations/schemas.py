@@ -133,8 +133,12 @@ class MessageView(BaseModel):
     id: uuid.UUID = Field(examples=[EXAMPLE_ID])
     conversation_id: uuid.UUID = Field(examples=[EXAMPLE_ID])
     session_id: str = Field(description="The number.", examples=["shop-sales"])
-    seq: int = Field(description="Place in the conversation; negative for imported history.", examples=[17])
-    wa_id: str = Field(description="WhatsApp's id of it.", examples=["3EB0A1B2C3D4E5F60718"])
+    seq: int = Field(
+        description="Place in the conversation; negative for imported history, 0 while it is scheduled.", examples=[17]
+    )
+    wa_id: str = Field(
+        description="WhatsApp's id of it; empty while it is scheduled.", examples=["3EB0A1B2C3D4E5F60718"]
+    )
     from_me: bool = Field(description="Sent by this number.")
     author: Author = Field(description="Who wrote it.")
     sender_jid: str = Field(description="Address of who sent it; empty until WhatsApp has it, for our own.")
@@ -152,6 +156,7 @@ class MessageView(BaseModel):
     due_at: datetime | None = Field(
         description="While it is queued: when it is sent, once the number is online and what comes before it is sent."
     )
+    scheduled_for: datetime | None = Field(description="When it was asked to be sent, where that was for later.")
     skip_reason: str | None = Field(
         description="Why the AI left it unanswered on purpose, as a stable code.", examples=["too_old"]
     )

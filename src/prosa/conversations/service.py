@@ -22,6 +22,7 @@ from prosa.conversations.media import MediaFacts, MediaFiles
 from prosa.conversations.models import ConversationKind
 from prosa.conversations.online import OnlineNumbers
 from prosa.conversations.queries import ConversationFilter, Direction
+from prosa.conversations.scheduled import find_scheduled, scheduled_places
 from prosa.conversations.schemas import ConversationUpdate
 from prosa.conversations.scope import check_session
 from prosa.conversations.unread import mark_read
@@ -150,7 +151,7 @@ class ConversationService:
 
         async def remove(db: WriteDb) -> list[str]:
             await _held(db, conversation_id)
-            places = await queries.media_places(db, conversation_id)
+            places = await queries.media_places(db, conversation_id) + await scheduled_places(db, conversation_id)
             await db.execute(delete(TABLE).where(TABLE.c.id == conversation_id))
             known = str(conversation_id)
             of_it = or_(
@@ -210,6 +211,8 @@ class ConversationService:
         """
         async with self._database.read() as db:
             row = await queries.find_message(db, caller.user_id, message_id)
+            if row is None:
+                row = await find_scheduled(db, caller.user_id, message_id)
         if row is None:
             raise NotFoundError("There is no such message here.")
         return row

@@ -98,12 +98,15 @@ class MessageStatusPayload(Payload):
     id: uuid.UUID
     conversation_id: uuid.UUID
     wa_id: str
-    status: str = Field(description="queued, sending, sent, delivered, read, played, failed, cancelled or received")
+    status: str = Field(
+        description="scheduled, queued, sending, sent, delivered, read, played, failed, cancelled or received"
+    )
     error: str | None = Field(None, description="Why, where it failed, waits or was cancelled: a code, a colon, words")
     body: str | None = Field(None, description="The new text, where it was edited")
     media: dict[str, Any] | None = Field(None, description="What is known of its file, where that changed")
     edited_at: datetime | None = None
     revoked_at: datetime | None = None
+    scheduled_for: datetime | None = Field(None, description="While it is scheduled: when it is to be sent")
 
 
 class ConversationUpdatedPayload(Payload):

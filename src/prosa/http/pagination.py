@@ -4,8 +4,10 @@ A cursor names the last row seen, so pages neither skip nor repeat rows while ne
 """
 
 import binascii
+import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
@@ -15,6 +17,9 @@ from pydantic import BaseModel, Field
 from prosa.errors import FieldError, InvalidInputError
 
 T = TypeVar("T")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
@@ -73,6 +78,25 @@ def decode_cursor(cursor: str) -> list[Any]:
     if not isinstance(values, list):
         raise bad_cursor()
     return values
+
+
+def to_micros(moment: datetime) -> int:
+    """Return a moment as a cursor holds it: microseconds since the epoch."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def time_cursor(key: list[Any] | None) -> tuple[datetime, uuid.UUID] | None:
+    """Return the moment (see `to_micros`) and the id that a cursor names.
+
+    Raises:
+        InvalidInputError: It names something else.
+    """
+    if key is None:
+        return None
+    try:
+        return _EPOCH + key[0] * _MICROSECOND, uuid.UUID(key[1])
+    except (ValueError, OverflowError):
+        raise bad_cursor() from None
 
 
 def _page_request(

@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import ColumnElement, case, or_, select, update
+from sqlalchemy import ColumnElement, case, func, or_, select, update
 
 from prosa.clock import utc_now
 from prosa.conversations.facts import conversation_payload, preview
@@ -24,9 +24,12 @@ INCOMPLETE = "answer_incomplete: an earlier message of the same answer was not s
 PERHAPS = " (a try had no answer from WhatsApp, so it may have arrived)"
 
 _m = MESSAGES.c
-_unanswered = or_(
+tried_in_vain = or_(
     _m.status == MessageStatus.SENDING.value,
-    *(_m.error.startswith(f"{code.value}:") for code in (EngineErrorCode.TIMEOUT, EngineErrorCode.INTERNAL)),
+    *(
+        func.coalesce(_m.error, "").startswith(f"{code.value}:")
+        for code in (EngineErrorCode.TIMEOUT, EngineErrorCode.INTERNAL)
+    ),
 )
 """A try was made whose end nobody knows: its sender died, or WhatsApp did not answer."""
 
@@ -65,7 +68,7 @@ async def cancel_unsent(
         statement = statement.where(only)
     values = {
         "status": MessageStatus.CANCELLED.value,
-        "error": case((_unanswered, reason + PERHAPS), else_=reason),
+        "error": case((tried_in_vain, reason + PERHAPS), else_=reason),
         "due_at": None,
         "lease_owner": None,
         "lease_until": None,

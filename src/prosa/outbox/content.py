@@ -60,7 +60,32 @@ class OutboundMedia:
         return MediaFacts(state=MediaState.READY, path=self.place, **asdict(self.info))
 
 
-Outbound: TypeAlias = OutboundText | OutboundMedia
+@dataclass(frozen=True, slots=True)
+class StoredContent:
+    """A text or file as it was stored before.
+
+    Attributes:
+        stored_type: The message's type.
+        body: Its text or caption.
+        stored_media: Its file.
+    """
+
+    stored_type: str
+    body: str
+    stored_media: Mapping[str, Any] | None = None
+
+    @property
+    def type(self) -> MessageType:
+        """The message's type."""
+        return MessageType(self.stored_type)
+
+    @property
+    def media(self) -> MediaFacts | None:
+        """The file."""
+        return MediaFacts.model_validate(self.stored_media) if self.stored_media else None
+
+
+Outbound: TypeAlias = OutboundText | OutboundMedia | StoredContent
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,26 @@
 """REST of sending: texts and files, and what becomes of them until WhatsApp has them."""
 
 import uuid
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, File, Form, Header, Path, UploadFile, status
+from fastapi import APIRouter, File, Form, Header, Path, Query, UploadFile
+from fastapi import status as http
+from pydantic import AwareDatetime
 
 from prosa.conversations.media import MediaFiles
+from prosa.conversations.scheduled import ScheduledFilter
 from prosa.conversations.schemas import MessageView, StorableText
 from prosa.conversations.uploads import saved
 from prosa.http.auth import SignedIn
+from prosa.http.pagination import Page, PageParams, encode_cursor, time_cursor, to_micros
 from prosa.http.problems import problems
 from prosa.http.provide import provided
-from prosa.outbox.schemas import PAUSE_AI, FileType, TextToContact, TextToConversation
+from prosa.outbox.schemas import PAUSE_AI, SEND_AT, FileType, MessageUpdate, TextToContact, TextToConversation
 from prosa.outbox.service import OutboxService
 from prosa.settings import Settings
-from prosa.turns.manual import Draft, IncomingFile, ManualMessages, ToContact, ToConversation
+from prosa.turns.drafts import Draft, IncomingFile, ToContact, ToConversation
+from prosa.turns.manual import ManualMessages
 from prosa.whatsapp.engine import MessageType
 
 router = APIRouter(tags=["Messages"])
@@ -45,11 +51,12 @@ ShownAs = Annotated[
 ]
 Voice = Annotated[bool, Form(description="A voice note; for audio, best as Ogg with Opus.")]
 PauseAi = Annotated[bool, Form(description=PAUSE_AI)]
+SendAt = Annotated[AwareDatetime | None, Form(description=SEND_AT, examples=["2026-12-24T09:00:00-03:00"])]
 
 _SEND = (401, 404, 409, 413, 422, 503)
 
 
-@router.post("/sessions/{session_id}/messages", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_SEND))
+@router.post("/sessions/{session_id}/messages", status_code=http.HTTP_202_ACCEPTED, responses=problems(*_SEND))
 async def send_message(
     session_id: SessionId, body: TextToContact, caller: SignedIn, manual: Manual, key: Key = None
 ) -> MessageView:
@@ -62,7 +69,7 @@ async def send_message(
 
 
 @router.post(
-    "/conversations/{conversation_id}/messages", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_SEND)
+    "/conversations/{conversation_id}/messages", status_code=http.HTTP_202_ACCEPTED, responses=problems(*_SEND)
 )
 async def send_message_in_conversation(
     conversation_id: ConversationId, body: TextToConversation, caller: SignedIn, manual: Manual, key: Key = None
@@ -72,7 +79,7 @@ async def send_message_in_conversation(
     return MessageView.of(await manual.send(caller, ToConversation(conversation_id), draft))
 
 
-@router.post("/sessions/{session_id}/media", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_SEND))
+@router.post("/sessions/{session_id}/media", status_code=http.HTTP_202_ACCEPTED, responses=problems(*_SEND))
 async def send_media(
     session_id: SessionId,
     caller: SignedIn,
@@ -85,14 +92,16 @@ async def send_media(
     shown_as: ShownAs = None,
     voice: Voice = False,  # noqa: FBT002 - a form field
     pause_ai: PauseAi = True,  # noqa: FBT002 - a form field
+    send_at: SendAt = None,
     key: Key = None,
 ) -> MessageView:
     """Send a file from a number to a phone number, contact or group."""
     target = ToContact(session_id, to)
-    return await _send_file(caller, manual, files, settings, target, file, caption, shown_as, voice, pause_ai, key)
+    draft = Draft(caption, idempotency_key=key, pauses_ai=pause_ai, send_at=send_at)
+    return await _send_file(caller, manual, files, settings, target, file, shown_as, voice, draft)
 
 
-@router.post("/conversations/{conversation_id}/media", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_SEND))
+@router.post("/conversations/{conversation_id}/media", status_code=http.HTTP_202_ACCEPTED, responses=problems(*_SEND))
 async def send_media_in_conversation(
     conversation_id: ConversationId,
     caller: SignedIn,
@@ -104,15 +113,23 @@ async def send_media_in_conversation(
     shown_as: ShownAs = None,
     voice: Voice = False,  # noqa: FBT002 - a form field
     pause_ai: PauseAi = True,  # noqa: FBT002 - a form field
+    send_at: SendAt = None,
     key: Key = None,
 ) -> MessageView:
     """Send a file into a conversation."""
     target = ToConversation(conversation_id)
-    return await _send_file(caller, manual, files, settings, target, file, caption, shown_as, voice, pause_ai, key)
+    draft = Draft(caption, idempotency_key=key, pauses_ai=pause_ai, send_at=send_at)
+    return await _send_file(caller, manual, files, settings, target, file, shown_as, voice, draft)
 
 
 def _draft(body: TextToConversation, key: str | None) -> Draft:
-    return Draft(body.text, quoted_message_id=body.quoted_message_id, idempotency_key=key, pauses_ai=body.pause_ai)
+    return Draft(
+        body.text,
+        quoted_message_id=body.quoted_message_id,
+        idempotency_key=key,
+        pauses_ai=body.pause_ai,
+        send_at=body.send_at,
+    )
 
 
 async def _send_file(
@@ -122,23 +139,53 @@ async def _send_file(
     settings: Settings,
     target: ToConversation | ToContact,
     file: UploadFile,
-    caption: str,
     shown_as: FileType | None,
     voice: bool,  # noqa: FBT001
-    pause_ai: bool,  # noqa: FBT001
-    key: str | None,
+    draft: Draft,
 ) -> MessageView:
     type_ = MessageType(shown_as) if shown_as else None
     limit = settings.media_max_mb * 2**20
     async with saved(file, files, max_bytes=limit, type_=type_, voice=voice) as upload:
         incoming = IncomingFile(upload.path, upload.sha256, upload.type, upload.info)
-        draft = Draft(caption, file=incoming, idempotency_key=key, pauses_ai=pause_ai)
-        return MessageView.of(await manual.send(caller, target, draft))
+        return MessageView.of(await manual.send(caller, target, replace(draft, file=incoming)))
+
+
+@router.get("/messages", responses=problems(401, 404, 422, 503))
+async def list_waiting_messages(
+    caller: SignedIn,
+    service: Service,
+    page: PageParams,
+    status: Annotated[  # noqa: ARG001 - says what is listed; more may follow
+        Literal["scheduled"], Query(description="Which messages: those to be sent later.")
+    ] = "scheduled",
+    session: Annotated[
+        str | None, Query(max_length=64, pattern=r"^[^\x00]*$", description="Of one number only: its session id.")
+    ] = None,
+    conversation: Annotated[uuid.UUID | None, Query(description="Of one conversation only: its id.")] = None,
+) -> Page[MessageView]:
+    """List messages that are to be sent later, those whose time comes first first."""
+    after = time_cursor(page.key(int, str))
+    wanted = ScheduledFilter(session_id=session, conversation_id=conversation)
+    rows = await service.scheduled(caller, wanted, after=after, limit=page.limit + 1)
+    shown = rows[: page.limit]
+    last = shown[-1] if len(rows) > page.limit else None
+    cursor = encode_cursor(to_micros(last.scheduled_for), str(last.id)) if last else None
+    return Page(items=[MessageView.of(row) for row in shown], next_cursor=cursor)
+
+
+@router.patch("/messages/{message_id}", responses=problems(*_SEND))
+async def change_message(message_id: MessageId, body: MessageUpdate, caller: SignedIn, service: Service) -> MessageView:
+    """Change the text or the time of a message that has not been sent yet.
+
+    A scheduled message can be given both; one that is queued another text. What is being sent at this moment, or was
+    sent, stays as it is (409).
+    """
+    return MessageView.of(await service.change(caller, message_id, text=body.text, send_at=body.send_at))
 
 
 @router.post("/messages/{message_id}/cancel", responses=problems(401, 404, 409, 422, 503))
 async def cancel_message(message_id: MessageId, caller: SignedIn, service: Service) -> MessageView:
-    """Take back a message that waits to be sent. Doing it again changes nothing.
+    """Take back a message that is scheduled or waits to be sent. Doing it again changes nothing.
 
     One that is being sent at this moment, or was sent, cannot be cancelled any more (409).
     """

@@ -53,6 +53,7 @@ async def enqueue(
     sender_jid: str = "",
     ai: dict[str, Any] | None = None,
     due_at: datetime | None = None,
+    scheduled_for: datetime | None = None,
     lasting: timedelta | None = LASTING,
 ) -> EnqueuedMessage:
     """Store a message to send, at the end of its conversation, and wake the sender once it is committed.
@@ -72,6 +73,7 @@ async def enqueue(
         sender_jid: The number's own JID, where known; WhatsApp tells it when the message is sent.
         ai: Of an answer of the AI: how it came about (`prosa.ai.answer.Answer.facts`).
         due_at: Not to be sent before; at once where left out.
+        scheduled_for: When it was asked to be sent, where that was later than it was written.
         lasting: How long it may wait until it fails as expired; None: for ever.
 
     Raises:
@@ -84,7 +86,9 @@ async def enqueue(
     details = instructions or Instructions()
     if quoted_wa_id is not None:
         details = replace(details, quote=await _quote(db, held.id, quoted_wa_id))
-    message = _Message(content, due_at, details, message_id or new_id(), idempotency_key, quoted_wa_id, ai)
+    message = _Message(
+        content, due_at, details, message_id or new_id(), idempotency_key, quoted_wa_id, ai, scheduled_for
+    )
     [enqueued] = await _put(db, held, [message], author=author, user_id=user_id, sender_jid=sender_jid, lasting=lasting)
     return enqueued
 
@@ -126,6 +130,7 @@ class _Message:
     idempotency_key: str | None = None
     quoted_wa_id: str | None = None
     ai: dict[str, Any] | None = None
+    scheduled_for: datetime | None = None
 
 
 async def _put(
@@ -167,6 +172,7 @@ async def _put(
             idempotency_key=message.idempotency_key,
             due_at=due_at,
             expires_at=due_at + lasting if lasting is not None else None,
+            scheduled_for=message.scheduled_for,
             ai=message.ai,
         )
         await insert_message(db, values)

@@ -1,20 +1,32 @@
 """What the REST API takes to send messages."""
 
 import uuid
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from prosa.conversations.schemas import EXAMPLE_ID, StorableText
 
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must hold more than white space")
+    return value
+
+
 MessageText = Annotated[
     StorableText,
+    AfterValidator(_not_blank),
     Field(min_length=1, max_length=65_536, description="The text, with WhatsApp's formatting.", examples=["Olá!"]),
 ]
 
 PAUSE_AI = (
     "Whether the AI is silent afterwards, for the number's takeover.pause_minutes_after_person; "
-    "false for what a program sends, such as a notification."
+    "false for what a program sends, such as a notification. What is sent later never silences it."
+)
+SEND_AT = (
+    "When to send it, with time zone, at most a year ahead; at once where left out. Until then its status is "
+    "scheduled, it has no place in the conversation, and it can be changed or cancelled."
 )
 
 
@@ -28,13 +40,7 @@ class TextToConversation(BaseModel):
         None, description="The message of this conversation that it answers to.", examples=[EXAMPLE_ID]
     )
     pause_ai: bool = Field(default=True, description=PAUSE_AI)
-
-    @field_validator("text")
-    @classmethod
-    def _not_blank(cls, value: str) -> str:
-        if not value.strip():
-            raise ValueError("must hold more than white space")
-        return value
+    send_at: AwareDatetime | None = Field(None, description=SEND_AT, examples=["2026-12-24T09:00:00-03:00"])
 
 
 class TextToContact(TextToConversation):
@@ -46,6 +52,25 @@ class TextToContact(TextToConversation):
         description="A phone number in international form, or WhatsApp's address of a contact or group.",
         examples=["+55 11 99999-0001"],
     )
+
+
+class MessageUpdate(BaseModel):
+    """What to change of a message. Whatever is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: MessageText | None = Field(None, description="The new text, of a file the caption.", examples=["Olá, Ana!"])
+    send_at: AwareDatetime | None = Field(
+        None,
+        description="Of a scheduled message: when to send it instead; a moment that is just past sends it now.",
+        examples=["2026-12-24T10:00:00-03:00"],
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.text is None and self.send_at is None:
+            raise ValueError("must hold text or send_at")
+        return self
 
 
 FileType = Literal["image", "audio", "video", "document", "sticker"]

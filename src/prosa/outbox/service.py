@@ -1,17 +1,25 @@
 """What a person can do with messages on their way out."""
 
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import Row, select
 
 from prosa.auth.caller import Caller
+from prosa.clock import Clock, utc_now
 from prosa.conversations import queries
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.models import MessageStatus
+from prosa.conversations.scheduled import ScheduledFilter, find_scheduled, list_scheduled
+from prosa.conversations.scope import check_session
 from prosa.database.engine import Database, WriteDb
-from prosa.errors import ConflictError, NotFoundError
+from prosa.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from prosa.outbox import schedule
 from prosa.outbox.cancel import BY_PERSON, cancel_unsent
+from prosa.outbox.rewrite import edit_unsent
+from prosa.outbox.schedule import check_send_at
+from prosa.whatsapp.engine import MessageType
 
 _m = MESSAGES.c
 
@@ -35,11 +43,29 @@ class TooLateError(ConflictError):
 class OutboxService:
     """Messages that the caller sends."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, clock: Clock = utc_now) -> None:
         self._database = database
+        self._clock = clock
+
+    async def scheduled(
+        self, caller: Caller, wanted: ScheduledFilter, *, after: tuple[datetime, uuid.UUID] | None, limit: int
+    ) -> list[Row[Any]]:
+        """Return up to `limit` messages to be sent later, those due first first.
+
+        Raises:
+            NotFoundError: The number or the conversation is not the caller's.
+        """
+        async with self._database.read() as db:
+            if wanted.session_id is not None:
+                await check_session(db, caller, wanted.session_id)
+            if wanted.conversation_id is not None:
+                found = await queries.find_conversation(db, caller.user_id, wanted.conversation_id)
+                if found is None:
+                    raise NotFoundError("There is no such conversation here.", remedy="GET /conversations lists yours.")
+            return await list_scheduled(db, caller.user_id, wanted, after=after, limit=limit)
 
     async def cancel(self, caller: Caller, message_id: uuid.UUID) -> Row[Any]:
-        """Take back a message that waits to be sent, and return it; one that was taken back already stays so.
+        """Take back a message that is scheduled or waits to be sent, and return it; doing it again changes nothing.
 
         Raises:
             NotFoundError: There is none of this id, or it is not the caller's.
@@ -51,29 +77,83 @@ class OutboxService:
             return row
 
         async def cancel(db: WriteDb) -> str | None:
-            mine = _m.id == message_id
-            home = (await db.execute(select(_m.conversation_id).where(mine))).scalar_one_or_none()
-            if home is None:
-                return None
-            if await cancel_unsent(db, home, author=None, reason=BY_PERSON, only=mine, user_id=caller.user_id):
+            if await schedule.cancel(db, message_id, caller.user_id):
                 return MessageStatus.CANCELLED
-            return (await db.execute(select(_m.status).where(mine))).scalar_one_or_none()
+            stands = await _stands(db, message_id)
+            if stands is None:
+                return None
+            home, status = stands
+            only = _m.id == message_id
+            if await cancel_unsent(db, home, author=None, reason=BY_PERSON, only=only, user_id=caller.user_id):
+                return MessageStatus.CANCELLED
+            return status
 
         status = await self._database.submit(cancel)
-        if status in {MessageStatus.QUEUED, MessageStatus.SENDING}:
+        if status in _ON_ITS_WAY:
             raise OnItsWayError("The message is being sent at this moment and can no longer be cancelled.")
         if status not in {None, MessageStatus.CANCELLED}:
             raise TooLateError(_WHY.get(str(status), "WhatsApp has the message already; it cannot be cancelled."))
         return await self._find(caller, message_id)
 
+    async def change(
+        self, caller: Caller, message_id: uuid.UUID, *, text: str | None, send_at: datetime | None
+    ) -> Row[Any]:
+        """Give a message that is not sent yet another text, or a scheduled one another time, and return it.
+
+        Raises:
+            NotFoundError: There is none of this id, or it is not the caller's.
+            InvalidInputError: The time is past or too far away, or the message has no text.
+            OnItsWayError: It is being sent.
+            TooLateError: It was sent, failed or was cancelled.
+        """
+        row = await self._find(caller, message_id)
+        if text is not None and row.type not in _WITH_TEXT:
+            raise InvalidInputError(fields=[FieldError("body.text", "this message has no text that could be changed")])
+        now = self._clock()
+        when = (check_send_at(send_at, now) or now) if send_at is not None else None
+
+        async def change(db: WriteDb) -> str | None:
+            if await schedule.change(db, message_id, caller.user_id, body=text, send_at=when):
+                return None
+            stands = await _stands(db, message_id)
+            if stands is None:
+                return None
+            home, status = stands
+            if when is None and text is not None and status == MessageStatus.QUEUED:
+                changed = await edit_unsent(db, home, message_id, text, now=now, user_id=caller.user_id)
+                return None if changed else status
+            return status
+
+        status = await self._database.submit(change)
+        if when is not None and status in _ON_ITS_WAY:
+            raise TooLateError("The message's time has come: it is no longer scheduled.")
+        if status in _ON_ITS_WAY:
+            raise OnItsWayError("The message is being sent, or may have arrived already; it can no longer be changed.")
+        if status is not None:
+            raise TooLateError(f"The message can no longer be changed: it is {status}.")
+        row = await self._find(caller, message_id)
+        if row.status == MessageStatus.CANCELLED:
+            raise TooLateError("The message was cancelled and can no longer be changed.")
+        return row
+
     async def _find(self, caller: Caller, message_id: uuid.UUID) -> Row[Any]:
         async with self._database.read() as db:
             row = await queries.find_message(db, caller.user_id, message_id)
+            row = row or await find_scheduled(db, caller.user_id, message_id)
         if row is None:
             raise NotFoundError("There is no such message here.")
         return row
 
 
+async def _stands(db: WriteDb, message_id: uuid.UUID) -> tuple[uuid.UUID, str] | None:
+    """Return a message's conversation and status."""
+    found = (await db.execute(select(_m.conversation_id, _m.status).where(_m.id == message_id))).first()
+    return (found.conversation_id, found.status) if found else None
+
+
+_ON_ITS_WAY = frozenset({MessageStatus.QUEUED, MessageStatus.SENDING})
+_WITH_TEXT = frozenset({MessageType.TEXT, MessageType.IMAGE, MessageType.VIDEO, MessageType.DOCUMENT})
+"""Messages whose text WhatsApp shows; of a file it is the caption."""
 _WHY = {
     MessageStatus.FAILED.value: "The message failed and will not be sent; there is nothing to cancel.",
     MessageStatus.RECEIVED.value: "The message came from somebody else; there is nothing to cancel.",

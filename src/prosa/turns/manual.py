@@ -1,15 +1,12 @@
 """A person's message, from the API or the console: stored and put into the outbox, once however often it is asked."""
 
 import asyncio
-import hashlib
-import re
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import orjson
 import structlog
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
@@ -24,87 +21,26 @@ from prosa.conversations.models import Author, ConversationKind
 from prosa.conversations.online import OnlineNumbers
 from prosa.conversations.opening import open_or_create, submit_opening
 from prosa.conversations.pauses import PausedBy
+from prosa.conversations.scheduled import find_scheduled
 from prosa.conversations.scope import check_session
-from prosa.database.engine import Database, WriteDb
+from prosa.database.engine import Database, ReadDb, WriteDb
 from prosa.database.outage import Outage, outage_of
-from prosa.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from prosa.errors import ConflictError, NotFoundError
 from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.ids import new_id
-from prosa.outbox import queue
+from prosa.outbox import queue, schedule
 from prosa.outbox.content import Instructions, Outbound, OutboundMedia, OutboundText
 from prosa.sessions.facts import Numbers, SessionFacts
-from prosa.sessions.phone import digits_of_phone
 from prosa.turns.context import Contexts
+from prosa.turns.drafts import Draft, ToContact, ToConversation, check_writable, recipient
 from prosa.turns.receive import prompt_fact
 from prosa.turns.takeover import person_wrote
-from prosa.whatsapp import jid
-from prosa.whatsapp.engine import EngineError, MediaInfo, MessageType
+from prosa.whatsapp.engine import EngineError
 
 logger = structlog.get_logger("prosa.manual")
 
 RESOLVE_SECONDS = 10.0
-
-_CHAT = re.compile(r"[0-9]+(-[0-9]+)?@[a-z.]+")
-"""Contacts and groups are numbers; old groups are their founder's number and a time (whatsmeow types/jid.go)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToConversation:
-    """Into a conversation that is there."""
-
-    conversation_id: uuid.UUID
-
-
-@dataclass(frozen=True, slots=True)
-class ToContact:
-    """From a number to a contact or group: a phone number or a WhatsApp address, as the person gave it."""
-
-    session_id: str
-    to: str
-
-
-@dataclass(frozen=True, slots=True)
-class IncomingFile:
-    """A file that a person sends, complete on disk.
-
-    Attributes:
-        path: Where it lies; it is moved from there.
-        sha256: Hex digest of it.
-        type: What it is shown as.
-        info: What is said of it.
-    """
-
-    path: Path
-    sha256: str
-    type: MessageType
-    info: MediaInfo
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What to send: a text, or a file whose caption the text is.
-
-    Attributes:
-        text: The text or caption.
-        file: The file.
-        quoted_message_id: The message it answers to.
-        idempotency_key: The same request under the same key is one message.
-        pauses_ai: Whether the AI is silent afterwards, for the time that the number's settings say.
-    """
-
-    text: str = ""
-    file: IncomingFile | None = None
-    quoted_message_id: uuid.UUID | None = None
-    idempotency_key: str | None = None
-    pauses_ai: bool = True
-
-    def fingerprint(self, target: ToConversation | ToContact) -> str:
-        """Return what tells this request from another one."""
-        where = str(target.conversation_id) if isinstance(target, ToConversation) else f"to {target.to.strip()}"
-        file = [self.file.sha256, self.file.type.value, self.file.info.voice] if self.file else None
-        parts = [where, self.text, file, str(self.quoted_message_id)]
-        return hashlib.sha256(orjson.dumps(parts)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +87,8 @@ class ManualMessages:
 
         Raises:
             NotFoundError: The conversation, the number or the quoted message is not the caller's.
-            InvalidInputError: The recipient is neither a phone number nor a WhatsApp address that can be written to.
+            InvalidInputError: The recipient is neither a phone number nor a WhatsApp address that can be written to, or
+                the time to send it is past or too far away.
             ConflictError: The key was used for another request.
         """
         where = await self._where(caller, target)
@@ -162,11 +99,11 @@ class ManualMessages:
         quoted_wa_id = await self._quoted(caller, where, draft)
         if where.conversation_id is None and where.address is not None:
             where = await self._resolved(where, where.address)
-        message_id = new_id()
+        message_id, send_at = new_id(), draft.later(utc_now())
         content = await self._content(where, draft, message_id)
         job = partial(
             _enqueue, where=where, draft=draft, content=content, quoted_wa_id=quoted_wa_id, fingerprint=fingerprint,
-            message_id=message_id, caller=caller, session=await self._session(where.session_id),
+            message_id=message_id, caller=caller, session=await self._session(where.session_id), send_at=send_at,
         )  # fmt: skip
         try:
             version = await submit_opening(self._database, job)
@@ -186,7 +123,7 @@ class ManualMessages:
                 raise ConflictError("The message of this key was erased just now.")
             return repeated
         row = await self._row(caller, message_id)
-        if self._contexts is not None:
+        if self._contexts is not None and send_at is None:
             await self._contexts.remember(row.conversation_id, version, prompt_fact(dict(row._mapping)))  # noqa: SLF001
         return row
 
@@ -196,7 +133,7 @@ class ManualMessages:
                 row = await queries.find_conversation(db, caller.user_id, target.conversation_id)
                 if row is None:
                     raise NotFoundError("There is no such conversation here.", remedy="GET /conversations lists yours.")
-                _check_writable(ConversationKind(row.kind), row.contact_jid)
+                check_writable(ConversationKind(row.kind), row.contact_jid)
                 return _Where(row.session_id, conversation_id=row.id)
             await check_session(db, caller, target.session_id)
         address, phone = recipient(target.to)
@@ -212,14 +149,14 @@ class ManualMessages:
         if draft.idempotency_key is None:
             return None
         async with self._database.read() as db:
-            found = await queue.find_by_key(db, session_id, draft.idempotency_key)
+            found = await _taken(db, session_id, draft.idempotency_key)
             if found is None:
                 return None
             if Instructions.read(found.payload).fingerprint != fingerprint:
                 raise ConflictError(
                     "This Idempotency-Key was used for another message.", remedy="Use a new key for a new message."
                 )
-            return await queries.find_message(db, caller.user_id, found.id)
+            return await _find(db, caller, found.id)
 
     async def _quoted(self, caller: Caller, where: _Where, draft: Draft) -> str | None:
         if draft.quoted_message_id is None:
@@ -271,39 +208,21 @@ class ManualMessages:
 
     async def _row(self, caller: Caller, message_id: uuid.UUID) -> Row[Any]:
         async with self._database.read() as db:
-            row = await queries.find_message(db, caller.user_id, message_id)
+            row = await _find(db, caller, message_id)
         if row is None:
             raise NotFoundError("The conversation was erased just now.")
         return row
 
 
-def recipient(to: str) -> tuple[Address, str | None]:
-    """Return the address a person means, and the phone number ("+5511…") to ask WhatsApp about.
-
-    Raises:
-        InvalidInputError: It is neither a phone number nor a WhatsApp address that can be written to.
-    """
-    if "@" not in to:
-        digits = digits_of_phone(to, field="body.to")
-        return identity.address(jid.from_phone(digits)), f"+{digits}"
-    try:
-        address = identity.address(to.strip())
-    except ValueError:
-        raise _not_writable() from None
-    _check_writable(address.kind, address.jid)
-    return address, None
+async def _taken(db: ReadDb, session_id: str, key: str) -> Row[Any] | None:
+    """Return the message that a request with this key made: the row as stored."""
+    return await queue.find_by_key(db, session_id, key) or await schedule.find_key(db, session_id, key)
 
 
-def _check_writable(kind: ConversationKind, address: str) -> None:
-    if kind not in {ConversationKind.CONTACT, ConversationKind.GROUP} or not _CHAT.fullmatch(address):
-        raise _not_writable()
-
-
-def _not_writable() -> InvalidInputError:
-    return InvalidInputError(
-        "This is nobody who can be written to.",
-        fields=[FieldError("body.to", "must be a phone number (+5511999990001) or the address of a contact or group")],
-    )
+async def _find(db: ReadDb, caller: Caller, message_id: uuid.UUID) -> Row[Any] | None:
+    """Return a message of the caller's, also one that is to be sent later."""
+    found = await queries.find_message(db, caller.user_id, message_id)
+    return found or await find_scheduled(db, caller.user_id, message_id)
 
 
 async def _enqueue(
@@ -317,12 +236,11 @@ async def _enqueue(
     message_id: uuid.UUID,
     caller: Caller,
     session: SessionFacts,
+    send_at: datetime | None,
 ) -> int | None:
     """Store the message; return the conversation's version after it, or None where its key is taken."""
-    if draft.idempotency_key is not None:
-        taken = await queue.find_by_key(db, where.session_id, draft.idempotency_key)
-        if taken is not None:
-            return None
+    if draft.idempotency_key is not None and await _taken(db, where.session_id, draft.idempotency_key) is not None:
+        return None
     if where.conversation_id is not None:
         held = await hold(db, where.conversation_id)
         if held is None:
@@ -331,6 +249,15 @@ async def _enqueue(
         held = (await open_or_create(db, where.session_id, where.address, at=utc_now())).conversation
     else:
         raise ValueError("a message goes into a conversation or to an address")
+    instructions = Instructions(
+        resolve=where.resolve, fingerprint=fingerprint if draft.idempotency_key is not None else None
+    )
+    if send_at is not None:
+        await schedule.add(
+            db, held, message_id=message_id, content=content, send_at=send_at, instructions=instructions,
+            user_id=caller.user_id, quoted_wa_id=quoted_wa_id, idempotency_key=draft.idempotency_key,
+        )  # fmt: skip
+        return held.version
     now = utc_now()
     paused = await person_wrote(
         db, held, session, by=PausedBy.PERSON, written_at=now, now=now, user_id=caller.user_id, pauses=draft.pauses_ai
@@ -342,9 +269,7 @@ async def _enqueue(
         content=content,
         quoted_wa_id=quoted_wa_id,
         idempotency_key=draft.idempotency_key,
-        instructions=Instructions(
-            resolve=where.resolve, fingerprint=fingerprint if draft.idempotency_key is not None else None
-        ),
+        instructions=instructions,
         message_id=message_id,
         user_id=caller.user_id,
         lasting=session.settings.sending.lasting,

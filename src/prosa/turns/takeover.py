@@ -118,7 +118,7 @@ async def is_our_own(db: ReadDb, session_id: str, wa_id: str) -> bool:
         _m.session_id == session_id,
         _m.wa_id == wa_id,
         _m.from_me,
-        _m.author.in_([Author.AI.value, Author.PERSON.value, Author.AUTOMATIC.value]),
+        _m.author.in_([Author.AI.value, Author.PERSON.value, Author.AUTOMATIC.value, Author.SCHEDULED.value]),
     )
     return (await db.execute(statement.limit(1))).first() is not None
 
