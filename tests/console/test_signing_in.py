@@ -5,7 +5,9 @@ from tests.console.conftest import EMAIL, PASSWORD, PHONE, Console, Installation
 
 
 async def test_the_first_start_leads_to_linking_a_number(installation: Installation) -> None:
-    await shoot(await installation.page(size=PHONE), "first-start")
+    page = await installation.page(size=PHONE)
+    await expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
+    await shoot(page, "first-start")
     page = await installation.page()
     await expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
     await shoot(page, "first-start")

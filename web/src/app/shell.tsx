@@ -1,6 +1,6 @@
 /** The frame of every view: navigation (a rail at the side, a bar below on phones), the connection's banner, content. */
-import { Link, Outlet } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { Link, Outlet, useLocation } from "@tanstack/react-router";
+import { useEffect, useRef, useState } from "react";
 import { Button as AriaButton } from "react-aria-components/Button";
 import { signIn } from "~/auth/sign-in";
 import { useStrings } from "~/i18n/strings";
@@ -22,6 +22,7 @@ const VIEWS = [
 
 export function Shell() {
   const t = useStrings(words);
+  useFocusOnNavigation();
   return (
     <div className="shell">
       <a className="skip" href="#content">
@@ -51,6 +52,17 @@ export function Shell() {
       </div>
     </div>
   );
+}
+
+/** After a change of view, the keyboard and the screen reader go on in it, not at the top of the page. */
+function useFocusOnNavigation() {
+  const view = useLocation({ select: (location) => location.pathname.split("/")[1] });
+  const before = useRef(view);
+  useEffect(() => {
+    if (before.current === view) return;
+    before.current = view;
+    document.getElementById("content")?.focus({ preventScroll: true });
+  }, [view]);
 }
 
 function Account() {

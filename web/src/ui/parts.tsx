@@ -6,6 +6,11 @@ import { classes } from "./classes";
 import { Icon, type IconName } from "./icon";
 import { words } from "./strings";
 
+/** Names the tab of the browser; React moves it into the head. */
+export function PageTitle({ children }: { children: string }) {
+  return <title>{`${children} · Prosa`}</title>;
+}
+
 /** The head of a view: its name, what it is about, and what can be done at once. */
 export function PageHeader({
   title,
@@ -18,6 +23,7 @@ export function PageHeader({
 }) {
   return (
     <header className="page-header">
+      <PageTitle>{title}</PageTitle>
       <div>
         <h1>{title}</h1>
         {lead && <p className="page-lead">{lead}</p>}
@@ -138,7 +144,11 @@ export function Avatar({
       }
     >
       {/* letters are drawn by the style, so that no control has them in its visible name */}
-      {icon || !letters ? <Icon name={icon ?? "person"} size={size * 0.55} /> : <span data-letters={letters} />}
+      {icon || !letters ? (
+        <Icon name={icon ?? "person"} size={size * 0.55} />
+      ) : (
+        <span data-letters={letters} />
+      )}
     </span>
   );
 }

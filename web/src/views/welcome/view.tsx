@@ -10,7 +10,7 @@ import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
 import { PasswordField, TextField } from "~/ui/field";
 import { Icon, Mark } from "~/ui/icon";
-import { Notice } from "~/ui/parts";
+import { Notice, PageTitle } from "~/ui/parts";
 import { Select } from "~/ui/select";
 import { words } from "./strings";
 import "./view.css";
@@ -159,6 +159,7 @@ function Sheet({
       }}
     >
       <header>
+        <PageTitle>{title}</PageTitle>
         <h1>{title}</h1>
         {lead && <p className="page-lead">{lead}</p>}
       </header>

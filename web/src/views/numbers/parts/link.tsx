@@ -7,7 +7,7 @@ import { useProblemText } from "~/i18n/problems";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
 import { Icon } from "~/ui/icon";
-import { Notice } from "~/ui/parts";
+import { Notice, PageTitle } from "~/ui/parts";
 import { Spinner } from "~/ui/spinner";
 import { Empty, Loaded } from "~/ui/states";
 import { Tabs } from "~/ui/tabs";
@@ -31,6 +31,7 @@ export function LinkPage() {
   const session = useSession(sessionId);
   return (
     <div className="page numbers-link">
+      <PageTitle>{t.linkTitle}</PageTitle>
       <Link to="/numbers" className="numbers-back">
         <Icon name="arrowLeft" size={18} />
         {t.back}
