@@ -54,7 +54,7 @@ def serve(
     gc.freeze()  # they stay: full collections need not look at them ever again
     gc.enable()
     changes: dict[str, object] = {}
-    if host is not None:
+    if host:
         changes["host"] = host
     if port is not None:
         changes["port"] = port
@@ -64,10 +64,12 @@ def serve(
 @app.command()
 def migrate() -> None:
     """Bring the database to this version's schema. `serve` does it by itself."""
+    from prosa import logs  # noqa: PLC0415
     from prosa.database import Database  # noqa: PLC0415
     from prosa.database.migrate import upgrade  # noqa: PLC0415
 
     settings = read_settings()
+    logs.configure(settings.model_copy(update={"log_level": "warning"}))
 
     async def run() -> list[str]:
         database = Database(settings.sqlalchemy_url)

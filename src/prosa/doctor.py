@@ -91,9 +91,10 @@ async def _data_dir(settings: Settings) -> Finding:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
+        why = "it is a file" if isinstance(error, FileExistsError) else error.strerror
         return _bad(
             name,
-            f"{path} cannot be written: {error.strerror}",
+            f"{path} cannot be written: {why}",
             remedy="Give this user the right to write there, or set PROSA_DATA_DIR.",
         )
     free = os.statvfs(path).f_bavail * os.statvfs(path).f_frsize / 2**30 if hasattr(os, "statvfs") else 99.0

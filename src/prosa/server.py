@@ -1,6 +1,7 @@
 """Runs the application in uvicorn until it is told to stop."""
 
 import asyncio
+import errno
 import signal
 import socket
 from collections.abc import Iterator
@@ -41,9 +42,8 @@ def serve(settings: Settings) -> int:
         ConfigurationError: The address cannot be listened on, or something Prosa needs is not there.
     """
     configure(settings)
-    listening = _listen(settings)
-    settings = settings.model_copy(update={"port": listening.getsockname()[1]})
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with _listen(settings) as listening, asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        settings = settings.model_copy(update={"port": listening.getsockname()[1]})
         runner.run(_serve(settings, listening))
     return 0
 
@@ -112,10 +112,17 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listening.close()
         raise ConfigurationError(
-            f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}",
-            remedy="Another program (or another Prosa) has the port: stop it, or set PROSA_PORT or --port.",
+            f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}", remedy=_bind_remedy(error)
         ) from error
     return listening
+
+
+def _bind_remedy(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "Another program (or another Prosa) has the port: stop it, or set PROSA_PORT or --port."
+    if error.errno == errno.EACCES:
+        return "Ports below 1024 are the system's: set PROSA_PORT or --port, and put a proxy in front."
+    return "The address must be this machine's own: set PROSA_HOST or --host, to 0.0.0.0 for every interface."
 
 
 def address(settings: Settings) -> str:

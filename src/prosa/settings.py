@@ -3,6 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -12,6 +13,9 @@ from sqlalchemy.exc import ArgumentError
 
 from prosa.errors import ConfigurationError
 
+MIN_SECRET_KEY = 32
+"""Characters; HS256 wants as many bytes of key as its hash has (RFC 7518 §3.2)."""
+
 
 class Settings(BaseSettings):
     """What an installation can set. Every field is documented in `.env.example`."""
@@ -20,13 +24,14 @@ class Settings(BaseSettings):
         env_prefix="PROSA_",
         env_file=".env",
         env_file_encoding="utf-8",
+        env_ignore_empty=True,  # docker compose passes an unset variable on as an empty text
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,  # a value that is not acceptable may still be a secret
     )
 
     # Where Prosa listens and keeps its files
-    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 for every interface.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     data_dir: Path = Field(Path("data"), description="Directory of the embedded database, media and keys.")
     public_url: str | None = Field(None, description="The address people reach Prosa under, if not host and port.")
@@ -45,7 +50,8 @@ class Settings(BaseSettings):
 
     # Signing in
     secret_key: SecretStr | None = Field(
-        None, min_length=32, description="Signs access tokens; left out: made once and kept in the data directory."
+        None,
+        description="Signs access tokens, 32 characters or more; left out: made once and kept in the data directory.",
     )
     access_token_minutes: int = Field(15, ge=1, le=1440, description="How long an access token is good for.")
     refresh_token_days: int = Field(30, ge=1, le=365, description="How long a sign-in lasts without being used.")
@@ -57,7 +63,9 @@ class Settings(BaseSettings):
         description="Key of the Gemini API. Without it messages are stored and not answered.",
     )
     gemini_base_url: str | None = Field(None, description="Another address of the Gemini API; for tests and proxies.")
-    ai_model: str = Field("gemini-3.5-flash-lite", description="The model that answers unless a session sets another.")
+    ai_model: str = Field(
+        "gemini-3.5-flash-lite", min_length=1, description="The model that answers unless a session sets another."
+    )
     ai_timeout_seconds: float = Field(60, gt=0, le=600, description="Longest wait for one answer of the model.")
 
     ai_concurrency: int = Field(
@@ -101,7 +109,6 @@ class Settings(BaseSettings):
     )  # fmt: skip
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
-        # docker compose passes an unset variable on as an empty text
         return None if isinstance(value, str) and not value.strip() else value
 
     @field_validator("cors_origins", "outgoing_hosts", mode="before")
@@ -122,10 +129,43 @@ class Settings(BaseSettings):
             raise ValueError("must start with postgresql:// or sqlite:///")
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _known_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _is_url(value.get_secret_value(), "redis", "rediss", "unix"):
+            raise ValueError("must be like redis://host:6379/0, or start with rediss:// or unix://")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MIN_SECRET_KEY:
+            raise ValueError(f"must have at least {MIN_SECRET_KEY} characters")
+        return value
+
+    @field_validator("public_url", "gemini_base_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None and not _is_url(value, "http", "https"):
+            raise ValueError("must be an address like https://example.com")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, values: list[str]) -> list[str]:
+        origins = [value.rstrip("/") for value in values]  # as browsers say it
+        if odd := [origin for origin in origins if origin != "*" and not _is_origin(origin)]:
+            raise ValueError(f"{odd[0]} is not an origin like https://example.com, without a path")
+        return origins
+
     @model_validator(mode="after")
     def _test_settings_together(self) -> Self:
-        if self.whatsapp_test_url and not self.whatsapp_test_root_key:
-            raise ValueError("PROSA_WHATSAPP_TEST_URL needs PROSA_WHATSAPP_TEST_ROOT_KEY too")
+        # half of them would lead a test to the real WhatsApp
+        given = (self.whatsapp_test_url, self.whatsapp_test_root_key, self.whatsapp_test_media_ca)
+        if any(given) and not all(given):
+            raise ValueError(
+                "PROSA_WHATSAPP_TEST_URL, PROSA_WHATSAPP_TEST_ROOT_KEY and PROSA_WHATSAPP_TEST_MEDIA_CA belong together"
+            )
         return self
 
     @cached_property
@@ -151,6 +191,19 @@ class Settings(BaseSettings):
     def media_dir(self) -> Path:
         """Where media files are kept."""
         return self.data_dir.absolute() / "media"
+
+
+def _is_url(text: str, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port = parts.port  # reading it is what checks it
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.hostname or parts.scheme == "unix") and port != 0
+
+
+def _is_origin(text: str) -> bool:
+    return _is_url(text, "http", "https") and not any(urlsplit(text)[2:])
 
 
 def variables(name: str, field: FieldInfo) -> tuple[str, ...]:

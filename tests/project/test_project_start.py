@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-AI = ("pydantic_ai", "google.genai", "genai_prices", "aiohttp")
+AI = ("pydantic_ai", "google.genai", "genai_prices", "aiohttp", "numpy")
 
 
 @pytest.mark.parametrize(

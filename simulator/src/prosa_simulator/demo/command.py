@@ -9,6 +9,7 @@ import structlog
 from rich.console import Console
 from rich.markup import escape
 
+from prosa.errors import ProsaError
 from prosa_simulator.demo.story import StoryError, tell
 from prosa_simulator.gemini.demo_brain import bakery_script
 from prosa_simulator.product.world import World
@@ -29,9 +30,15 @@ def run(*, once: bool, port: int) -> int:
     # the contacts' bridge tells its own story
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     console = Console(highlight=False)
-    with suppress(KeyboardInterrupt):
+    try:
         return asyncio.run(_run(console, once=once, port=port))
-    return 130
+    except KeyboardInterrupt:
+        return 130
+    except ProsaError as error:  # the world did not come up
+        _failed(console, f"{error.detail}\n  → {error.remedy}")
+    except OSError as error:
+        _failed(console, str(error))
+    return 1
 
 
 async def _run(console: Console, *, once: bool, port: int) -> int:
@@ -54,7 +61,7 @@ async def _run(console: Console, *, once: bool, port: int) -> int:
         try:
             serving = story.result()
         except StoryError as error:
-            console.print(f"\n[red]The demo failed:[/] {escape(str(error))}")
+            _failed(console, str(error))
             return 1
         console.print("\n[green]Every answer arrived.[/]")
         if not once:
@@ -62,3 +69,7 @@ async def _run(console: Console, *, once: bool, port: int) -> int:
             await stop.wait()
             console.print("\nStopping.")
     return 0
+
+
+def _failed(console: Console, why: str) -> None:
+    console.print(f"\n[red]The demo failed:[/] {escape(why)}", soft_wrap=True)
