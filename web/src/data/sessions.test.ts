@@ -1,0 +1,38 @@
+import { QueryClient } from "@tanstack/react-query";
+import { beforeEach, expect, it } from "vitest";
+import type { ProsaEvent, Session } from "~/api/types";
+import { applyEvent } from "~/live/reducer";
+import { sessionsQuery } from "./sessions";
+
+const SHOP = { session_id: "shop", status: "connecting", wanted: true, qr: null, jid: null } as Session;
+let client: QueryClient;
+const all = () => client.getQueryData(sessionsQuery.queryKey);
+const event = (name: string, payload: object, session = "shop") =>
+  ({ id: "1-1", event: name, timestamp: 1, session, payload }) as ProsaEvent;
+
+beforeEach(() => {
+  client = new QueryClient();
+  client.setQueryData(sessionsQuery.queryKey, [SHOP, { ...SHOP, session_id: "other" }]);
+});
+
+it("shows a QR code, and takes it away once the number is online", () => {
+  applyEvent(client, event("session.qr", { qr: "2@abc", expires_at: "2026-01-01T00:00:20Z" }));
+  expect(all()?.[0]).toMatchObject({ status: "qr", qr: "2@abc" });
+  expect(all()?.[1]).toMatchObject({ status: "connecting", qr: null });
+  applyEvent(client, event("session.status", { status: "open", jid: "551140000001:7@s.whatsapp.net" }));
+  expect(all()?.[0]).toMatchObject({ status: "open", qr: null, phone: "551140000001" });
+});
+
+it("asks the API anew where the event does not tell all, and where the number is not known", () => {
+  for (const session of ["shop", "new"]) {
+    client.setQueryData(sessionsQuery.queryKey, [SHOP]);
+    applyEvent(client, event("session.status", { status: "closed" }, session));
+    expect(client.getQueryState(sessionsQuery.queryKey)?.isInvalidated).toBe(true);
+  }
+});
+
+it("drops a number that was deleted, and bears events it does not know", () => {
+  applyEvent(client, event("session.status", { status: "logged_out", reason: "deleted" }));
+  applyEvent(client, event("something.new", {}));
+  expect(all()?.map((one) => one.session_id)).toEqual(["other"]);
+});
