@@ -23,6 +23,7 @@ from prosa.auth.throttle import LoginThrottle
 from prosa.auth.tokens import AccessTokens, RefreshTokens
 from prosa.auth.vault import Vault
 from prosa.cache import Cache
+from prosa.clock import utc_now
 from prosa.console import pages as console
 from prosa.conversations import endpoints as conversation_endpoints
 from prosa.conversations.fetch import MediaFetcher
@@ -45,9 +46,11 @@ from prosa.outbox.sender import Sender
 from prosa.outbox.service import OutboxService
 from prosa.outgoing import Outgoing, Rules
 from prosa.sessions import endpoints as session_endpoints
+from prosa.sessions.departures import Departures
 from prosa.sessions.directory import SessionDirectory
 from prosa.sessions.facts import SessionFacts
 from prosa.sessions.gateway import Gateway
+from prosa.sessions.operations import Operations
 from prosa.sessions.service import SessionService
 from prosa.settings import Settings
 from prosa.tools import endpoints as tool_endpoints
@@ -234,7 +237,13 @@ async def compose(
         EngineState: EngineState(lambda: not isinstance(engine, BridgeEngine) or engine.pid is not None),
         Authenticator: authenticator,
         SignInService: sign_in,
-        UserService: UserService(database, passwords),
+        UserService: UserService(
+            database,
+            passwords,
+            belongings=Departures(
+                database, directory, Operations(database, directory, gateway, bus, clock=utc_now), _remover(files)
+            ),
+        ),
         SessionService: sessions,
         ConversationService: ConversationService(
             database, files, fetcher, numbers, forget=contexts.forget, silence=silence

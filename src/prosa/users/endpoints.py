@@ -121,9 +121,13 @@ async def update_user(user_id: UserId, body: UserPatchIn, caller: PeopleManager,
     return _user(await service.update(caller, user_id, changes))
 
 
-@users_router.delete("/{user_id}", status_code=204, responses=problems(401, 403, 404, 409, 422))
+@users_router.delete("/{user_id}", status_code=204, responses=problems(401, 403, 404, 409, 422, 503))
 async def delete_user(user_id: UserId, caller: PeopleManager, service: Users) -> None:
-    """Delete a person, with their linked numbers and conversations. The last owner stays."""
+    """Delete a person, with their numbers and conversations. The last owner stays.
+
+    Their numbers are unlinked at WhatsApp first. One that stays offline is unlinked here only: remove the device on the
+    phone too, under Linked devices. Where a number cannot be unlinked now, nothing is deleted.
+    """
     await service.delete(caller, user_id)
 
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -41,13 +41,44 @@ class UserChanges:
     name: str | None = None
 
 
+class Belongings(Protocol):
+    """What a person has outside the database; `prosa.sessions.departures.Departures`."""
+
+    async def let_go(self, user_id: uuid.UUID) -> list[str]:
+        """Unlink every number of a person at WhatsApp; returns their names.
+
+        Raises:
+            UnavailableError: Some cannot be unlinked now.
+        """
+        ...
+
+    async def clear_away(self, session_ids: Sequence[str]) -> None:
+        """Remove what is left of numbers that were deleted."""
+
+
 class UserService:
     """Adds, changes and deletes people. Addresses are taken case-folded (`prosa.users.emails.parse_email`)."""
 
-    def __init__(self, database: Database, passwords: Passwords, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords,
+        clock: Clock = utc_now,
+        *,
+        belongings: Belongings | None = None,
+    ) -> None:
+        """Make the service.
+
+        Args:
+            database: Where people are.
+            passwords: Hashes them.
+            clock: The time.
+            belongings: Told before and after a person is deleted; left out where nobody is (`prosa user`).
+        """
         self._database = database
         self._passwords = passwords
         self._clock = clock
+        self._belongings = belongings
 
     async def page(self, caller: Caller, *, limit: int, after: uuid.UUID | None = None) -> Sequence[User]:
         """Return up to `limit` people in the order they were added, after one of them.
@@ -136,22 +167,28 @@ class UserService:
         return user
 
     async def delete(self, caller: Caller, user_id: uuid.UUID) -> None:
-        """Delete a person, their sign-ins and everything that is theirs, linked numbers too.
+        """Delete a person, their sign-ins and everything that is theirs; their numbers are unlinked at WhatsApp.
 
         Raises:
             NotFoundError: There is no such person.
             ForbiddenError: The caller may not delete this person.
             LastOwnerError: There would be no owner any more.
+            UnavailableError: A number of theirs cannot be unlinked now; nothing was deleted.
         """
         require_manager(caller)
+        numbers: list[str] = []
+        if self._belongings is not None:
+            async with self._database.read() as reading:
+                await _require_may_go(reading, caller, user_id)
+            numbers = await self._belongings.let_go(user_id)
         async with self._database.write() as db:
             await repository.serialise(db)
-            user = await _visible(db, caller, user_id)
-            require_may_manage(caller, user.role)
-            await _keep_an_owner(db, user)
-            await repository.remove(db, user.id)
+            await _require_may_go(db, caller, user_id)
+            await repository.remove(db, user_id)
             # whoever holds one of their numbers sees that it is gone
             db.wake("sessions")
+        if self._belongings is not None:
+            await self._belongings.clear_away(numbers)
         logger.info("user_deleted", user=str(user_id), by=str(caller.user_id))
 
 
@@ -181,7 +218,13 @@ async def _visible(db: ReadDb, caller: Caller, user_id: uuid.UUID) -> User:
     return user
 
 
-async def _keep_an_owner(db: WriteDb, user: User) -> None:
+async def _require_may_go(db: ReadDb, caller: Caller, user_id: uuid.UUID) -> None:
+    user = await _visible(db, caller, user_id)
+    require_may_manage(caller, user.role)
+    await _keep_an_owner(db, user)
+
+
+async def _keep_an_owner(db: ReadDb, user: User) -> None:
     """Make sure there is another owner before this one goes, if they are one."""
     if user.role == Role.OWNER and await repository.count_owners(db) <= 1:
         raise LastOwnerError(f"{user.email} is the only owner.")
