@@ -10,7 +10,7 @@ import { PasswordField } from "~/ui/field";
 import { words } from "./strings";
 
 /** Asks for the password over whatever the person was doing, which stays as it is. */
-export function Expired({ user }: { user: User }) {
+export default function Expired({ user }: { user: User }) {
   const t = useStrings(words);
   const [password, setPassword] = useState("");
   const [error, setError] = useState<string>();

@@ -8,7 +8,7 @@ import { useFormat } from "~/i18n/format";
 import { formatPhone } from "~/i18n/phone";
 import { useStrings } from "~/i18n/strings";
 import { Button, IconButton } from "~/ui/button";
-import { confirm } from "~/ui/dialog";
+import { confirm } from "~/ui/confirm";
 import { Menu, type MenuAction } from "~/ui/menu";
 import { Avatar, Badge, Dot, Notice, type Tone } from "~/ui/parts";
 import { toast } from "~/ui/toast";

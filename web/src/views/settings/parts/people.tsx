@@ -5,7 +5,7 @@ import { useMe } from "~/auth/me";
 import { dropUser, userCalls, usersQuery } from "~/data/users";
 import { useStrings } from "~/i18n/strings";
 import { Button, IconButton } from "~/ui/button";
-import { confirm } from "~/ui/dialog";
+import { confirm } from "~/ui/confirm";
 import { Menu } from "~/ui/menu";
 import { Avatar, Badge, Section } from "~/ui/parts";
 import { Loaded } from "~/ui/states";

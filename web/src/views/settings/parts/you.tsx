@@ -8,7 +8,7 @@ import { userCalls } from "~/data/users";
 import { problemText } from "~/i18n/problems";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
-import { confirm } from "~/ui/dialog";
+import { confirm } from "~/ui/confirm";
 import { PasswordField, TextField } from "~/ui/field";
 import { Section } from "~/ui/parts";
 import { toast } from "~/ui/toast";

@@ -1,4 +1,3 @@
-/** Short news at the edge of the window. What must be acted on belongs where it happened, not here. */
 import { Button } from "react-aria-components/Button";
 import { Text } from "react-aria-components/Text";
 import {
@@ -7,13 +6,12 @@ import {
   UNSTABLE_ToastQueue as ToastQueue,
   UNSTABLE_ToastRegion as ToastRegion,
 } from "react-aria-components/Toast";
-import { problemText } from "~/i18n/problems";
 import { useStrings } from "~/i18n/strings";
 import { classes } from "./classes";
 import { Icon, type IconName } from "./icon";
 import { words } from "./strings";
 
-interface News {
+export interface News {
   kind: "good" | "bad" | "info";
   title: string;
   detail?: string | undefined;
@@ -21,20 +19,12 @@ interface News {
 
 const queue = new ToastQueue<News>({ maxVisibleToasts: 3 });
 const ICONS: Record<News["kind"], IconName> = { good: "check", bad: "warn", info: "info" };
-const SHOWN = 6000;
 
-export const toast = {
-  good: (title: string, detail?: string) => queue.add({ kind: "good", title, detail }, { timeout: SHOWN }),
-  info: (title: string, detail?: string) => queue.add({ kind: "info", title, detail }, { timeout: SHOWN }),
-  bad: (title: string, detail?: string) => queue.add({ kind: "bad", title, detail }, { timeout: 2 * SHOWN }),
-  /** What a request failed with, in the person's language. */
-  problem: (error: unknown) => {
-    const { title, detail } = problemText(error);
-    queue.add({ kind: "bad", title, detail }, { timeout: 2 * SHOWN });
-  },
-};
+export function add(news: News, timeout: number): void {
+  queue.add(news, { timeout });
+}
 
-export function ToastHost() {
+export default function ToastHost() {
   const t = useStrings(words);
   return (
     <ToastRegion queue={queue} className="toasts" aria-label={t.news}>
