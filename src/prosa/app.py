@@ -39,6 +39,9 @@ from prosa.events.hub import EventHub
 from prosa.http import docs, health, middleware, problems, system
 from prosa.http.health import EngineState
 from prosa.http.openapi import custom_openapi
+from prosa.knowledge import endpoints as knowledge_endpoints
+from prosa.knowledge.index import KnowledgeIndex
+from prosa.knowledge.service import KnowledgeService
 from prosa.leases import new_owner
 from prosa.outbox import endpoints as outbox_endpoints
 from prosa.outbox.scheduler import Scheduler
@@ -59,6 +62,7 @@ from prosa.turns import endpoints as turn_endpoints
 from prosa.turns.context import Contexts
 from prosa.turns.control import TurnControl
 from prosa.turns.files import TurnFiles
+from prosa.turns.knowing import Knowing
 from prosa.turns.manual import ManualMessages
 from prosa.turns.ready import MatchCosts, ReadyAnswers
 from prosa.turns.receive import Receiver
@@ -109,6 +113,7 @@ def create_app(settings: Settings) -> FastAPI:
         *conversation_endpoints.routers,
         outbox_endpoints.router,
         answer_endpoints.router,
+        knowledge_endpoints.router,
         turn_endpoints.router,
         tool_endpoints.router,
         usage_endpoints.router,
@@ -206,6 +211,8 @@ async def compose(
     frequent = FrequentAnswerService(database, directory.forget)
     learning = Learning(database, index, frequent)
     ready = ReadyAnswers(cache, index, learning)
+    knowledge = KnowledgeService(database, directory.forget)
+    library = KnowledgeIndex(database, embedders, spent=MatchCosts(database))
     replier = Replier(
         database,
         contexts,
@@ -216,10 +223,11 @@ async def compose(
         tools,
         owner=new_owner(),
         ready=ready,
+        knowing=Knowing(library),
     )
     runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency)
     scheduler = Scheduler(database, bus, directory)
-    await run(embedders, index, ready, engine, gateway, fetcher, sender, scheduler, runner, answers)
+    await run(embedders, index, ready, knowledge, library, engine, gateway, fetcher, sender, scheduler, runner, answers)
 
     sessions = SessionService(
         database,
@@ -259,6 +267,8 @@ async def compose(
         AnswerIndex: index,
         FrequentAnswerService: frequent,
         Learning: learning,
+        KnowledgeService: knowledge,
+        KnowledgeIndex: library,
         Exchange: Exchange(database, frequent),
     }
 

@@ -49,3 +49,19 @@ def indexed(*texts: str | None) -> str:
 def terms(query: str) -> list[str]:
     """Return the words of a query, at most `MAX_TERMS`; the last one stands for every word it begins."""
     return list(split(query))[:MAX_TERMS]
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a table, which has spaces between them."""
+    return frozenset(text.split())
+
+
+STOP_WORDS = word_set(
+    "a an the of to in on at for from with by and or but is are am be do does did can could would will shall may i you "
+    "we they he she it my your our me us what when where which who whom how why there have has had if so not no yes "
+    "ok okay sim nao um uma uns umas o os as de do da dos das em no na nos nas ao aos por pelo pela para pra pro com e "
+    "ou mas se que eu tu voce voces vc vcs nos ele ela eles elas meu minha meus minhas seu sua seus suas me te lhe "
+    "qual quais quando onde como quanto quanta quantos quantas quem porque por ser e esta estao foi tem tenho ter ha "
+    "pode posso podem podia fazer faz quero queria gostaria would like want need ai la ja so"
+)
+"""Words of English and Portuguese, folded, that say nothing of what a text is about."""

@@ -16,7 +16,7 @@ from pydantic_ai.messages import (
 from prosa.ai import prompt
 from prosa.ai.context import Part
 from prosa.ai.parts import Attachment, Passage
-from prosa.ai.system import BASICS, system_text
+from prosa.ai.system import BASICS, DOCUMENTS, system_text
 
 NOW = datetime(2026, 11, 24, 10, 15, tzinfo=UTC)
 
@@ -82,7 +82,7 @@ def test_knowledge_and_index_are_stable_and_what_was_found_for_the_question_goes
     prices = Passage("d1", "Prices", "Bread is 5.", "page 2")
     system = system_text("We sell bread.", [prices], "opening hours; delivery")
     assert system.endswith(
-        "We sell bread.\n\nThe owner's documents:\n# Prices · page 2\nBread is 5.\n\n"
+        f"We sell bread.\n\n{DOCUMENTS}:\n# Prices · page 2\nBread is 5.\n\n"
         "Questions that the owner has answered for you:\nopening hours; delivery"
     )
     messages = prompt.build(
@@ -90,7 +90,7 @@ def test_knowledge_and_index_are_stable_and_what_was_found_for_the_question_goes
         passages=[Passage("d2", "Flour", "Rye is 7.")],
     )  # fmt: skip
     *_, found, facts = texts(messages[-1])
-    assert found == ("user-prompt", "[From the owner's documents, for this question:\n# Flour\nRye is 7.]")
+    assert found == ("user-prompt", f"[For this question. {DOCUMENTS}:\n# Flour\nRye is 7.]")
     assert facts == ("user-prompt", "[2026-11-24 10:15 UTC, Tuesday]")
 
 

@@ -24,7 +24,7 @@ from pydantic_ai.messages import (
 from prosa.ai import notes
 from prosa.ai.context import Part
 from prosa.ai.parts import Attachment, Passage
-from prosa.ai.system import documents
+from prosa.ai.system import DOCUMENTS, documents
 
 BEGINNING = "[the conversation begins, or goes on, with our message]"
 """Stands first where the first message is ours: Gemini's conversations begin with the user."""
@@ -84,7 +84,7 @@ def build(
         messages.append(ModelRequest(parts=[*(head if index == 0 else []), UserPromptPart(_content(turn))]))
     facts = [UserPromptPart(turn_facts(now, contact_name, group=group))]
     if passages:
-        facts.insert(0, UserPromptPart(f"[From the owner's documents, for this question:\n{documents(passages)}]"))
+        facts.insert(0, UserPromptPart(f"[For this question. {DOCUMENTS}:\n{documents(passages)}]"))
     if files:
         facts.append(UserPromptPart(notes.request(files)))
     last = messages[-1]

@@ -6,9 +6,8 @@ Rules, not a model, and on the careful side: whoever is turned away is answered 
 import re
 from enum import StrEnum
 
-from prosa.answers.tables import words
 from prosa.answers.text import LONGEST_QUESTION, core
-from prosa.words import fold
+from prosa.words import STOP_WORDS, fold, word_set
 
 
 class Unfit(StrEnum):
@@ -25,18 +24,9 @@ class Unfit(StrEnum):
     """It stands for a file."""
 
 
-_STOP = words(
-    "a an the of to in on at for from with by and or but is are am be do does did can could would will shall may i you "
-    "we they he she it my your our me us what when where which who whom how why there have has had if so not no yes "
-    "ok okay sim nao um uma uns umas o os as de do da dos das em no na nos nas ao aos por pelo pela para pra pro com e "
-    "ou mas se que eu tu voce voces vc vcs nos ele ela eles elas meu minha meus minhas seu sua seus suas me te lhe "
-    "qual quais quando onde como quanto quanta quantos quantas quem porque por ser e esta estao foi tem tenho ter ha "
-    "pode posso podem podia fazer faz quero queria gostaria would like want need ai la ja so"
-)  # fmt: skip
-
-_GOES_ON = words("e mas entao ou and but or so then tambem also nem dai ta")
+_GOES_ON = word_set("e mas entao ou and but or so then tambem also nem dai ta")
 _OPENERS = re.compile(r"(?:what|how) about\b|and\b|e (?:se|a|o|os|as|para|pra|no|na|em|com|sem|quanto)\b")
-_POINTERS = words(
+_POINTERS = word_set(
     "it its this that these those one ones he him his she her hers they them their theirs there then same other "
     "another others instead again else previous above latter former "
     "isso isto aquilo esse essa esses essas desse dessa desses dessas nesse nessa este estes estas deste desta neste "
@@ -73,7 +63,7 @@ def unfit(text: str, *, first: bool) -> Unfit | None:
     if _PERSONAL.search(plain) or _LONG_NUMBER.search(plain):
         return Unfit.PERSONAL
     asked = core(text)
-    content = [word for word in asked if word not in _STOP and word[0].isalpha()]
+    content = [word for word in asked if word not in STOP_WORDS and word[0].isalpha()]
     line = " ".join(asked)
     if not content or len(asked) < 2 or (not first and (len(asked) < 4 or len(content) < 2)):
         return Unfit.TOO_SHORT
@@ -91,4 +81,4 @@ def reusable(answer: str, *, contact_name: str | None) -> bool:
     return not said & (names | _NOW)
 
 
-_NOW = words("hoje amanha ontem agora hj today tomorrow yesterday tonight now currently")
+_NOW = word_set("hoje amanha ontem agora hj today tomorrow yesterday tonight now currently")

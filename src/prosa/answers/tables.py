@@ -5,11 +5,7 @@ In tables of beginnings a word stands for all that begin with it; one that ends 
 
 import re
 
-
-def words(text: str) -> frozenset[str]:
-    """Return the words of a text."""
-    return frozenset(text.split())
-
+from prosa.words import word_set
 
 NUMBER_WORDS = {
     word: str(value)
@@ -23,12 +19,12 @@ NUMBER_WORDS = {
     if word not in {"one", "um", "uma"}  # articles and pronouns, far more often than numbers
 }  # fmt: skip
 
-NEGATIONS = words(
+NEGATIONS = word_set(
     "not never none nothing nobody neither nor without cannot cant dont doesnt didnt wont wouldnt isnt arent wasnt "
     "werent hasnt havent hadnt couldnt shouldnt unable impossible except unless nao nunca jamais nada ninguem nenhum "
     "nenhuma nem sem exceto impossivel 👎 ❌ 🚫 ⛔"
 )  # fmt: skip
-ENGLISH = words(
+ENGLISH = word_set(
     "the is are there i my have has had you can with for of to in on at your we this was were do does did be"
 )
 """Any of them says that a text is English; to others "no" denies nothing: it is Portuguese for "in the"."""
@@ -98,7 +94,7 @@ QUESTIONS: tuple[tuple[str, re.Pattern[str]], ...] = (
 PLACE = re.compile(r"\b(?:in|to|at|from|near|em|no|na|nos|nas|para|pra|pro|ate|de|do|da|dos|das)\s+([^\W\d_]{3,})")
 CAPITAL = re.compile(r"(?<=[^\W_] )([A-ZÀ-Ý][^\W\d_]+)")
 
-COMMON = words(
+COMMON = word_set(
     "the this that these those your you our my his her its their them there here me us him a an any all another each "
     "one other new i'm i do be get see have make use buy pay know ask talk speak "
     "voces voce vc meu minha meus minhas seu sua seus suas nossa nosso nos mim ele ela eles elas isso isto esse essa "

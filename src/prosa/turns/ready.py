@@ -28,6 +28,7 @@ from prosa.clock import Clock, utc_now
 from prosa.conversations.models import ConversationKind
 from prosa.database import Database, WriteDb
 from prosa.embeddings import Embedded, Embedder, EmbeddingError
+from prosa.knowledge.index import Shelf
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.outcome import Turn
 from prosa.usage import repository as usage_repository
@@ -183,7 +184,7 @@ class MatchCosts:
         self._database = database
         self._clock = clock
 
-    async def __call__(self, number: Number, embedder: Embedder, embedded: Embedded) -> None:
+    async def __call__(self, number: Number | Shelf, embedder: Embedder, embedded: Embedded) -> None:
         """Record one call."""
         call = NewUsage(
             user_id=number.user_id,

@@ -30,6 +30,7 @@ from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.compaction import Compactor, View
 from prosa.turns.context import Contexts, Need, prompt_message
 from prosa.turns.files import TurnFiles
+from prosa.turns.knowing import Knowing, with_sources
 from prosa.turns.outcome import Answered, Overtaken, Turn
 from prosa.turns.policy import SkipReason, decide_before_asking
 from prosa.turns.ready import Asked, ReadyAnswers
@@ -73,6 +74,7 @@ class Replier:
         *,
         owner: str,
         ready: ReadyAnswers | None = None,
+        knowing: Knowing | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """Make it.
@@ -87,6 +89,7 @@ class Replier:
             tools: What the model may use while it answers.
             owner: Who claims the conversations.
             ready: Has answers that need no model.
+            knowing: Knows the numbers' documents.
             clock: The time.
         """
         self.owner = owner
@@ -100,6 +103,7 @@ class Replier:
         self._tools = tools
         self.compactor = Compactor(database, contexts, answers)
         self._ready = ready
+        self._knowing = knowing
         self._courtesies: set[asyncio.Task[None]] = set()
 
     async def reply(self, claimed: ClaimedConversation) -> None:
@@ -200,11 +204,14 @@ class Replier:
     async def _make(self, turn: Turn, request: AnswerRequest, asked: Asked | None) -> Answer:
         if asked and self._ready and (known := await self._ready.find(asked)) is not None:
             return known
+        if self._knowing:
+            request = await self._knowing.informed(turn.session, request, turn.waiting)
         settings = turn.session.settings.understanding
         seen = await self._files.look(turn.claimed.id, turn.waiting, settings, attempts=turn.claimed.attempts)
         if settings.otherwise == "text" and settings.otherwise_text and seen.nothing_else(turn.waiting):
             return Answer(settings.otherwise_text, tier=Tier.FALLBACK)
-        return await self._answers.answer(replace(request, attachments=seen.attachments))
+        answer = await self._answers.answer(replace(request, attachments=seen.attachments))
+        return with_sources(request, answer, turn.waiting)
 
     async def _tools_of(self, turn: Turn, *, group: bool) -> TurnTools:
         specs = await self._tools.of_number(turn.claimed.session_id)
