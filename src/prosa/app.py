@@ -44,6 +44,7 @@ from prosa.knowledge.index import KnowledgeIndex
 from prosa.knowledge.service import KnowledgeService
 from prosa.leases import new_owner
 from prosa.outbox import endpoints as outbox_endpoints
+from prosa.outbox.changer import Changer
 from prosa.outbox.scheduler import Scheduler
 from prosa.outbox.sender import Sender
 from prosa.outbox.service import OutboxService
@@ -227,7 +228,9 @@ async def compose(
     )
     runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency)
     scheduler = Scheduler(database, bus, directory)
-    await run(embedders, index, ready, knowledge, library, engine, gateway, fetcher, sender, scheduler, runner, answers)
+    changer = Changer(database, bus, numbers, files)
+    await run(embedders, index, ready, knowledge, library)
+    await run(engine, gateway, fetcher, sender, changer, scheduler, runner, answers)
 
     sessions = SessionService(
         database,

@@ -14,7 +14,9 @@ ConnectionOf: TypeAlias = Callable[[str], Connection | None]
 class OnlineNumbers:
     """Remembers which numbers opened here, and forgets those whose connection is gone."""
 
-    def __init__(self, bus: Bus, connection_of: ConnectionOf, *, topics: tuple[str, ...] = ("outbox", "media")) -> None:
+    def __init__(
+        self, bus: Bus, connection_of: ConnectionOf, *, topics: tuple[str, ...] = ("outbox", "media", "changes")
+    ) -> None:
         """Make it.
 
         Args:

@@ -109,6 +109,17 @@ class MessageStatusPayload(Payload):
     scheduled_for: datetime | None = Field(None, description="While it is scheduled: when it is to be sent")
 
 
+class MessageChangeFailedPayload(Payload):
+    """A reaction, an edit or a deletion for everyone did not reach WhatsApp: the message stays as it is."""
+
+    event = "message.change_failed"
+    id: uuid.UUID
+    conversation_id: uuid.UUID
+    wa_id: str
+    change: str = Field(description="react, edit or revoke")
+    error: str = Field(description="A stable code, a colon, words")
+
+
 class ConversationUpdatedPayload(Payload):
     """A conversation changed: unread count, name, AI state."""
 
@@ -217,6 +228,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     MessageReceivedPayload,
     MessageSentPayload,
     MessageStatusPayload,
+    MessageChangeFailedPayload,
     ConversationUpdatedPayload,
     ConversationPausedPayload,
     ConversationResumedPayload,

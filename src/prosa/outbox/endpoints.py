@@ -2,11 +2,12 @@
 
 import uuid
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, Header, Path, Query, UploadFile
+from fastapi import APIRouter, File, Form, Header, Path, Query, Response, UploadFile
 from fastapi import status as http
 from pydantic import AwareDatetime
+from sqlalchemy import Row
 
 from prosa.conversations.media import MediaFiles
 from prosa.conversations.scheduled import ScheduledFilter
@@ -16,8 +17,17 @@ from prosa.http.auth import SignedIn
 from prosa.http.pagination import Page, PageParams, encode_cursor, time_cursor, to_micros
 from prosa.http.problems import problems
 from prosa.http.provide import provided
-from prosa.outbox.schemas import PAUSE_AI, SEND_AT, FileType, MessageUpdate, TextToContact, TextToConversation
-from prosa.outbox.service import OutboxService
+from prosa.outbox.schemas import (
+    PAUSE_AI,
+    SEND_AT,
+    ChangeView,
+    FileType,
+    MessageUpdate,
+    Reaction,
+    TextToContact,
+    TextToConversation,
+)
+from prosa.outbox.service import MOST_CHANGES, OutboxService
 from prosa.settings import Settings
 from prosa.turns.drafts import Draft, IncomingFile, ToContact, ToConversation
 from prosa.turns.manual import ManualMessages
@@ -54,6 +64,9 @@ PauseAi = Annotated[bool, Form(description=PAUSE_AI)]
 SendAt = Annotated[AwareDatetime | None, Form(description=SEND_AT, examples=["2026-12-24T09:00:00-03:00"])]
 
 _SEND = (401, 404, 409, 413, 422, 503)
+_ON_ITS_WAY: dict[int | str, dict[str, Any]] = {
+    202: {"model": MessageView, "description": "The change is on its way; the message as it is until then."}
+}
 
 
 @router.post("/sessions/{session_id}/messages", status_code=http.HTTP_202_ACCEPTED, responses=problems(*_SEND))
@@ -173,14 +186,53 @@ async def list_waiting_messages(
     return Page(items=[MessageView.of(row) for row in shown], next_cursor=cursor)
 
 
-@router.patch("/messages/{message_id}", responses=problems(*_SEND))
-async def change_message(message_id: MessageId, body: MessageUpdate, caller: SignedIn, service: Service) -> MessageView:
-    """Change the text or the time of a message that has not been sent yet.
+@router.patch("/messages/{message_id}", responses={**_ON_ITS_WAY, **problems(*_SEND)})
+async def change_message(
+    message_id: MessageId, body: MessageUpdate, caller: SignedIn, service: Service, response: Response
+) -> MessageView:
+    """Change the text of one of your messages, or the time of a scheduled one.
 
-    A scheduled message can be given both; one that is queued another text. What is being sent at this moment, or was
-    sent, stays as it is (409).
+    A message that WhatsApp does not have yet is changed at once. The new text of one that was sent is on its way (202):
+    the message shows it when WhatsApp has it, which events tell. WhatsApp takes it for 15 minutes, and of texts only.
     """
-    return MessageView.of(await service.change(caller, message_id, text=body.text, send_at=body.send_at))
+    row, stays = await service.change(caller, message_id, text=body.text, send_at=body.send_at)
+    return _changed(row, response, stays=stays)
+
+
+@router.delete("/messages/{message_id}", responses={**_ON_ITS_WAY, **problems(401, 404, 409, 422, 503)})
+async def take_back_message(
+    message_id: MessageId, caller: SignedIn, service: Service, response: Response
+) -> MessageView:
+    """Cancel one of your messages, or have it deleted for everyone where it was sent. Doing it again changes nothing.
+
+    The deletion of a message that was sent is on its way (202): the message shows it when WhatsApp has it, which events
+    tell. WhatsApp takes it within about 60 hours.
+    """
+    row, stays = await service.take_back(caller, message_id)
+    return _changed(row, response, stays=stays)
+
+
+def _changed(row: Row[Any], response: Response, *, stays: bool) -> MessageView:
+    if not stays:
+        response.status_code = http.HTTP_202_ACCEPTED
+    return MessageView.of(row)
+
+
+@router.post(
+    "/messages/{message_id}/react",
+    status_code=http.HTTP_202_ACCEPTED,
+    responses=problems(401, 404, 409, 413, 422, 503),
+)
+async def react_to_message(message_id: MessageId, body: Reaction, caller: SignedIn, service: Service) -> ChangeView:
+    """React to a message with an emoji, or take the reaction back. It is sent as soon as the number is online."""
+    return ChangeView.of(await service.react(caller, message_id, body.emoji))
+
+
+@router.get("/messages/{message_id}/changes", responses=problems(401, 404, 422, 503))
+async def list_changes(message_id: MessageId, caller: SignedIn, service: Service) -> Page[ChangeView]:
+    """List the reactions, edits and deletions of a message that were asked for here: the newest 100, newest first."""
+    rows = await service.changes(caller, message_id, limit=MOST_CHANGES)
+    return Page(items=[ChangeView.of(row) for row in rows], next_cursor=None)
 
 
 @router.post("/messages/{message_id}/cancel", responses=problems(401, 404, 409, 422, 503))

@@ -1,11 +1,14 @@
 """What the REST API takes to send messages."""
 
 import uuid
-from typing import Annotated, Literal, Self
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import Row
 
 from prosa.conversations.schemas import EXAMPLE_ID, StorableText
+from prosa.outbox.models import ChangeKind, ChangeStatus
 
 
 def _not_blank(value: str) -> str:
@@ -71,6 +74,39 @@ class MessageUpdate(BaseModel):
         if self.text is None and self.send_at is None:
             raise ValueError("must hold text or send_at")
         return self
+
+
+def _emoji(value: str) -> str:
+    if any(c.isspace() or c.isalpha() or not c.isprintable() for c in value.replace("\u200d", "")):
+        raise ValueError("must be one emoji, or empty")
+    return value
+
+
+class Reaction(BaseModel):
+    """A reaction to a message."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    emoji: Annotated[StorableText, AfterValidator(_emoji)] = Field(
+        max_length=32, description="One emoji; empty takes the reaction back.", examples=["👍"]
+    )
+
+
+class ChangeView(BaseModel):
+    """A change of a message that was asked for here."""
+
+    id: uuid.UUID = Field(examples=[EXAMPLE_ID])
+    message_id: uuid.UUID = Field(examples=[EXAMPLE_ID])
+    kind: ChangeKind = Field(description="What is done to the message.")
+    body: str = Field(description="The emoji, or the new text.", examples=["👍"])
+    status: ChangeStatus = Field(description="Where the change stands; the message shows it once it is sent.")
+    error: str | None = Field(description="Why it failed: a stable code, a colon, words.")
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """Show a row."""
+        return cls.model_validate(row, from_attributes=True)
 
 
 FileType = Literal["image", "audio", "video", "document", "sticker"]

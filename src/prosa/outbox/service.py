@@ -2,7 +2,8 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any
 
 from sqlalchemy import Row, select
 
@@ -14,30 +15,19 @@ from prosa.conversations.models import MessageStatus
 from prosa.conversations.scheduled import ScheduledFilter, find_scheduled, list_scheduled
 from prosa.conversations.scope import check_session
 from prosa.database.engine import Database, WriteDb
-from prosa.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
-from prosa.outbox import schedule
+from prosa.errors import FieldError, InvalidInputError, NotFoundError
+from prosa.outbox import changes, schedule
 from prosa.outbox.cancel import BY_PERSON, cancel_unsent
+from prosa.outbox.errors import OnItsWayError, TooLateError
+from prosa.outbox.models import ChangeKind, ChangeStatus
 from prosa.outbox.rewrite import edit_unsent
 from prosa.outbox.schedule import check_send_at
 from prosa.whatsapp.engine import MessageType
 
 _m = MESSAGES.c
 
-
-class OnItsWayError(ConflictError):
-    """A message is being handed to WhatsApp at this moment."""
-
-    code: ClassVar[str] = "on_its_way"
-    title: ClassVar[str] = "The message is on its way"
-    remedy = "Look again in a moment: it is either sent, or waits for another try and can be cancelled."
-
-
-class TooLateError(ConflictError):
-    """What was asked for can no longer be done to a message."""
-
-    code: ClassVar[str] = "too_late"
-    title: ClassVar[str] = "It is too late for this"
-    remedy = "GET /messages/{id} says where the message stands."
+MOST_CHANGES = 100
+"""Changes of a message that are shown."""
 
 
 class OutboxService:
@@ -95,46 +85,90 @@ class OutboxService:
             raise TooLateError(_WHY.get(str(status), "WhatsApp has the message already; it cannot be cancelled."))
         return await self._find(caller, message_id)
 
+    async def react(self, caller: Caller, message_id: uuid.UUID, emoji: str) -> Row[Any]:
+        """Put a reaction to a message into the outbox, or take one back with an empty emoji; return the change.
+
+        Raises:
+            NotFoundError: There is no message of this id, or it is not the caller's.
+            TooLateError: WhatsApp does not have the message, or it was deleted.
+        """
+        row = await self._find(caller, message_id)
+        await self._ask(row, ChangeKind.REACT, emoji)
+        return (await self.changes(caller, message_id, limit=1))[0]
+
+    async def take_back(self, caller: Caller, message_id: uuid.UUID) -> tuple[Row[Any], bool]:
+        """Cancel a message that is not sent yet, or have one that was sent deleted for everyone.
+
+        Returns:
+            The message as it is now, and whether that is how it stays: false while the deletion is on its way.
+
+        Raises:
+            NotFoundError: There is no message of this id, or it is not the caller's.
+            OnItsWayError: It is being sent.
+            TooLateError: It failed, is somebody else's, or WhatsApp no longer takes it.
+        """
+        row = await self._find(caller, message_id)
+        if row.revoked_at is not None or row.status in _NOT_SENT:
+            return (row if row.revoked_at is not None else await self.cancel(caller, message_id)), True
+        if not await self._pending(caller, message_id, ChangeKind.REVOKE):
+            await self._ask(row, ChangeKind.REVOKE, "")
+        return row, False
+
+    async def changes(self, caller: Caller, message_id: uuid.UUID, *, limit: int) -> list[Row[Any]]:
+        """Return reactions, edits and deletions of a message that were asked for here, the newest first.
+
+        Raises:
+            NotFoundError: There is no message of this id, or it is not the caller's.
+        """
+        await self._find(caller, message_id)
+        async with self._database.read() as db:
+            return await changes.newest(db, message_id, limit=limit)
+
+    async def _pending(self, caller: Caller, message_id: uuid.UUID, kind: ChangeKind) -> bool:
+        asked = await self.changes(caller, message_id, limit=MOST_CHANGES)
+        return any(change.kind == kind and change.status == ChangeStatus.QUEUED for change in asked)
+
+    async def _ask(self, row: Row[Any], kind: ChangeKind, body: str) -> None:
+        until = changes.check(row, kind, self._clock())
+
+        async def ask(db: WriteDb) -> None:
+            await changes.add(db, row, kind, body, until)
+
+        await self._database.submit(ask)
+
     async def change(
         self, caller: Caller, message_id: uuid.UUID, *, text: str | None, send_at: datetime | None
-    ) -> Row[Any]:
-        """Give a message that is not sent yet another text, or a scheduled one another time, and return it.
+    ) -> tuple[Row[Any], bool]:
+        """Give a message another text, or a scheduled one another time.
+
+        Returns:
+            The message as it is now, and whether that is how it stays: false while the new text is on its way.
 
         Raises:
             NotFoundError: There is none of this id, or it is not the caller's.
             InvalidInputError: The time is past or too far away, or the message has no text.
             OnItsWayError: It is being sent.
-            TooLateError: It was sent, failed or was cancelled.
+            TooLateError: It failed, was cancelled, is somebody else's, or WhatsApp no longer takes it.
         """
         row = await self._find(caller, message_id)
+        if text is not None and send_at is None and row.status in _SENT:
+            await self._ask(row, ChangeKind.EDIT, text)
+            return row, False
         if text is not None and row.type not in _WITH_TEXT:
             raise InvalidInputError(fields=[FieldError("body.text", "this message has no text that could be changed")])
         now = self._clock()
         when = (check_send_at(send_at, now) or now) if send_at is not None else None
-
-        async def change(db: WriteDb) -> str | None:
-            if await schedule.change(db, message_id, caller.user_id, body=text, send_at=when):
-                return None
-            stands = await _stands(db, message_id)
-            if stands is None:
-                return None
-            home, status = stands
-            if when is None and text is not None and status == MessageStatus.QUEUED:
-                changed = await edit_unsent(db, home, message_id, text, now=now, user_id=caller.user_id)
-                return None if changed else status
-            return status
-
-        status = await self._database.submit(change)
+        status = await self._database.submit(
+            partial(_change_unsent, caller=caller, message_id=message_id, text=text, when=when, now=now)
+        )
         if when is not None and status in _ON_ITS_WAY:
             raise TooLateError("The message's time has come: it is no longer scheduled.")
         if status in _ON_ITS_WAY:
             raise OnItsWayError("The message is being sent, or may have arrived already; it can no longer be changed.")
-        if status is not None:
-            raise TooLateError(f"The message can no longer be changed: it is {status}.")
         row = await self._find(caller, message_id)
-        if row.status == MessageStatus.CANCELLED:
-            raise TooLateError("The message was cancelled and can no longer be changed.")
-        return row
+        if status is not None or row.status == MessageStatus.CANCELLED:
+            raise TooLateError(f"The message can no longer be changed: it is {row.status}.")
+        return row, True
 
     async def _find(self, caller: Caller, message_id: uuid.UUID) -> Row[Any]:
         async with self._database.read() as db:
@@ -145,12 +179,39 @@ class OutboxService:
         return row
 
 
+async def _change_unsent(
+    db: WriteDb, *, caller: Caller, message_id: uuid.UUID, text: str | None, when: datetime | None, now: datetime
+) -> str | None:
+    """Change a message that is not sent yet; return its status where that cannot be."""
+    if await schedule.change(db, message_id, caller.user_id, body=text, send_at=when):
+        return None
+    stands = await _stands(db, message_id)
+    if stands is None:
+        return None
+    home, status = stands
+    if when is None and text is not None and status == MessageStatus.QUEUED:
+        changed = await edit_unsent(db, home, message_id, text, now=now, user_id=caller.user_id)
+        return None if changed else status
+    return status
+
+
 async def _stands(db: WriteDb, message_id: uuid.UUID) -> tuple[uuid.UUID, str] | None:
     """Return a message's conversation and status."""
     found = (await db.execute(select(_m.conversation_id, _m.status).where(_m.id == message_id))).first()
     return (found.conversation_id, found.status) if found else None
 
 
+_NOT_SENT = frozenset(
+    {
+        MessageStatus.SCHEDULED, MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.FAILED,
+        MessageStatus.CANCELLED,
+    }
+)  # fmt: skip
+_SENT = frozenset(
+    {
+        MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.READ, MessageStatus.PLAYED, MessageStatus.RECEIVED,
+    }
+)  # fmt: skip
 _ON_ITS_WAY = frozenset({MessageStatus.QUEUED, MessageStatus.SENDING})
 _WITH_TEXT = frozenset({MessageType.TEXT, MessageType.IMAGE, MessageType.VIDEO, MessageType.DOCUMENT})
 """Messages whose text WhatsApp shows; of a file it is the caption."""
