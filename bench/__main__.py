@@ -5,16 +5,22 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from bench import loop, overhead, throughput
+from bench import context, loop, overhead, recall, throughput, tokens
 from bench.report import report
 
 BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "context": context.run,
     "loop": loop.run,
     "overhead": overhead.run,
+    "recall": recall.run,
     "throughput": throughput.run,
+    "tokens": tokens.run,
 }
+FILES = {"transcripts": ("tokens", "recall")}
+"""Which benchmarks take a file of which kind, as `NAME_file`."""
 
 
 def main() -> int:
@@ -23,9 +29,14 @@ def main() -> int:
     parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS), help="which one; all where left out")
     parser.add_argument("--quick", action="store_true", help="a form that ends within 45 s; its figures are not kept")
     parser.add_argument("--json", action="store_true", help="print one JSON object a benchmark")
+    for kind, takers in FILES.items():
+        parser.add_argument(
+            f"--{kind}", type=Path, metavar="FILE", help=f"of {', '.join(takers)}; made up where left out"
+        )
     options = parser.parse_args()
     for name in [options.name] if options.name else sorted(BENCHMARKS):
-        done = report(name, BENCHMARKS[name](quick=options.quick))
+        files = {f"{kind}_file": getattr(options, kind) for kind, takers in FILES.items() if name in takers}
+        done = report(name, BENCHMARKS[name](quick=options.quick, **files))
         if not options.quick:
             done.save()
         if options.json:

@@ -135,7 +135,7 @@ async def test_a_warm_turn_reads_no_history_and_costs_few_statements(stage: Turn
         await stage.replier().reply(claimed)
     assert not [s for s in seen if s.startswith("SELECT messages")], "the history came from the cache"
     work = [s for s in seen if not s.startswith(("BEGIN", "SAVEPOINT", "RELEASE", "COMMIT"))]
-    assert len(work) <= 8, work
+    assert len(work) <= 6, work
 
 
 async def test_no_transaction_is_open_while_the_model_is_asked(stage: TurnStage) -> None:

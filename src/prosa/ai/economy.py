@@ -7,19 +7,28 @@ Figures and the comparison of policies: docs/ai.md.
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from prosa.ai.context import PromptMessage, newest_within
 from prosa.ai.names import ModelName
 
 CACHE_SECONDS = 300.0
 """How long providers keep an unused beginning: Google and OpenAI speak of minutes and promise nothing."""
 UNCACHED_SHARE = 0.4
 """Of the window's budget, where the cache does not help."""
+OVERFLOW = 2.5
+"""How many times its limit a window may be before an answer waits for the summary, as after weeks without the AI."""
+LEAST_TOKENS = 100
+"""Fewer are not worth a call."""
+UNCACHED_SUMMARY = 0.5
+"""The same of the summary's."""
+_MOST_KEPT = 0.6
+"""Of the budget: there must be room to grow, or every few turns would need a summary."""
 _MARGIN = 64
 """Tokens above a provider's minimum, because tokens are estimated."""
-_SEEN, _FEWEST, _SHARE = 20, 6, 0.5
-_FORGET_SECONDS = 3600.0
+_SEEN, _FEWEST, _SHARE = 20, 5, 0.5
+_FORGET_SECONDS = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +39,13 @@ class Window:
         limit: Above it, older messages go into the summary.
         keep: What stays then.
         resume: The same as `limit` for a chat that goes on after the provider has forgotten it; None: the limit holds.
+        summary: How much of the summary's budget may be used, from 0 to 1.
     """
 
     limit: int
     keep: int
     resume: int | None = None
+    summary: float = 1.0
 
 
 def minimum_prefix(name: ModelName) -> int | None:
@@ -61,9 +72,37 @@ def plan(*, fixed: int, budget: int, keep: int, minimum: int | None, works: bool
     if minimum is not None and works:
         # Keep so much that the prompt stays above the minimum, and all but its end is read at the cache's price.
         enough = max(keep, minimum + _MARGIN - fixed)
-        if enough <= budget // 2:
+        if enough <= _MOST_KEPT * budget:
             return Window(budget, enough, resume=max(enough + budget // 10, budget // 3))
-    return Window(max(round(budget * UNCACHED_SHARE), keep + keep // 2), keep)
+    return Window(max(round(budget * UNCACHED_SHARE), keep + keep // 2), keep, summary=UNCACHED_SUMMARY)
+
+
+def first(window: Window, length: int, *, cold: bool) -> bool:
+    """Return whether to shorten before the answer, which then waits for it.
+
+    Args:
+        window: The plan.
+        length: Tokens of the messages.
+        cold: The provider has forgotten the conversation: all of the prompt would be read at the full price.
+    """
+    resumed = cold and window.resume is not None and length > window.resume
+    return resumed or length > OVERFLOW * window.limit
+
+
+def split(
+    messages: Sequence[PromptMessage], window: Window, *, keep_messages: int, waiting: Collection[int] = ()
+) -> tuple[list[PromptMessage], list[PromptMessage]]:
+    """Return the messages that leave the prompt for the summary, and those that stay.
+
+    Args:
+        messages: All that the prompt has, in the order of `seq`.
+        window: The plan.
+        keep_messages: How many of the newest stay at least.
+        waiting: `seq` of those that are to be answered, which stay too.
+    """
+    kept = newest_within(messages, window.keep, least=keep_messages)
+    begin = min({m.seq for m in kept} | set(waiting))
+    return [m for m in messages if m.seq < begin], [m for m in messages if m.seq >= begin]
 
 
 class CacheWatch:
@@ -74,7 +113,7 @@ class CacheWatch:
         self._seen: dict[ModelName, deque[tuple[float, bool]]] = defaultdict(lambda: deque(maxlen=_SEEN))
 
     def works(self, name: ModelName) -> bool:
-        """Whether to count on the cache: until it was seen not to work, and again an hour later."""
+        """Whether to count on the cache: until it was seen not to work, and again a week later."""
         seen = self._seen[name]
         while seen and seen[0][0] < self._now() - _FORGET_SECONDS:
             seen.popleft()

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>()\"']+", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -90,11 +91,13 @@ def weight(text: str) -> int:
     """Return how much a text states: what to keep where not everything fits."""
     addresses: set[str] = set()
     rest = _without_addresses(text, addresses)
-    names = sum(
-        found[0][0].isupper() and len(found[0]) > 1 and not _begins_sentence(rest, found.start())
+    names = [
+        found
         for found in _WORD.finditer(rest)
-    )
-    return 3 * len(_NUMBER.findall(rest)) + 4 * len(addresses) + 2 * names
+        if found[0][0].isupper() and len(found[0]) > 1 and not _begins_sentence(rest, found.start())
+    ]
+    whole = sum(not rest[one.end() : two.start()].strip() for one, two in pairwise(names))
+    return 3 * len(_NUMBER.findall(rest)) + 4 * len(addresses) + 2 * len(names) + 2 * whole
 
 
 def fold(text: str) -> str:

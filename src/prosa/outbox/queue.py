@@ -1,10 +1,10 @@
 """Putting messages into the outbox: a message is stored, with its WhatsApp id, before anything tries to send it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Row, select
 
@@ -18,7 +18,7 @@ from prosa.database.engine import ReadDb, WriteDb
 from prosa.errors import NotFoundError
 from prosa.events import log
 from prosa.events.log import NewEvent
-from prosa.events.types import MessageStatusPayload
+from prosa.events.types import MessageStatusPayload, Payload
 from prosa.ids import new_id, new_message_id
 from prosa.outbox.content import QUOTE_LENGTH, Instructions, Outbound, OutboundText
 from prosa.whatsapp.engine import Quote
@@ -37,6 +37,10 @@ class EnqueuedMessage:
     conversation_id: uuid.UUID
     seq: int
     wa_id: str
+
+
+Tell: TypeAlias = Callable[[Sequence[EnqueuedMessage]], Payload]
+"""Makes an event about messages in the outbox."""
 
 
 async def enqueue(
@@ -104,10 +108,12 @@ async def enqueue_answer(
     sender_jid: str = "",
     ai: dict[str, Any] | None = None,
     lasting: timedelta | None = LASTING,
+    tell: Tell | None = None,
 ) -> list[EnqueuedMessage]:
     """Store an answer of the AI that is one or more messages, each due at its time; otherwise as `enqueue`.
 
-    If one of them fails, those behind it are cancelled. The first one quotes, and keeps what `ai` tells.
+    If one of them fails, those behind it are cancelled. The first one quotes, and keeps what `ai` tells. `tell` makes
+    one more event, which is appended together with the others.
     """
     first = new_id()
     quote = await _quote(db, held.id, quoted_wa_id) if quoted_wa_id is not None else None
@@ -116,7 +122,10 @@ async def enqueue_answer(
         _Message(OutboundText(texts[0]), due[0], whole, first, quoted_wa_id=quoted_wa_id, ai=ai),
         *(_Message(OutboundText(text), at, later, new_id()) for text, at in zip(texts[1:], due[1:], strict=True)),
     ]
-    return await _put(db, held, messages, author=Author.AI, user_id=user_id, sender_jid=sender_jid, lasting=lasting)
+    who = Author.AI
+    return await _put(
+        db, held, messages, author=who, user_id=user_id, sender_jid=sender_jid, lasting=lasting, tell=tell
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +151,7 @@ async def _put(
     user_id: uuid.UUID | None,
     sender_jid: str,
     lasting: timedelta | None,
+    tell: Tell | None = None,
 ) -> list[EnqueuedMessage]:
     now = utc_now()
     enqueued: list[EnqueuedMessage] = []
@@ -188,6 +198,7 @@ async def _put(
         db,
         *(NewEvent(owner, held.session_id, status_payload(values)) for values in rows),
         NewEvent(owner, held.session_id, conversation_payload(held)),
+        *([NewEvent(owner, held.session_id, tell(enqueued))] if tell else []),
     )
     db.wake(TOPIC)
     return enqueued

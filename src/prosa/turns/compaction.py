@@ -20,13 +20,12 @@ from sqlalchemy import select, update
 from prosa.ai import economy, summary
 from prosa.ai import summary_notes as notes
 from prosa.ai.asking import Answer, Answers
-from prosa.ai.context import PromptMessage, newest_within, pending, tokens_of
+from prosa.ai.context import PromptMessage, pending, tokens_of
 from prosa.ai.economy import CacheWatch, Window
 from prosa.ai.summary import Summary, SummaryRequest
 from prosa.conversations.held import TABLE, HeldConversation, hold
 from prosa.database import Database
 from prosa.database.engine import WriteDb
-from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.context import Contexts
 from prosa.turns.outcome import Turn, record
 
@@ -34,10 +33,6 @@ logger = structlog.get_logger("prosa.turns")
 
 RESUME_SECONDS = 4.0
 """Longest that an answer waits for a model's summary; then one is made by rule."""
-OVERFLOW = 2.5
-"""How many times its limit a window may be before an answer waits for the summary, as after weeks without the AI."""
-LEAST_TOKENS = 100
-"""Fewer are not worth a call."""
 _REMEMBERED = 2_000
 
 _c = TABLE.c
@@ -101,9 +96,7 @@ class Compactor:
         claimed = turn.claimed
         view = View(messages, claimed.summary, claimed.summarised_until, claimed.summarised_tokens, system)
         window = self._window(turn, view)
-        length = tokens_of(messages)
-        resumed = window.resume is not None and length > window.resume and _cold(turn, messages)
-        if resumed or length > OVERFLOW * window.limit:
+        if economy.first(window, tokens_of(messages), cold=_cold(turn, messages)):
             return await self._shorten(turn, view, window, seconds=RESUME_SECONDS) or view
         return view
 
@@ -163,15 +156,12 @@ class Compactor:
     async def _shorten(self, turn: Turn, view: View, window: Window, seconds: float | None = None) -> View | None:
         """Put older messages into the summary; None where there is nothing to put, or it was in vain."""
         chosen = turn.session.settings.context
-        kept = newest_within(view.messages, window.keep, least=chosen.keep_messages)
-        waiting = {m.seq for m in turn.waiting} | {m.seq for m in _waiting(turn.claimed, view.messages)}
-        first = min({m.seq for m in kept} | waiting)
-        leaving = [m for m in view.messages if m.seq < first]
+        waiting = {m.seq for m in (*turn.waiting, *pending(view.messages, answered_until=turn.claimed.answered_until))}
+        leaving, rest = economy.split(view.messages, window, keep_messages=chosen.keep_messages, waiting=waiting)
         length = tokens_of(leaving)
-        if length < LEAST_TOKENS:
+        if length < economy.LEAST_TOKENS:
             return None
-        made = await self._summarise(turn, view, leaving, seconds)
-        rest = [m for m in view.messages if m.seq >= first]
+        made = await self._summarise(turn, view, leaving, window, seconds)
         short = View(rest, made.text, leaving[-1].seq, view.told + length, view.system)
         done = await self._database.submit(partial(_write, turn, view.until, short, made))
         if not done:
@@ -185,7 +175,7 @@ class Compactor:
         return short
 
     async def _summarise(
-        self, turn: Turn, view: View, leaving: Sequence[PromptMessage], seconds: float | None
+        self, turn: Turn, view: View, leaving: Sequence[PromptMessage], window: Window, seconds: float | None
     ) -> Summary:
         settings = turn.session.settings
         if settings.context.summary == "off":
@@ -193,7 +183,7 @@ class Compactor:
         request = SummaryRequest(
             messages=leaving,
             before=view.summary,
-            tokens=settings.context.summary_tokens,
+            tokens=round(settings.context.summary_tokens * window.summary),
             model=settings.context.summary_model or settings.model,
             contact_name=turn.claimed.contact_name,
         )
@@ -204,10 +194,6 @@ class Compactor:
                 return await summary.summarise(self._answers.complete, request)
         except TimeoutError:
             return summary.extract(request)
-
-
-def _waiting(claimed: ClaimedConversation, messages: Sequence[PromptMessage]) -> list[PromptMessage]:
-    return pending(messages, answered_until=claimed.answered_until)
 
 
 def _cold(turn: Turn, messages: Sequence[PromptMessage]) -> bool:

@@ -152,16 +152,12 @@ async def answered(turn: Turn, answer: Answer, spent: float, db: WriteDb) -> Ans
         sender_jid=turn.session.jid or "",
         ai=facts,
         lasting=sending.lasting,
+        tell=lambda sent: AiRepliedPayload(conversation_id=held.id, message_ids=[m.id for m in sent], **facts),
     )
     await record(turn, answer.calls, messages[0].id, db)
     noted = await keep_notes(db, held.id, answer.notes) if answer.notes else []
-    await _announce(
-        turn,
-        db,
-        *noted,
-        *handed,
-        AiRepliedPayload(conversation_id=held.id, message_ids=[message.id for message in messages], **facts),
-    )
+    if noted or handed:
+        await _announce(turn, db, *noted, *handed)
     return Answered(list(zip(messages, texts, strict=True)), held.version, waits=due[0] > now)
 
 

@@ -27,7 +27,12 @@ class ContextSettings(Group):
         "against what was said; extract: sentences with numbers, dates and names are kept as they are, at no cost; "
         "off: they are forgotten.",
     )
-    summary_tokens: int = Field(250, ge=50, le=4000, description="Longest summary, in tokens.")
+    summary_tokens: int = Field(
+        400,
+        ge=50,
+        le=4000,
+        description="Longest summary, in tokens; half of it where the provider's cache does not help.",
+    )
     summary_model: ModelText | None = Field(
         None, description="The model that makes summaries; left out: the one that answers."
     )
