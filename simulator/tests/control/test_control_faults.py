@@ -17,6 +17,7 @@ WAITING: dict[str, Any] = {
     "refuse_login": ({"phone": ANA, "reason": 403, "times": 2}, {"reason": 403, "left": 2}),
     "withhold_acks": ({"phone": ANA, "deliver": False}, {"deliver": False, "left": None}),
     "refuse_messages": ({"phone": ANA, "error": 463}, {"error": 463}),
+    "delay_acks": ({"phone": ANA, "seconds": 1.5}, {"seconds": 1.5}),
     "delay_deliveries": ({"phone": ANA, "seconds": 1.5}, {"seconds": 1.5}),
     "duplicate_deliveries": ({"phone": ANA}, {}),
     "reorder_deliveries": ({"phone": ANA, "count": 2}, {"left": 2}),

@@ -95,6 +95,17 @@ class WithholdAcks(_Repeated):
         return {}
 
 
+class DelayAcks(_Repeated):
+    """Deliver messages that an account sends at once, but acknowledge them `seconds` later."""
+
+    name = "delay_acks"
+    seconds: Seconds
+
+    async def apply(self, network: Network) -> Json:  # noqa: D102
+        network.faults.delay_acks(self.seconds, self.phone, times=self.times)
+        return {}
+
+
 class RefuseMessages(_Repeated):
     """Acknowledge an account's messages with an error (463, 479, …) and do not deliver them."""
 
@@ -229,9 +240,9 @@ AnyFault = FaultBody | _EverybodysFault
 KINDS: Final[dict[str, type[AnyFault]]] = {
     kind.name: kind
     for kind in (
-        Drop, StreamError, Replaced, Ban, RefuseLogin, WithholdAcks, RefuseMessages, DelayDeliveries,
-        DuplicateDeliveries, ReorderDeliveries, CorruptDeliveries, IgnoreReceipts, IgnoreRequests, FailMedia, QrRefs,
-        ExpireCodes, Restart,
+        Drop, StreamError, Replaced, Ban, RefuseLogin, WithholdAcks, DelayAcks, RefuseMessages,
+        DelayDeliveries, DuplicateDeliveries, ReorderDeliveries, CorruptDeliveries, IgnoreReceipts, IgnoreRequests,
+        FailMedia, QrRefs, ExpireCodes, Restart,
     )
 }  # fmt: skip
 """Every fault by its name in the path."""
@@ -240,6 +251,7 @@ _NAMES: Final = {
     "login": ("refuse_login", "reason"),
     "ack": ("withhold_acks", None),
     "lose": ("withhold_acks", None),
+    "late ack": ("delay_acks", None),
     "refuse": ("refuse_messages", "error"),
     "delay": ("delay_deliveries", None),
     "duplicate": ("duplicate_deliveries", None),
@@ -254,7 +266,7 @@ _NAMES: Final = {
 def describe(fault: Fault) -> Json:
     """Return a waiting fault: its name, whom it strikes (null: all), how often still (null: until cleared), details."""
     kind, _, xmlns = fault.kind.partition(" ")
-    name, number = ("ignore_requests", None) if kind == "iq" else _NAMES[kind]
+    name, number = ("ignore_requests", None) if kind == "iq" else _NAMES[fault.kind]
     shown: Json = {"fault": name, "phone": fault.phone, "left": fault.left}
     if number is not None:
         shown[number] = fault.number
@@ -262,7 +274,7 @@ def describe(fault: Fault) -> Json:
         shown["xmlns"] = xmlns
     if kind in {"ack", "lose"}:
         shown["deliver"] = kind == "ack"
-    if kind == "delay":
+    if fault.kind in {"delay", "late ack"}:
         shown["seconds"] = fault.seconds
     if kind == "login" and fault.number == TEMPORARY_BAN:
         shown |= {key: int(value) for key, value in fault.attrs.items()}

@@ -90,6 +90,10 @@ class Faults:
         """Do not acknowledge messages sent by an account; with ``deliver=False`` they are also lost."""
         self._waiting.append(Fault("ack" if deliver else "lose", phone, times))
 
+    def delay_acks(self, seconds: float, phone: str | None = None, *, times: int | None = None) -> None:
+        """Deliver messages sent by an account at once, but acknowledge them later."""
+        self._waiting.append(Fault("late ack", phone, times, seconds=seconds))
+
     def refuse_messages(self, error: int, phone: str | None = None, *, times: int | None = None) -> None:
         """Acknowledge an account's messages with an error code (463, 479, …) and do not deliver them."""
         self._waiting.append(Fault("refuse", phone, times, number=error))

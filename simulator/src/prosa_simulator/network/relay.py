@@ -4,6 +4,7 @@ The server only moves ciphertext: a message names each device with its own encry
 a device has not acknowledged waits and is delivered again at its next login, so delivery is at least once.
 """
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from prosa_simulator.network import stanzas
@@ -118,7 +119,12 @@ def _acknowledge(connection: "Connection", device: Device, message: Node, to: JI
         return False
     if faults.any and faults.take("lose", phone):
         return False
-    if not (faults.any and faults.take("ack", phone)):
+    if faults.any and faults.take("ack", phone):
+        return True
+    late = faults.take("late ack", phone) if faults.any else None
+    if late is not None:
+        asyncio.get_running_loop().call_later(late.seconds, connection.post, Node("ack", ack))
+    else:
         connection.post(Node("ack", ack))
     return True
 
