@@ -8,10 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import context, loop, overhead, recall, throughput, tokens
+from bench import answers, context, loop, overhead, recall, throughput, tokens
 from bench.report import report
 
 BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "answers": answers.run,
     "context": context.run,
     "loop": loop.run,
     "overhead": overhead.run,
@@ -19,7 +20,7 @@ BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "throughput": throughput.run,
     "tokens": tokens.run,
 }
-FILES = {"transcripts": ("tokens", "recall")}
+FILES = {"questions": ("answers",), "transcripts": ("tokens", "recall")}
 """Which benchmarks take a file of which kind, as `NAME_file`."""
 
 

@@ -65,6 +65,7 @@ from prosa.turns.control import TurnControl
 from prosa.turns.files import TurnFiles
 from prosa.turns.knowing import Knowing
 from prosa.turns.manual import ManualMessages
+from prosa.turns.people import PeopleAnswers
 from prosa.turns.ready import MatchCosts, ReadyAnswers
 from prosa.turns.receive import Receiver
 from prosa.turns.reply import Replier
@@ -195,23 +196,25 @@ async def compose(
     files = MediaFiles(settings.media_dir)
     contexts = Contexts(database, cache)
     directory = SessionDirectory(database, cache)
+    embedders = Embedders(settings)
+    index = AnswerIndex(database, embedders, spent=MatchCosts(database))
+    frequent = FrequentAnswerService(database, directory.forget)
+    learning = Learning(database, index, frequent)
+    people = PeopleAnswers(database, index, learning)
     receiver = Receiver(
         database,
         files,
         auto_download_bytes=settings.media_auto_download_mb * MIB,
         unready=unready,
         contexts=contexts,
+        people=people,
     )
     gateway = Gateway(database, engine, receiver, directory, bus, device_name=settings.device_name)
     numbers = OnlineNumbers(bus, gateway.connection)
     gateway.on_open(numbers.opened)
     fetcher = MediaFetcher(database, bus, files, numbers, max_bytes=settings.media_max_mb * MIB)
     sender = Sender(database, bus, numbers, files, sessions=directory)
-    embedders = Embedders(settings)
-    index = AnswerIndex(database, embedders, spent=MatchCosts(database))
-    frequent = FrequentAnswerService(database, directory.forget)
-    learning = Learning(database, index, frequent)
-    ready = ReadyAnswers(cache, index, learning)
+    ready = ReadyAnswers(database, cache, index, learning)
     knowledge = KnowledgeService(database, directory.forget)
     library = KnowledgeIndex(database, embedders, spent=MatchCosts(database))
     replier = Replier(
@@ -229,7 +232,7 @@ async def compose(
     runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency)
     scheduler = Scheduler(database, bus, directory)
     changer = Changer(database, bus, numbers, files)
-    await run(embedders, index, ready, knowledge, library)
+    await run(embedders, index, ready, people, knowledge, library)
     await run(engine, gateway, fetcher, sender, changer, scheduler, runner, answers)
 
     sessions = SessionService(
@@ -261,7 +264,7 @@ async def compose(
         ),
         OutboxService: OutboxService(database),
         TurnControl: TurnControl(database, directory, unready=unready),
-        ManualMessages: ManualMessages(database, files, numbers, directory, contexts=contexts),
+        ManualMessages: ManualMessages(database, files, numbers, directory, contexts=contexts, people=people),
         MediaFiles: files,
         Settings: settings,
         ToolService: tools,

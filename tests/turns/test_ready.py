@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from tests.fixtures.conversations import CONTACT
+from tests.fixtures.conversations import CONTACT, inbound, receiver
 from tests.fixtures.embedding import SpellingEmbedder
 from tests.fixtures.turns import KEY, TurnStage, statements, turn_stage
 
@@ -21,6 +21,7 @@ from prosa.embeddings import Embedders
 from prosa.events.bus import Bus
 from prosa.sessions.settings.frequent import FrequentSettings
 from prosa.settings import Settings
+from prosa.turns.people import PeopleAnswers
 from prosa.turns.ready import MatchCosts, ReadyAnswers
 from prosa.whatsapp.engine import MessageType
 
@@ -33,6 +34,7 @@ class Shop:
     ready: ReadyAnswers
     index: AnswerIndex
     service: FrequentAnswerService
+    learning: Learning
     embedder: SpellingEmbedder
     asked: int = field(default=0)
 
@@ -93,8 +95,9 @@ async def shop(sqlite_database: Database, bus: Bus, cache: Cache, tmp_path: Path
             pass
 
         service = FrequentAnswerService(sqlite_database, forget)
-        ready = ReadyAnswers(cache, index, Learning(sqlite_database, index, service))
-        yield Shop(stage, ready, index, service, embedder)
+        learning = Learning(sqlite_database, index, service)
+        ready = ReadyAnswers(sqlite_database, cache, index, learning)
+        yield Shop(stage, ready, index, service, learning, embedder)
         await ready.stop()
         await index.stop()
         await embedders.stop()
@@ -135,6 +138,7 @@ async def test_in_shadow_the_model_answers_and_both_are_kept(shop: Shop) -> None
         ("I bought a lamp yesterday", "and when are you open", {}),
         ("I bought a lamp yesterday", "when does it open", {}),
         (None, "when are you open, my order is 1234567", {}),
+        (None, "when are you open", {"quoted_wa_id": "AB12"}),
     ],
 )
 async def test_what_depends_on_more_goes_to_the_model(
@@ -196,6 +200,23 @@ async def test_a_broken_model_of_meaning_leaves_the_answer_to_gemini(shop: Shop)
     assert await shop.ask("what time do you open in the day") != "Nine to six."
     assert await shop.ask("when are you open?") == "Nine to six."
     assert shop.calls == 1
+
+
+async def test_what_a_person_answers_is_learnt(shop: Shop, tmp_path: Path) -> None:
+    shop.set(mode="shadow")
+    people = PeopleAnswers(shop.stage.database, shop.index, shop.learning)
+    receive = receiver(shop.stage.database, tmp_path, contexts=shop.stage.contexts, people=people)
+    session = shop.stage.session
+    await receive.message(session, inbound("Is there parking at the shop?"))
+    await receive.message(session, inbound("Yes, behind it.", from_me=True))
+    [row] = await shop.kept(1)
+    assert (row.text, row.reply, row.answered_by) == ("Is there parking at the shop?", "Yes, behind it.", "person")
+    await receive.message(session, inbound("Thanks a lot"))
+    await receive.message(session, inbound("and do you have a lift"))
+    await receive.message(session, inbound("We do.", from_me=True))
+    await shop.stage.until(lambda: not people._tasks)
+    assert len(await shop.kept(1)) == 1
+    await people.stop()
 
 
 async def test_erasing_a_conversation_erases_its_questions(shop: Shop) -> None:

@@ -34,6 +34,7 @@ from prosa.outbox.content import Instructions, Outbound, OutboundMedia, Outbound
 from prosa.sessions.facts import Numbers, SessionFacts
 from prosa.turns.context import Contexts
 from prosa.turns.drafts import Draft, ToContact, ToConversation, check_writable, recipient
+from prosa.turns.people import PeopleAnswers
 from prosa.turns.receive import prompt_fact
 from prosa.turns.takeover import person_wrote
 from prosa.whatsapp.engine import EngineError
@@ -64,6 +65,7 @@ class ManualMessages:
         sessions: Numbers,
         *,
         contexts: Contexts | None = None,
+        people: PeopleAnswers | None = None,
     ) -> None:
         """Make the service.
 
@@ -73,12 +75,14 @@ class ManualMessages:
             numbers: Those online in this process, to ask WhatsApp about phone numbers.
             sessions: Where numbers are looked up, for their settings.
             contexts: Cached contexts, which take in every message stored.
+            people: Learns from what people answer.
         """
         self._database = database
         self._files = files
         self._numbers = numbers
         self._sessions = sessions
         self._contexts = contexts
+        self._people = people
 
     async def send(self, caller: Caller, target: ToConversation | ToContact, draft: Draft) -> Row[Any]:
         """Store a message to send and return it, as it is now; the sender does the rest.
@@ -123,9 +127,16 @@ class ManualMessages:
                 raise ConflictError("The message of this key was erased just now.")
             return repeated
         row = await self._row(caller, message_id)
-        if self._contexts is not None and send_at is None:
-            await self._contexts.remember(row.conversation_id, version, prompt_fact(dict(row._mapping)))  # noqa: SLF001
+        if send_at is None:
+            await self._said(row, version)
         return row
+
+    async def _said(self, row: Row[Any], version: int) -> None:
+        """Tell those who follow conversations of a message that is on its way."""
+        if self._contexts is not None:
+            await self._contexts.remember(row.conversation_id, version, prompt_fact(dict(row._mapping)))  # noqa: SLF001
+        if self._people is not None:
+            self._people.answered(await self._session(row.session_id), row.conversation_id, row.seq)
 
     async def _where(self, caller: Caller, target: ToConversation | ToContact) -> _Where:
         async with self._database.read() as db:

@@ -5,12 +5,14 @@ and the model answers.
 """
 
 import asyncio
+import uuid
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
+from sqlalchemy import Table, select
 
 from prosa.ai.asking import Answer, AnswerRequest
 from prosa.ai.context import PromptMessage
@@ -25,8 +27,9 @@ from prosa.answers.repository import key_of
 from prosa.answers.text import digest, normalised
 from prosa.cache import Cache
 from prosa.clock import Clock, utc_now
-from prosa.conversations.models import ConversationKind
+from prosa.conversations.models import ConversationKind, Message
 from prosa.database import Database, WriteDb
+from prosa.database.base import Base
 from prosa.embeddings import Embedded, Embedder, EmbeddingError
 from prosa.knowledge.index import Shelf
 from prosa.sessions.facts import SessionFacts
@@ -36,8 +39,13 @@ from prosa.usage.repository import NewUsage
 
 logger = structlog.get_logger("prosa.turns")
 
+PLACE = "frequent answer"
+"""Where an approved answer's source is."""
 MOST_LEARNING = 64
 """Questions being kept at the same time; more are let go, since keeping them must never slow answers down."""
+
+_MESSAGES: Final[Table] = Base.metadata.tables[Message.__tablename__]
+_m = _MESSAGES.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +54,20 @@ class Asked:
 
     Attributes:
         session: The number it was asked.
-        text: Its words.
+        message: It.
         request: What the model would be asked.
+        conversation_id: Where it was asked; None where it is only tried.
     """
 
     session: SessionFacts
-    text: str
+    message: PromptMessage
     request: AnswerRequest
+    conversation_id: uuid.UUID | None = None
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+        return self.message.text
 
     @property
     def number(self) -> Number:
@@ -71,15 +86,19 @@ class Asked:
 class ReadyAnswers:
     """Finds answers that are ready, and learns from those that were made."""
 
-    def __init__(self, cache: Cache, index: AnswerIndex, learning: Learning, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, database: Database, cache: Cache, index: AnswerIndex, learning: Learning, *, clock: Clock = utc_now
+    ) -> None:
         """Make it.
 
         Args:
+            database: Where messages are.
             cache: Where answers to the same words are kept, for a time.
             index: Finds frequent answers.
             learning: Keeps what is asked.
             clock: The time.
         """
+        self._database = database
         self._cache = cache
         self._index = index
         self._learning = learning
@@ -87,7 +106,12 @@ class ReadyAnswers:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def asked(
-        self, session: SessionFacts, request: AnswerRequest, waiting: Sequence[PromptMessage], kind: str
+        self,
+        session: SessionFacts,
+        request: AnswerRequest,
+        waiting: Sequence[PromptMessage],
+        kind: str,
+        conversation_id: uuid.UUID | None = None,
     ) -> Asked | None:
         """Return the question of a turn, where a store may answer it; None where it is off, or only the model may.
 
@@ -96,6 +120,7 @@ class ReadyAnswers:
             request: What the model would be asked.
             waiting: The messages that are to be answered; they are the request's last.
             kind: A `ConversationKind`.
+            conversation_id: Where they were written; None where they are only tried.
         """
         chosen = session.settings.frequent
         if (chosen.mode == "off" and not chosen.exact_minutes) or len(waiting) != 1:
@@ -103,21 +128,17 @@ class ReadyAnswers:
         if kind != ConversationKind.CONTACT or request.attachments:
             return None
         first = not request.summary and all(message.seq >= waiting[0].seq for message in request.messages)
-        return None if unfit(waiting[0].text, first=first) else Asked(session, waiting[0].text, request)
+        if unfit(waiting[0].text, first=first):
+            return None
+        return Asked(session, waiting[0], request, conversation_id)
 
     async def find(self, asked: Asked | None) -> Answer | None:
         """Return an answer that is ready, or None."""
         if asked is None:
             return None
-        chosen = asked.session.settings.frequent
         try:
-            if chosen.exact_minutes and (answer := await self._said_before(asked)) is not None:
-                return answer
-            if chosen.mode == "on" and (found := await self._index.find(asked.number, asked.text)) is not None:
-                match = found.match
-                if match is not None and match.passes(threshold=chosen.threshold, margin=chosen.margin):
-                    source = Source(str(match.answer), found.title, "frequent answer")
-                    return Answer(found.answer, tier=Tier.APPROVED, sources=(source,))
+            answer = await self._said_before(asked) or await self._approved(asked)
+            return None if answer is None or await self._quotes(asked) else answer
         except Exception:
             logger.exception("no frequent answer could be looked for", session=asked.session.session_id)
         return None
@@ -140,7 +161,27 @@ class ReadyAnswers:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def _approved(self, asked: Asked) -> Answer | None:
+        chosen = asked.session.settings.frequent
+        found = await self._index.find(asked.number, asked.text) if chosen.mode == "on" else None
+        match = found.match if found is not None else None
+        if found is None or match is None or not match.passes(threshold=chosen.threshold, margin=chosen.margin):
+            return None
+        return Answer(found.answer, tier=Tier.APPROVED, sources=(Source(str(match.answer), found.title, PLACE),))
+
+    async def _quotes(self, asked: Asked) -> bool:
+        """Return whether the question quotes a message, and so means more than its words; asked only before a hit."""
+        if asked.conversation_id is None:
+            return False
+        statement = select(_m.quoted_wa_id).where(
+            _m.conversation_id == asked.conversation_id, _m.seq == asked.message.seq
+        )
+        async with self._database.read() as db:
+            return (await db.execute(statement)).scalar_one_or_none() is not None
+
     async def _said_before(self, asked: Asked) -> Answer | None:
+        if not asked.session.settings.frequent.exact_minutes:
+            return None
         kept = await self._cache.get(asked.key)
         if not isinstance(kept, dict) or not isinstance(kept.get("text"), str):
             return None
@@ -149,11 +190,15 @@ class ReadyAnswers:
     async def _keep_exact(self, asked: Asked, answer: Answer) -> None:
         if answer.truncated or answer.tools or not reusable(answer.text, contact_name=asked.request.contact_name):
             return
+        if await self._quotes(asked):
+            return
         sources = [{"id": source.id, "title": source.title, "place": source.place} for source in answer.sources]
         seconds = asked.session.settings.frequent.exact_minutes * 60.0
         await self._cache.set(asked.key, {"text": answer.text, "sources": sources}, seconds)
 
     async def _keep(self, asked: Asked, turn: Turn, answer: Answer) -> None:
+        if await self._quotes(asked):
+            return
         chosen = asked.session.settings.frequent
         found = await self._index.find(asked.number, asked.text) or Found()
         by = {Tier.EXACT: AnsweredBy.EXACT, Tier.APPROVED: AnsweredBy.APPROVED}.get(answer.tier, AnsweredBy.MODEL)

@@ -25,6 +25,7 @@ from prosa.events.log import NewEvent
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.arrival import Storing
 from prosa.turns.context import Contexts, prompt_message, speaker_of
+from prosa.turns.people import PeopleAnswers
 from prosa.turns.policy import SkipReason
 from prosa.turns.storing import store
 from prosa.whatsapp.engine import ContactNamed, ContactTyping, InboundMessage, LidMapped, ReceiptType, ReceiptUpdate
@@ -46,6 +47,7 @@ class Receiver:
         auto_download_bytes: int,
         unready: Unready,
         contexts: Contexts | None = None,
+        people: PeopleAnswers | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """Make the receiver.
@@ -56,6 +58,7 @@ class Receiver:
             auto_download_bytes: Files up to this size are downloaded by themselves; 0 for none.
             unready: Why no model can answer for a number.
             contexts: Cached contexts, which take in every message stored.
+            people: Learns from what people answer on the phone.
             clock: The time.
         """
         self._database = database
@@ -63,6 +66,7 @@ class Receiver:
         self._auto_download_bytes = auto_download_bytes
         self._unready = unready
         self._contexts = contexts
+        self._people = people
         self._clock = clock
 
     async def message(self, session: SessionFacts, message: InboundMessage) -> None:
@@ -121,6 +125,8 @@ class Receiver:
             await asyncio.to_thread(self._media.remove, *arrived.files)
         if arrived.message is not None and arrived.conversation_id is not None and self._contexts is not None:
             await self._contexts.remember(arrived.conversation_id, arrived.version, _fact(arrived.message, where))
+        if self._people and message.from_me and arrived.message is not None and arrived.conversation_id is not None:
+            self._people.answered(session, arrived.conversation_id, arrived.message["seq"])
 
 
 def _fact(message: Mapping[str, Any], where: identity.Address) -> PromptMessage | None:

@@ -173,7 +173,7 @@ class Replier:
     async def _answer(self, turn: Turn, request: AnswerRequest, view: View) -> None:
         claimed, began = turn.claimed, time.monotonic()
         log = logger.bind(session=claimed.session_id, conversation=str(claimed.id))
-        asked = self._ready.asked(turn.session, request, turn.waiting, claimed.kind) if self._ready else None
+        asked = self._asked(turn, request)
         result: Answered | SkipReason | Overtaken | None = None
         try:
             async with self._typing(turn):
@@ -200,6 +200,11 @@ class Replier:
         if self._ready:
             self._ready.learn(asked, turn, answer)
         log.info("answered", **{name: value for name, value in answer.facts().items() if value})
+
+    def _asked(self, turn: Turn, request: AnswerRequest) -> Asked | None:
+        if self._ready is None:
+            return None
+        return self._ready.asked(turn.session, request, turn.waiting, turn.claimed.kind, turn.claimed.id)
 
     async def _make(self, turn: Turn, request: AnswerRequest, asked: Asked | None) -> Answer:
         if asked and self._ready and (known := await self._ready.find(asked)) is not None:
