@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from tools import generate
 
 from prosa.settings import Settings, variables
+from tools import generate
 
 
 def test_the_settings_file_is_current() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
-from tools import setup
 
 from prosa.http import health
 from prosa.settings import Settings, variables
+from tools import setup
 
 ROOT = Path(__file__).resolve().parents[2]
 KNOWN = {variable for name, field in Settings.model_fields.items() for variable in variables(name, field)}

@@ -96,6 +96,12 @@ async def read_conversation(conversation_id: ConversationId, caller: SignedIn, s
     return ConversationView.of(await service.read(caller, conversation_id))
 
 
+@conversations_router.post("/{conversation_id}/unread", responses=problems(*_ONE))
+async def unread_conversation(conversation_id: ConversationId, caller: SignedIn, service: Service) -> ConversationView:
+    """Mark a conversation as unread, so that somebody comes back to it; WhatsApp is not told."""
+    return ConversationView.of(await service.unread(caller, conversation_id))
+
+
 @conversations_router.get("/{conversation_id}/messages", tags=["Messages"], responses=problems(*_ONE))
 async def list_messages(
     conversation_id: ConversationId,

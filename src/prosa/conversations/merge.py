@@ -66,13 +66,15 @@ async def merge(db: WriteDb, one: HeldConversation, other: HeldConversation) -> 
     places |= {m.id: seq for seq, m in enumerate(current, 1)}
     await _renumber(db, stays, goes, places)
 
-    summaries = await _summaries(db, stays, goes)
+    summaries = await _texts(db, CONVERSATIONS.c.summary, stays, goes)
     theirs = _SCHEDULED.c.conversation_id == goes.id
     await db.execute(update(_SCHEDULED).where(theirs).values(conversation_id=stays.id))
     await db.execute(update(_usage).where(_usage.c.conversation_id == goes.id).values(conversation_id=stays.id))
     c = CONVERSATIONS.c
     approached = select(func.max(c.approached_at)).where(c.id.in_([stays.id, goes.id])).scalar_subquery()
     await db.execute(update(CONVERSATIONS).where(c.id == stays.id).values(approached_at=approached))
+    if notes := await _texts(db, c.notes, stays, goes):
+        await db.execute(update(CONVERSATIONS).where(c.id == stays.id).values(notes="\n\n".join(notes)))
     await db.execute(delete(CONVERSATIONS).where(c.id == goes.id))
 
     stays.last_seq = len(current)
@@ -140,11 +142,14 @@ async def _renumber(db: WriteDb, stays: HeldConversation, goes: HeldConversation
     del goes
 
 
-async def _summaries(db: WriteDb, stays: HeldConversation, goes: HeldConversation) -> list[str]:
+async def _texts(
+    db: WriteDb, column: ColumnElement[str | None], stays: HeldConversation, goes: HeldConversation
+) -> list[str]:
+    """Return what two conversations have in a column of text."""
     c = CONVERSATIONS.c
-    rows = await db.execute(select(c.id, c.summary).where(c.id.in_([stays.id, goes.id])))
-    found: dict[uuid.UUID, str | None] = {row.id: row.summary for row in rows}
-    return [summary for key in (goes.id, stays.id) if (summary := found.get(key))]
+    rows = await db.execute(select(c.id, column.label("text")).where(c.id.in_([stays.id, goes.id])))
+    found: dict[uuid.UUID, str | None] = {row.id: row.text for row in rows}
+    return [text for key in (goes.id, stays.id) if (text := found.get(key))]
 
 
 def _mark(messages: list[_Moving], attribute: str) -> int:

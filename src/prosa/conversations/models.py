@@ -101,6 +101,8 @@ class Conversation(Leased, Base):
     """`seq` up to which inbound messages were read by a person or the AI."""
     answered_until: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     """`seq` up to which inbound messages were answered, or skipped on purpose."""
+    notes: Mapped[str | None] = mapped_column(Text, default=None)
+    """People's own; no prompt has them."""
     summary: Mapped[str | None] = mapped_column(Text, default=None)
     summarised_until: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     """`seq` up to which the summary tells, or messages are left out of prompts; 0: none."""

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, and_, literal_column, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, literal_column, or_, select, text, tuple_, update
 
 from prosa import words
 from prosa.conversations.held import TABLE as CONVERSATIONS
 from prosa.conversations.hot import MESSAGES, SEARCH
 from prosa.conversations.identity import Address
 from prosa.conversations.scope import owned
-from prosa.database.engine import ReadDb
+from prosa.database.engine import ReadDb, WriteDb
 
 _c, _m = CONVERSATIONS.c, MESSAGES.c
 
@@ -51,6 +51,11 @@ async def list_conversations(
         statement = statement.where(tuple_(_c.last_message_at, _c.id) < tuple_(*after))
     statement = statement.order_by(_c.last_message_at.desc(), _c.id.desc()).limit(limit)
     return list(await db.execute(statement))
+
+
+async def write_notes(db: WriteDb, conversation_id: uuid.UUID, notes: str | None) -> None:
+    """Replace people's notes on a contact."""
+    await db.execute(update(CONVERSATIONS).where(_c.id == conversation_id).values(notes=notes))
 
 
 async def find_conversation(db: ReadDb, user_id: uuid.UUID, conversation_id: uuid.UUID) -> Row[Any] | None:

@@ -44,6 +44,10 @@ class ConversationUpdate(BaseModel):
         description="Until when the AI does not answer here, with time zone; null ends the pause.",
         examples=["2026-03-01T15:00:00Z"],
     )
+    notes: Annotated[StorableText, Field(max_length=4000)] | None = Field(
+        None, description="People's notes on the contact; neither the contact nor the AI sees them.",
+        examples=["Pays on the 5th."],
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _no_null(self) -> Self:
@@ -87,6 +91,7 @@ class ConversationView(BaseModel):
         description="When the AI gave up on an answer here; null once an answer succeeds or a person takes care."
     )
     summary: str | None = Field(description="What was said before the messages that the AI still sees.")
+    notes: str | None = Field(description="People's notes on the contact; no prompt has them.")
     created_at: datetime
 
     @classmethod

@@ -131,6 +131,8 @@ class ConversationService:
                 if event is not None:
                     await log.append(db, NewEvent(caller.user_id, held.session_id, event))
                 await _tell(db, caller, held)
+            if "notes" in sent:
+                await queries.write_notes(db, conversation_id, (sent["notes"] or "").strip() or None)
 
         await self._database.submit(change)
         return await self.get(caller, conversation_id)
@@ -187,6 +189,24 @@ class ConversationService:
         unread = await self._database.submit(mark)
         if unread:
             await self._send_receipts(row, unread)
+        return await self.get(caller, conversation_id)
+
+    async def unread(self, caller: Caller, conversation_id: uuid.UUID) -> Row[Any]:
+        """Mark a conversation as unread, so that somebody comes back to it; WhatsApp is not told.
+
+        Raises:
+            NotFoundError: There is none of this id, or it is not the caller's.
+        """
+        await self.get(caller, conversation_id)
+
+        async def mark(db: WriteDb) -> None:
+            held = await _held(db, conversation_id)
+            if not held.unread_count:
+                held.unread_count = 1
+                await save(db, held)
+                await _tell(db, caller, held)
+
+        await self._database.submit(mark)
         return await self.get(caller, conversation_id)
 
     async def messages(

@@ -7,6 +7,8 @@
  */
 import type { QueryClient } from "@tanstack/react-query";
 import type { EventName, EventOf, ProsaEvent } from "~/api/types";
+import * as conversations from "~/data/conversations";
+import * as messages from "~/data/messages";
 import * as sessions from "~/data/sessions";
 
 export type Reducer<N extends EventName> = (client: QueryClient, event: EventOf<N>) => void;
@@ -16,6 +18,13 @@ const REDUCERS: { [N in EventName]?: Reducer<N> } = {
   "session.qr": sessions.onQr,
   "session.pairing_code": sessions.onPairingCode,
   "session.passkey_required": sessions.onPasskey,
+  "message.received": messages.onMessage,
+  "message.sent": messages.onMessage,
+  "message.status": messages.onStatus,
+  "conversation.updated": conversations.onUpdated,
+  "conversation.paused": conversations.onPauseChanged,
+  "conversation.resumed": conversations.onPauseChanged,
+  "conversation.deleted": conversations.onDeleted,
 };
 
 export function applyEvent(client: QueryClient, event: ProsaEvent): void {

@@ -1,10 +1,23 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { shellRoute } from "~/app/routes";
 
+const inbox = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/inbox",
+  component: lazyRouteComponent(() => import("./view")),
+});
+
 export const inboxRoutes = [
-  createRoute({
-    getParentRoute: () => shellRoute,
-    path: "/inbox",
-    component: lazyRouteComponent(() => import("./view")),
-  }),
+  inbox.addChildren([
+    createRoute({
+      getParentRoute: () => inbox,
+      path: "/",
+      component: lazyRouteComponent(() => import("./parts/nothing"), "Nothing"),
+    }),
+    createRoute({
+      getParentRoute: () => inbox,
+      path: "/$conversationId",
+      component: lazyRouteComponent(() => import("./parts/thread"), "ThreadPage"),
+    }),
+  ]),
 ] as const;

@@ -1,15 +1,15 @@
-import { useStrings } from "~/i18n/strings";
-import { PageHeader } from "~/ui/parts";
-import { Empty } from "~/ui/states";
-import { words } from "./strings";
+/** The list of conversations beside the one that is open; on a phone one of them at a time. */
+import { Outlet, useParams } from "@tanstack/react-router";
+import { classes } from "~/ui/classes";
+import { ConversationList } from "./parts/list";
 import "./view.css";
 
 export default function InboxView() {
-  const t = useStrings(words);
+  const { conversationId } = useParams({ strict: false });
   return (
-    <div className="page">
-      <PageHeader title={t.title} />
-      <Empty icon="inbox" title={t.soon} />
+    <div className={classes("inbox", conversationId && "inbox-open")}>
+      <ConversationList {...(conversationId ? { open: conversationId } : {})} />
+      <Outlet />
     </div>
   );
 }

@@ -1,0 +1,12 @@
+"""People's notes on a contact."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+
+
+def upgrade() -> None:
+    """Add the column."""
+    op.add_column("conversations", sa.Column("notes", sa.Text(), nullable=True))

@@ -1,0 +1,109 @@
+"""The inbox in the browser: conversations live, takeover, search, files, notes; with a real contact on the other side."""
+
+from playwright.async_api import Page, expect
+from tests.console.conftest import PHONE, Console, accessibility, shoot
+
+
+async def open_inbox(console: Console) -> Page:
+    await console.page.goto("/app/inbox")
+    return console.page
+
+
+async def test_a_contact_is_answered_by_the_ai_and_then_by_a_person(console: Console) -> None:
+    await console.link(name="Padaria", ai_enabled=True, show_typing=False)
+    page = await open_inbox(console)
+    await expect(page.get_by_role("heading", name="No conversation yet")).to_be_visible()
+    await shoot(page, "inbox-empty")
+    ana = await console.contact()
+    await ana.send_text(console.number, "Vocês abrem no domingo?")
+
+    row = page.get_by_role("link", name="Ana Souza")
+    await expect(row).to_be_visible()
+    await row.click()
+    log = page.get_by_role("log", name="Messages")
+    await expect(log.get_by_text("Vocês abrem no domingo?", exact=True).first).to_be_visible()
+    answer = log.locator("article.bubble-ai")
+    await expect(answer).to_be_visible()
+    await ana.wait_for(lambda _: len(ana.received) == 1)
+    await expect(answer.get_by_title("Delivered").or_(answer.get_by_title("Read"))).to_be_visible()
+    await expect(row.get_by_text("unread")).to_have_count(0)
+
+    await answer.get_by_role("button", name="How this answer came about").click()
+    facts = page.get_by_role("dialog", name="How this answer came about")
+    await expect(facts.get_by_text("Tokens read")).to_be_visible()
+    await shoot(page, "inbox-facts")
+    await page.keyboard.press("Escape")
+
+    await page.get_by_role("button", name="Take over").click()
+    await page.get_by_role("menuitem", name="For an hour").click()
+    await expect(page.get_by_text("A person has this conversation")).to_be_visible()
+    await ana.send_text(console.number, "Quero falar com uma pessoa")
+    await expect(log.get_by_text("Quero falar com uma pessoa")).to_be_visible()
+    field = page.get_by_label("Write a message")
+    await field.fill("Oi Ana, é a Bia. Abrimos às 8h.")
+    await field.press("Enter")
+    await ana.wait_for(lambda _: len(ana.received) == 2)
+    assert ana.received[-1].body == "Oi Ana, é a Bia. Abrimos às 8h."
+    mine = log.locator("article.bubble-person")
+    await expect(mine.get_by_title("Delivered").or_(mine.get_by_title("Read"))).to_be_visible()
+    await expect(field).to_have_value("")
+    await shoot(page, "inbox")
+    assert await accessibility(page) == []
+
+    await page.get_by_role("button", name="Hand back").click()
+    await page.get_by_role("menuitem", name="Hand back to the AI").click()
+    await expect(page.get_by_text("The AI answers here.")).to_be_visible()
+    await ana.send_text(console.number, "Obrigada!")
+    await ana.wait_for(lambda _: len(ana.received) == 3)
+
+    small = await console.phone_page("/app/inbox")
+    await small.get_by_role("link", name="Ana Souza").click()
+    await expect(small.get_by_role("log", name="Messages").get_by_text("Obrigada!", exact=True).first).to_be_visible()
+    await shoot(small, "inbox-thread")
+    await small.get_by_role("link", name="Back to the list").click()
+    await expect(small.get_by_role("link", name="Ana Souza")).to_be_visible()
+    await shoot(small, "inbox")
+    assert small.viewport_size is not None
+    assert small.viewport_size["width"] == PHONE[0]
+
+
+async def test_search_files_notes_and_what_comes_while_offline(linked: Console) -> None:
+    ana, rui = await linked.contact(), await linked.contact("Rui Lima")
+    await ana.send_text(linked.number, "O bolo de laranja ainda tem?")
+    await rui.send_text(linked.number, "Bom dia")
+    page = await open_inbox(linked)
+    await expect(page.get_by_role("link", name="Ana Souza")).to_be_visible()
+    await expect(page.get_by_role("link", name="Rui Lima")).to_be_visible()
+    await page.get_by_role("searchbox").fill("laranja")
+    hits = page.get_by_role("region", name="In messages")
+    await expect(hits.get_by_role("link", name="Ana Souza")).to_be_visible()
+    await shoot(page, "inbox-search")
+    await hits.get_by_role("link", name="Ana Souza").click()
+    log = page.get_by_role("log", name="Messages")
+    await expect(log.get_by_text("O bolo de laranja ainda tem?")).to_be_visible()
+    await page.get_by_role("searchbox").fill("")
+
+    # a file out, with a caption
+    await page.locator("input[type=file]").set_input_files(
+        {"name": "preços.txt", "mimeType": "text/plain", "buffer": b"bolo 45"}
+    )
+    await page.get_by_label("Caption (optional)").fill("Tabela")
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await expect(log.get_by_text("preços.txt")).to_be_visible()
+    await ana.wait_for(lambda _: len(ana.received) == 1)
+
+    await page.get_by_role("button", name="Contact and notes").click()
+    await page.get_by_role("textbox", name="Notes").fill("Prefere entrega à tarde")
+    await page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved")).to_be_visible()
+    await page.get_by_role("button", name="Contact and notes").click()
+    await expect(page.get_by_role("textbox", name="Notes")).to_have_value("Prefere entrega à tarde")
+    await page.get_by_role("button", name="Mark as unread").click()
+    await expect(page.get_by_role("link", name="Ana Souza").get_by_text("1 unread message")).to_be_attached()
+
+    # the WebSocket drops; what came meanwhile is there when it is back
+    await page.context.set_offline(offline=True)
+    linked.installation.forgive("ERR_INTERNET_DISCONNECTED")
+    await ana.send_text(linked.number, "Posso buscar amanhã?")
+    await page.context.set_offline(offline=False)
+    await expect(log.get_by_text("Posso buscar amanhã?")).to_be_visible()

@@ -1,0 +1,162 @@
+/** Conversations: lists by filter, and each by itself. Events keep both current. */
+import {
+  type InfiniteData,
+  infiniteQueryOptions,
+  type QueryClient,
+  queryOptions,
+} from "@tanstack/react-query";
+import { api, ok } from "~/api/client";
+import type { Conversation, EventOf, Schemas } from "~/api/types";
+
+const PAGE = 40;
+
+export interface ConversationFilter {
+  session?: string;
+  kind?: "contact" | "group";
+  unread?: boolean;
+  failed?: boolean;
+  q?: string;
+}
+
+type Page = Schemas["Page_ConversationView_"];
+export type ConversationPages = InfiniteData<Page, string | null>;
+
+const LISTS = ["conversations", "list"] as const;
+
+export function conversationsQuery(filter: ConversationFilter) {
+  return infiniteQueryOptions({
+    queryKey: [...LISTS, filter] as const,
+    queryFn: ({ pageParam, signal }): Promise<Page> =>
+      ok(
+        api.GET("/conversations", {
+          params: { query: { ...filter, limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) } },
+          signal,
+        }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor ?? null,
+  });
+}
+
+export function conversationQuery(id: string) {
+  return queryOptions({
+    queryKey: ["conversations", "one", id] as const,
+    queryFn: ({ signal }) =>
+      ok(api.GET("/conversations/{conversation_id}", { params: { path: { conversation_id: id } }, signal })),
+  });
+}
+
+const at = (id: string) => ({ params: { path: { conversation_id: id } } });
+
+export const conversationCalls = {
+  update: (id: string, body: Schemas["ConversationUpdate"]) =>
+    ok(api.PATCH("/conversations/{conversation_id}", { ...at(id), body })),
+  read: (id: string) => ok(api.POST("/conversations/{conversation_id}/read", at(id))),
+  unread: (id: string) => ok(api.POST("/conversations/{conversation_id}/unread", at(id))),
+  pause: (id: string, body: Schemas["PauseRequest"]) =>
+    ok(api.POST("/conversations/{conversation_id}/pause", { ...at(id), body })),
+  resume: (id: string, answer: boolean) =>
+    ok(api.POST("/conversations/{conversation_id}/resume", { ...at(id), body: { answer_waiting: answer } })),
+  retry: (id: string) => ok(api.POST("/conversations/{conversation_id}/retry", at(id))),
+  remove: (id: string) => ok(api.DELETE("/conversations/{conversation_id}", at(id))),
+};
+
+/** What a person calls the other side. */
+export function contactName(
+  conversation: Pick<Conversation, "contact_name" | "contact_phone" | "contact_jid">,
+  phone: (digits: string) => string,
+): string {
+  if (conversation.contact_name) return conversation.contact_name;
+  if (conversation.contact_phone) return phone(conversation.contact_phone);
+  return conversation.contact_jid.split("@")[0] ?? conversation.contact_jid;
+}
+
+/** Put what the API answered, or an event told, into every cache that has the conversation. */
+export function putConversation(
+  client: QueryClient,
+  id: string,
+  change: Partial<Conversation>,
+): { listed: boolean } {
+  let listed = false;
+  client.setQueryData<Conversation>(conversationQuery(id).queryKey, (old) => old && { ...old, ...change });
+  client.setQueriesData<ConversationPages>({ queryKey: LISTS }, (old) => {
+    if (!old?.pages.some((page) => page.items.some((one) => one.id === id))) return old;
+    listed = true;
+    return replaced(old, id, change);
+  });
+  return { listed };
+}
+
+/** The same pages with one conversation changed, and moved to where its newest message puts it. */
+export function replaced(
+  data: ConversationPages,
+  id: string,
+  change: Partial<Conversation>,
+): ConversationPages {
+  const all = data.pages.flatMap((page) => page.items);
+  const old = all.find((one) => one.id === id);
+  if (!old) return data;
+  const next = { ...old, ...change };
+  const moved = (next.last_message_at ?? "") > (old.last_message_at ?? "");
+  if (!moved) {
+    return {
+      ...data,
+      pages: data.pages.map((page) =>
+        page.items.includes(old)
+          ? { ...page, items: page.items.map((one) => (one === old ? next : one)) }
+          : page,
+      ),
+    };
+  }
+  const pages = data.pages.map((page) => ({ ...page, items: page.items.filter((one) => one !== old) }));
+  const place = pages.findIndex((page) =>
+    page.items.some((one) => (one.last_message_at ?? "") < (next.last_message_at ?? "")),
+  );
+  const page = pages[place === -1 ? pages.length - 1 : place];
+  if (!page) return data;
+  const before = page.items.findIndex((one) => (one.last_message_at ?? "") < (next.last_message_at ?? ""));
+  page.items.splice(before === -1 ? page.items.length : before, 0, next);
+  return { ...data, pages };
+}
+
+export function dropConversation(client: QueryClient, id: string): void {
+  client.removeQueries({ queryKey: conversationQuery(id).queryKey });
+  client.setQueriesData<ConversationPages>(
+    { queryKey: LISTS },
+    (old) =>
+      old && {
+        ...old,
+        pages: old.pages.map((page) => ({ ...page, items: page.items.filter((one) => one.id !== id) })),
+      },
+  );
+}
+
+export function onUpdated(client: QueryClient, event: EventOf<"conversation.updated">): void {
+  const { merged_id, ...told } = event.payload;
+  if (merged_id) dropConversation(client, merged_id);
+  const { listed } = putConversation(client, told.id, told as Partial<Conversation>);
+  if (!listed) void client.invalidateQueries({ queryKey: LISTS });
+  else refilter(client);
+}
+
+/** Lists by state (unread, failed) may have lost the conversation, or one that is shown nowhere may belong there now. */
+function refilter(client: QueryClient): void {
+  void client.invalidateQueries({
+    queryKey: LISTS,
+    predicate: (query) => {
+      const filter = query.queryKey[2] as ConversationFilter | undefined;
+      return Boolean(filter?.unread || filter?.failed);
+    },
+  });
+}
+
+export function onPauseChanged(
+  client: QueryClient,
+  event: EventOf<"conversation.paused"> | EventOf<"conversation.resumed">,
+): void {
+  void client.invalidateQueries({ queryKey: conversationQuery(event.payload.id).queryKey });
+}
+
+export function onDeleted(client: QueryClient, event: EventOf<"conversation.deleted">): void {
+  dropConversation(client, event.payload.id);
+}

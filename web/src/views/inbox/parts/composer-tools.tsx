@@ -1,0 +1,148 @@
+/** What stands around the field: emoji, quick answers, sending later, and what waits for its time. */
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { Button as AriaButton } from "react-aria-components/Button";
+import { Dialog as AriaDialog, DialogTrigger } from "react-aria-components/Dialog";
+import { Popover } from "react-aria-components/Popover";
+import { api, ok } from "~/api/client";
+import { messageCalls, scheduledQuery } from "~/data/messages";
+import { useFormat } from "~/i18n/format";
+import { useStrings } from "~/i18n/strings";
+import { Button, IconButton } from "~/ui/button";
+import { Dialog } from "~/ui/dialog";
+import { TextField } from "~/ui/field";
+import { Icon } from "~/ui/icon";
+import { toast } from "~/ui/toast";
+import { words } from "../strings";
+
+const EMOJI =
+  "😀 😃 😄 😁 😅 😂 🙂 😉 😊 😍 🥰 😘 😎 🤔 😐 🙄 😴 😢 😭 😡 🙏 👍 👎 👏 🙌 💪 👋 🤝 ✌️ 👌 ❤️ 💚 💙 💛 🔥 ✨ ⭐ 🎉 🎁 ✅ ❌ ⚠️ ⏰ 📅 📍 📞 💬 📷 🛒 💰 🚚 🏠 ☕ 🍰 🍕 🌧️ ☀️ 🌙".split(
+    " ",
+  );
+
+/** What is to be sent later, and a way to take it back. */
+export function Scheduled({ conversation }: { conversation: string }) {
+  const t = useStrings(words);
+  const format = useFormat();
+  const client = useQueryClient();
+  const { data } = useQuery(scheduledQuery(conversation));
+  if (!data?.items.length) return null;
+  return (
+    <ul className="composer-waiting">
+      {data.items.map((message) => (
+        <li key={message.id} className="composer-quote">
+          <Icon name="clock" size={16} />
+          <span>
+            <strong>{t.laterFor(format.dateTime(message.scheduled_for ?? message.created_at))}</strong>{" "}
+            {message.body || t.types[message.type]}
+          </span>
+          <IconButton
+            icon="close"
+            size="s"
+            label={t.laterCancel}
+            onPress={() =>
+              void messageCalls
+                .cancel(message.id)
+                .then(() => client.invalidateQueries({ queryKey: scheduledQuery(conversation).queryKey }))
+                .catch(toast.problem)
+            }
+          />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Asks when. */
+export function Later({ onSend }: { onSend: (at: Date) => void }) {
+  const t = useStrings(words);
+  const [isOpen, setOpen] = useState(false);
+  const [when, setWhen] = useState("");
+  const at = new Date(when);
+  const ahead = Number.isFinite(at.getTime()) && at.getTime() > Date.now();
+  return (
+    <>
+      <IconButton icon="clock" label={t.later} onPress={() => setOpen(true)} />
+      <Dialog
+        title={t.later}
+        isOpen={isOpen}
+        onClose={() => setOpen(false)}
+        size="s"
+        footer={
+          <Button
+            kind="primary"
+            isDisabled={!ahead}
+            onPress={() => {
+              setOpen(false);
+              onSend(at);
+            }}
+          >
+            {t.laterSave}
+          </Button>
+        }
+      >
+        <TextField
+          label={t.laterWhen}
+          type="datetime-local"
+          value={when}
+          onChange={setWhen}
+          error={when && !ahead ? t.laterPast : undefined}
+        />
+      </Dialog>
+    </>
+  );
+}
+
+/** Approved answers, to be put into the field and changed there. */
+export function QuickAnswers({ session, onChoose }: { session: string; onChoose: (text: string) => void }) {
+  const t = useStrings(words);
+  const [isOpen, setOpen] = useState(false);
+  const query = useQuery({
+    queryKey: ["frequent-answers", "quick", session],
+    queryFn: ({ signal }) =>
+      ok(api.GET("/frequent-answers", { params: { query: { session, limit: 100 } }, signal })),
+    enabled: isOpen,
+  });
+  return (
+    <DialogTrigger isOpen={isOpen} onOpenChange={setOpen}>
+      <IconButton icon="book" label={t.quick} />
+      <Popover className="popover" placement="top start">
+        <AriaDialog className="composer-quick" aria-label={t.quick}>
+          {query.data?.items.length === 0 && <p>{t.noQuick}</p>}
+          {query.data?.items.map((answer) => (
+            <AriaButton
+              key={answer.id}
+              className="composer-quick-one"
+              onPress={() => {
+                onChoose(answer.answer);
+                setOpen(false);
+              }}
+            >
+              <strong>{answer.title}</strong>
+              <span>{answer.answer}</span>
+            </AriaButton>
+          ))}
+        </AriaDialog>
+      </Popover>
+    </DialogTrigger>
+  );
+}
+
+/** A few dozen emoji that shops use; every system's own picker has the rest. */
+export function Emoji({ onChoose }: { onChoose: (emoji: string) => void }) {
+  const t = useStrings(words);
+  return (
+    <DialogTrigger>
+      <IconButton icon="emoji" label={t.emoji} />
+      <Popover className="popover" placement="top start">
+        <AriaDialog className="composer-emoji" aria-label={t.emoji}>
+          {EMOJI.map((one) => (
+            <AriaButton key={one} className="composer-emoji-one" onPress={() => onChoose(one)}>
+              {one}
+            </AriaButton>
+          ))}
+        </AriaDialog>
+      </Popover>
+    </DialogTrigger>
+  );
+}

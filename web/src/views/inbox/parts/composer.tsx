@@ -1,0 +1,178 @@
+/** The field to write in: Enter sends, Shift+Enter makes a line; files, emoji, quick answers. What was typed is kept. */
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
+import type { Conversation, Message } from "~/api/types";
+import { messageCalls, putMessage, scheduledQuery } from "~/data/messages";
+import { useSession } from "~/data/sessions";
+import { useFormat } from "~/i18n/format";
+import { useStrings } from "~/i18n/strings";
+import { IconButton } from "~/ui/button";
+import { Icon } from "~/ui/icon";
+import { toast } from "~/ui/toast";
+import { words } from "../strings";
+import { Emoji, Later, QuickAnswers, Scheduled } from "./composer-tools";
+
+/** What is being written, by conversation: it survives going to another one and signing in again. */
+const drafts = new Map<string, string>();
+const MAX_FILE = 100 * 1024 * 1024;
+
+export function Composer({
+  conversation,
+  quoted,
+  onQuoteDone,
+}: {
+  conversation: Conversation;
+  quoted: Message | null;
+  onQuoteDone: () => void;
+}) {
+  const t = useStrings(words);
+  const format = useFormat();
+  const client = useQueryClient();
+  const session = useSession(conversation.session_id).data;
+  const [text, setText] = useState(() => drafts.get(conversation.id) ?? "");
+  const [file, setFile] = useState<File | null>(null);
+  const [sending, setSending] = useState(false);
+  const area = useRef<HTMLTextAreaElement>(null);
+  const picker = useRef<HTMLInputElement>(null);
+
+  useEffect(() => {
+    if (text) drafts.set(conversation.id, text);
+    else drafts.delete(conversation.id);
+  }, [conversation.id, text]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
+  useLayoutEffect(() => {
+    const field = area.current;
+    if (!field) return;
+    field.style.blockSize = "auto";
+    field.style.blockSize = `${Math.min(field.scrollHeight, 180)}px`;
+  }, [text]);
+
+  useEffect(() => {
+    if (quoted) area.current?.focus();
+  }, [quoted]);
+
+  if (conversation.kind === "status" || conversation.kind === "channel") {
+    return <p className="composer-closed">{t.readOnly}</p>;
+  }
+
+  async function send(at?: Date) {
+    const said = text.trim();
+    if (sending || (!said && !file)) return;
+    setSending(true);
+    try {
+      const message = file
+        ? await messageCalls.sendFile(conversation.id, file, said)
+        : await messageCalls.send(conversation.id, {
+            text: said,
+            pause_ai: true,
+            ...(quoted ? { quoted_message_id: quoted.id } : {}),
+            ...(at ? { send_at: at.toISOString() } : {}),
+          });
+      if (at) {
+        toast.good(t.laterDone(format.dateTime(at)));
+        void client.invalidateQueries({ queryKey: scheduledQuery(conversation.id).queryKey });
+      } else putMessage(client, message);
+      setText("");
+      setFile(null);
+      onQuoteDone();
+    } catch (error) {
+      toast.problem(error); // what was typed stays
+    } finally {
+      setSending(false);
+      area.current?.focus();
+    }
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
+      event.preventDefault();
+      void send();
+    } else if (event.key === "Escape" && quoted) onQuoteDone();
+  }
+
+  function insert(piece: string) {
+    const field = area.current;
+    const [from, to] = [field?.selectionStart ?? text.length, field?.selectionEnd ?? text.length];
+    setText(text.slice(0, from) + piece + text.slice(to));
+    requestAnimationFrame(() => {
+      field?.focus();
+      field?.setSelectionRange(from + piece.length, from + piece.length);
+    });
+  }
+
+  function choose(chosen: File | undefined) {
+    if (!chosen) return;
+    if (chosen.size > MAX_FILE) toast.bad(t.tooLarge(format.bytes(MAX_FILE)));
+    else setFile(chosen);
+    area.current?.focus();
+  }
+
+  return (
+    <form
+      className="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault();
+        choose(event.dataTransfer.files[0]);
+      }}
+    >
+      {session && session.status !== "open" && <p className="composer-note">{t.offlineNote}</p>}
+      <Scheduled conversation={conversation.id} />
+      {quoted && (
+        <div className="composer-quote">
+          <Icon name="reply" size={16} />
+          <span>{quoted.body || t.types[quoted.type]}</span>
+          <IconButton icon="close" size="s" label={t.noQuote} onPress={onQuoteDone} />
+        </div>
+      )}
+      {file && (
+        <div className="composer-quote">
+          <Icon name="attach" size={16} />
+          <span>
+            {file.name} · {format.bytes(file.size)}
+          </span>
+          <IconButton icon="close" size="s" label={t.noFile} onPress={() => setFile(null)} />
+        </div>
+      )}
+      <div className="composer-row">
+        <input
+          ref={picker}
+          type="file"
+          hidden
+          onChange={(event) => {
+            choose(event.target.files?.[0]);
+            event.target.value = "";
+          }}
+        />
+        <IconButton icon="attach" label={t.attach} onPress={() => picker.current?.click()} />
+        <Emoji onChoose={insert} />
+        <QuickAnswers session={conversation.session_id} onChoose={insert} />
+        <textarea
+          ref={area}
+          className="composer-field"
+          rows={1}
+          value={text}
+          maxLength={65_536}
+          placeholder={file ? t.caption : t.write}
+          aria-label={file ? t.caption : t.write}
+          onChange={(event) => setText(event.target.value)}
+          onKeyDown={onKeyDown}
+          onPaste={(event) => choose(event.clipboardData.files[0])}
+        />
+        {!file && text.trim() && <Later onSend={(at) => void send(at)} />}
+        <IconButton
+          type="submit"
+          icon="send"
+          kind="primary"
+          label={t.send}
+          isDisabled={sending || (!text.trim() && !file)}
+        />
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import type { Message } from "~/api/types";
+import { coordinates, links, timeline } from "./timeline";
+
+let next = 0;
+function message(change: Partial<Message> = {}): Message {
+  next += 1;
+  return {
+    id: `id-${next}`,
+    wa_id: `wa-${next}`,
+    seq: next,
+    author: "contact",
+    sender_jid: "1@s.whatsapp.net",
+    from_me: false,
+    type: "text",
+    body: `text ${next}`,
+    status: "received",
+    created_at: "2026-03-02T12:00:00Z",
+    quoted_wa_id: null,
+    revoked_at: null,
+    ...change,
+  } as unknown as Message;
+}
+
+const shown = (messages: Message[]) =>
+  timeline(messages).map((item) =>
+    item.kind === "day" ? "day" : `${item.first ? "+" : " "}${item.message.body}`,
+  );
+
+describe("the timeline", () => {
+  it("puts messages in order, whatever the order they come in", () => {
+    const [a, b, c] = [message(), message(), message()];
+    expect(shown([c, a, b])).toEqual(["day", `+${a.body}`, ` ${b.body}`, ` ${c.body}`]);
+  });
+
+  it("names a writer anew after another one, a while, and a day", () => {
+    const a = message();
+    const b = message({ author: "ai", from_me: true });
+    const c = message({ created_at: "2026-03-02T12:04:00Z" });
+    const d = message({ created_at: "2026-03-02T12:30:00Z" });
+    const e = message({ created_at: "2026-03-03T12:30:00Z" });
+    expect(shown([a, b, c, d, e]).map((one) => one.charAt(0))).toEqual(["d", "+", "+", "+", "+", "d", "+"]);
+  });
+
+  it("hangs reactions on their message: the last of each person, and none that was taken back", () => {
+    const a = message();
+    const by = (sender_jid: string, body: string, change: Partial<Message> = {}) =>
+      message({ type: "reaction", quoted_wa_id: a.wa_id, sender_jid, body, ...change });
+    const items = timeline([a, by("x", "👍"), by("x", "❤️"), by("y", "❤️"), by("z", "🙏"), by("z", "")]);
+    const [, bubble] = items;
+    expect(items).toHaveLength(2);
+    expect(bubble?.kind === "message" && bubble.reactions).toEqual(["❤️"]);
+  });
+});
+
+describe("texts", () => {
+  it("finds links, and leaves the sentence's end out of them", () => {
+    expect(links("see https://a.example/x?y=1. ok")).toEqual([
+      { text: "see " },
+      { text: "https://a.example/x?y=1", href: "https://a.example/x?y=1" },
+      { text: ". ok" },
+    ]);
+    expect(links("javascript:alert(1)")).toEqual([{ text: "javascript:alert(1)" }]);
+    expect(links("")).toEqual([]);
+  });
+
+  it("reads where a place is", () => {
+    expect(coordinates("Padaria\n-23.550520, -46.633308")).toEqual({
+      latitude: "-23.550520",
+      longitude: "-46.633308",
+    });
+    expect(coordinates("Padaria")).toBeNull();
+  });
+});

@@ -1,0 +1,74 @@
+/** What a thread shows, made of its messages: days, bubbles that belong together, reactions where they belong. */
+import type { Message } from "~/api/types";
+
+export type Item =
+  | { kind: "day"; key: string; at: string }
+  | { kind: "message"; key: string; message: Message; first: boolean; reactions: readonly string[] };
+
+/** Messages by the same writer within so many minutes stand together, with the writer named once. */
+const TOGETHER_MS = 5 * 60_000;
+
+/** `messages`: in any order, each once. */
+export function timeline(messages: readonly Message[]): Item[] {
+  const ordered = [...messages].sort((a, b) => a.seq - b.seq);
+  const reactions = new Map<string, Map<string, string>>();
+  for (const one of ordered) {
+    if (one.type !== "reaction" || !one.quoted_wa_id) continue;
+    const of = reactions.get(one.quoted_wa_id) ?? new Map<string, string>();
+    // a later one of the same person takes the place of the earlier
+    if (one.body && !one.revoked_at) of.set(one.sender_jid, one.body);
+    else of.delete(one.sender_jid);
+    reactions.set(one.quoted_wa_id, of);
+  }
+  const items: Item[] = [];
+  let before: Message | null = null;
+  for (const message of ordered) {
+    if (message.type === "reaction") continue;
+    const newDay = !before || dayOf(before.created_at) !== dayOf(message.created_at);
+    if (newDay) items.push({ kind: "day", key: `day-${message.id}`, at: message.created_at });
+    const first =
+      newDay ||
+      !before ||
+      before.author !== message.author ||
+      before.sender_jid !== message.sender_jid ||
+      Date.parse(message.created_at) - Date.parse(before.created_at) > TOGETHER_MS;
+    items.push({
+      kind: "message",
+      key: message.id,
+      message,
+      first,
+      reactions: [...new Set(reactions.get(message.wa_id)?.values() ?? [])],
+    });
+    before = message;
+  }
+  return items;
+}
+
+/** The day of a moment where the person is. */
+export function dayOf(at: string): string {
+  const date = new Date(at);
+  return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
+}
+
+const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]]/g;
+
+/** A text cut at its links. */
+export function links(text: string): { text: string; href?: string }[] {
+  const parts: { text: string; href?: string }[] = [];
+  let end = 0;
+  for (const found of text.matchAll(LINK)) {
+    if (found.index > end) parts.push({ text: text.slice(end, found.index) });
+    parts.push({ text: found[0], href: found[0] });
+    end = found.index + found[0].length;
+  }
+  if (end < text.length) parts.push({ text: text.slice(end) });
+  return parts;
+}
+
+const PLACE = /^(-?\d{1,2}\.\d+), (-?\d{1,3}\.\d+)$/m;
+
+/** Where a place is, from a location's text; its last line says latitude and longitude. */
+export function coordinates(body: string): { latitude: string; longitude: string } | null {
+  const found = PLACE.exec(body);
+  return found?.[1] && found[2] ? { latitude: found[1], longitude: found[2] } : null;
+}
