@@ -1,5 +1,5 @@
 /** The field to write in: Enter sends, Shift+Enter makes a line; files, emoji, quick answers. What was typed is kept. */
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Conversation, Message } from "~/api/types";
 import { messageCalls, putMessage, scheduledQuery } from "~/data/messages";

@@ -7,7 +7,8 @@ import { contactName, conversationCalls, dropConversation, putConversation } fro
 import { formatPhone } from "~/i18n/phone";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
-import { confirm, Dialog } from "~/ui/dialog";
+import { confirm } from "~/ui/confirm";
+import { Dialog } from "~/ui/dialog";
 import { TextArea, TextField } from "~/ui/field";
 import { Switch } from "~/ui/switch";
 import { toast } from "~/ui/toast";
