@@ -206,26 +206,3 @@ async def test_a_cursor_of_another_collection_is_refused(desk: Desk) -> None:
 async def test_a_search_without_words_says_so(desk: Desk) -> None:
     answer = await desk.api.get("/messages/search", params={"q": "*"})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "query.q")
-
-
-async def test_people_keep_notes_on_a_contact(inbox: Inbox) -> None:
-    row = await inbox.hear("hi")
-    path = f"/conversations/{row.conversation_id}"
-    assert (await inbox.get(path))["notes"] is None
-    changed = await inbox.api.patch(path, json={"notes": "  Pays on the 5th.\n"})
-    assert changed.json()["notes"] == "Pays on the 5th."
-    assert (await inbox.api.patch(path, json={"ai_enabled": False})).json()["notes"] == "Pays on the 5th."
-    assert (await inbox.api.patch(path, json={"notes": None})).json()["notes"] is None
-    assert (await inbox.api.patch(path, json={"notes": "x" * 4001})).status_code == 422
-    assert (await inbox.strangers.patch(path, json={"notes": "mine"})).status_code == 404
-
-
-async def test_a_conversation_is_marked_as_unread_until_it_is_read(inbox: Inbox) -> None:
-    row = await inbox.hear("hi")
-    path = f"/conversations/{row.conversation_id}"
-    assert (await inbox.api.post(f"{path}/read")).json()["unread_count"] == 0
-    assert (await inbox.api.post(f"{path}/unread")).json()["unread_count"] == 1
-    assert (await inbox.api.post(f"{path}/unread")).json()["unread_count"] == 1
-    assert (await inbox.get("/conversations", unread=True))["items"][0]["id"] == str(row.conversation_id)
-    assert (await inbox.api.post(f"{path}/read")).json()["unread_count"] == 0
-    assert (await inbox.strangers.post(f"{path}/unread")).status_code == 404

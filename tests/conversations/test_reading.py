@@ -221,3 +221,26 @@ async def test_the_path_of_a_file_is_nobodys_business(inbox: Inbox, tmp_path: Pa
     assert "path" not in shown
     assert str(tmp_path) not in str(shown)
     assert "thumbnail" not in (await events(inbox.database, "message.received"))[0].payload["media"]
+
+
+async def test_people_keep_notes_on_a_contact(inbox: Inbox) -> None:
+    row = await inbox.hear("hi")
+    path = f"/conversations/{row.conversation_id}"
+    assert (await inbox.get(path))["notes"] is None
+    changed = await inbox.api.patch(path, json={"notes": "  Pays on the 5th.\n"})
+    assert changed.json()["notes"] == "Pays on the 5th."
+    assert (await inbox.api.patch(path, json={"ai_enabled": False})).json()["notes"] == "Pays on the 5th."
+    assert (await inbox.api.patch(path, json={"notes": None})).json()["notes"] is None
+    assert (await inbox.api.patch(path, json={"notes": "x" * 4001})).status_code == 422
+    assert (await inbox.strangers.patch(path, json={"notes": "mine"})).status_code == 404
+
+
+async def test_a_conversation_is_marked_as_unread_until_it_is_read(inbox: Inbox) -> None:
+    row = await inbox.hear("hi")
+    path = f"/conversations/{row.conversation_id}"
+    assert (await inbox.api.post(f"{path}/read")).json()["unread_count"] == 0
+    assert (await inbox.api.post(f"{path}/unread")).json()["unread_count"] == 1
+    assert (await inbox.api.post(f"{path}/unread")).json()["unread_count"] == 1
+    assert (await inbox.get("/conversations", unread=True))["items"][0]["id"] == str(row.conversation_id)
+    assert (await inbox.api.post(f"{path}/read")).json()["unread_count"] == 0
+    assert (await inbox.strangers.post(f"{path}/unread")).status_code == 404
