@@ -1,4 +1,4 @@
-"""The inbox in the browser: conversations live, takeover, search, files, notes; with a real contact on the other side."""
+"""The inbox in the browser: conversations live, takeover, search, files, notes; a real contact on the other side."""
 
 from playwright.async_api import Page, expect
 from tests.console.conftest import PHONE, Console, accessibility, shoot
