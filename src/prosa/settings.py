@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     ai_model: str = Field(
         "gemini-3.5-flash-lite", min_length=1, description="The model that answers unless a session sets another."
     )
+    prices_file: Path | None = Field(
+        None, description="Your own prices of models, as JSON (docs/ai.md); left out: the list that comes with Prosa."
+    )
     ai_timeout_seconds: float = Field(60, gt=0, le=600, description="Longest wait for one answer of the model.")
 
     ai_concurrency: int = Field(
@@ -103,7 +106,8 @@ class Settings(BaseSettings):
     event_retention_hours: int = Field(24, ge=1, le=720, description="How long events can be replayed.")
 
     @field_validator(
-        "database_url", "redis_url", "secret_key", "gemini_api_key", "gemini_base_url", "bridge_path", "public_url",
+        "database_url", "redis_url", "prices_file", "secret_key",
+        "gemini_api_key", "gemini_base_url", "bridge_path", "public_url",
         "whatsapp_store_url", "whatsapp_test_url", "whatsapp_test_root_key", "whatsapp_test_media_ca",
         mode="before",
     )  # fmt: skip

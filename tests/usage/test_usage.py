@@ -2,15 +2,22 @@
 
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import insert
+from tests.fixtures.conversations import add_owner, add_session, conversations, inbound, receiver
 from tests.fixtures.http import client_of, create_test_app
 
 from prosa.auth.caller import Caller
+from prosa.conversations.hot import MESSAGES
+from prosa.conversations.models import Author
 from prosa.database import Database
+from prosa.database.engine import WriteDb
 from prosa.errors import InvalidInputError
+from prosa.outbox import queue
+from prosa.outbox.content import OutboundText
 from prosa.usage import repository
 from prosa.usage.endpoints import router
 from prosa.usage.repository import NewUsage
@@ -100,3 +107,66 @@ async def test_over_http(database: Database, service: UsageService) -> None:
         )  # fmt: skip
         for bad in ({"from": "yesterday"}, {"from": "2026-12-01", "to": "2026-11-01"}, {"session": "a\x00b"}):
             assert (await client.get("/usage", params=bad)).status_code == 422
+
+
+async def test_grouped_as_one_likes_and_as_a_table(database: Database, service: UsageService) -> None:
+    caller = await person(database)
+    await call(database, caller, saved_tokens=1000)
+    await call(database, caller, session_id="home", purpose="summary")
+    await call(database, caller, NOW - timedelta(days=1))
+    app = create_test_app({UsageService: service}, [router], caller)
+    async with client_of(app) as client:
+        query = {"from": "2026-11-01", "to": "2026-11-30"}
+        by_number = (await client.get("/usage", params={**query, "group": ["session", "session"]})).json()
+        assert [(t["session_id"], t["day"], t["calls"]) for t in by_number["items"]] == [
+            ("home", None, 1),
+            ("shop", None, 2),
+        ]
+        assert by_number["saved_tokens"] == 1000
+        assert (by_number["reply_p50_ms"], by_number["reply_p95_ms"], by_number["answers"]) == (800, 800, {})
+        table = await client.get("/usage.csv", params={**query, "group": ["day", "purpose"]})
+        assert table.headers["content-type"].startswith("text/csv")
+        lines = table.text.splitlines()
+        assert lines[0].startswith("day,session_id,provider,model,purpose,calls,")
+        assert [line.split(",")[:6] for line in lines[1:]] == [
+            ["2026-11-24", "", "", "", "reply", "1"], ["2026-11-24", "", "", "", "summary", "1"],
+            ["2026-11-23", "", "", "", "reply", "1"],
+        ]  # fmt: skip
+        assert (await client.get("/usage", params={"group": "weather"})).status_code == 422
+
+
+async def test_answers_by_where_they_came_from_are_the_owners_own(database: Database, service: UsageService) -> None:
+    owner, other = await add_owner(database), await add_owner(database, "bia@example.com")
+    for person_, name in ((owner, "main"), (other, "hers")):
+        session = await add_session(database, person_, name)
+        await receiver(database, Path("unused")).message(session, inbound())
+    talks = await conversations(database)
+    for index, tier in enumerate(["model", "model", "exact"]):
+        async with database.write() as db:
+            now = [NOW - timedelta(days=40), NOW, NOW][index]
+            await enqueue_answer(db, talks[0].id, tier, now)
+            await enqueue_answer(db, talks[1].id, "fallback", now)
+    report = await service.report(owner)
+    assert report.answers == {"model": 1, "exact": 1}
+    assert (await service.report(owner, session_id="hers")).answers == {}
+
+
+async def enqueue_answer(db: WriteDb, talk: uuid.UUID, tier: str, at: datetime) -> None:
+    sent = await queue.enqueue(db, talk, author=Author.AI, content=OutboundText("oi"), ai={"tier": tier})
+    await db.execute(MESSAGES.update().where(MESSAGES.c.id == sent.id).values(stored_at=at))
+
+
+async def test_ones_own_budget(database: Database, service: UsageService) -> None:
+    caller, other = await person(database), await person(database)
+    await call(database, caller)
+    await call(database, other)
+    app = create_test_app({UsageService: service}, [router], caller)
+    async with client_of(app) as client:
+        assert (await client.get("/usage/budget")).json() == {
+            "tokens": None, "usd": None, "alert_share": 0.8, "spent_tokens": 110, "spent_microusd": 55,
+        }  # fmt: skip
+        for body in ({"usd": 20.5}, {"usd": 20.5, "tokens": 5, "alert_share": 0.5}):
+            shown = (await client.put("/usage/budget", json=body)).json()
+            assert {name: shown[name] for name in body} == body
+        for bad in ({"usd": 0}, {"tokens": -1}, {"alert_share": 2}, {"euros": 1}):
+            assert (await client.put("/usage/budget", json=bad)).status_code == 422

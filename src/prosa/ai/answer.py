@@ -24,6 +24,7 @@ from prosa.ai.asking import Answer, AnswerRequest, Completion, TextRequest
 from prosa.ai.context import merge
 from prosa.ai.echo import tells_its_rules, without_facts
 from prosa.ai.gate import MOST_CALLS, Gate
+from prosa.ai.limits import within_limits
 from prosa.ai.models import Models
 from prosa.ai.names import DEFAULT_PROVIDER, ModelName
 from prosa.ai.notes import numbered, split
@@ -39,6 +40,16 @@ logger = structlog.get_logger("prosa.ai")
 
 NOTE_TOKENS = 1_500
 """More tokens of an answer for each file to be noted: five minutes of speech."""
+_TRY_NEXT = (
+    failures.RateLimitedError,
+    failures.ProviderUnavailableError,
+    failures.QuotaExceededError,
+    failures.EmptyAnswerError,
+    failures.BadKeyError,
+    failures.BadModelError,
+    failures.NoApiKeyError,
+)
+"""What another model may do better. What a filter blocked or a provider refused, another one is not asked."""
 PAUSE_SECONDS = 5.0
 """How long a model is left alone after "too many requests" that names no time."""
 
@@ -67,11 +78,31 @@ class AnswerService:
         return self._models.name(model)
 
     async def answer(self, request: AnswerRequest) -> Answer:
-        """Ask the model.
+        """Ask the model, and where it is not available the next one.
 
         Raises:
-            AnswerError: There is no answer; see `prosa.ai.failures` for the reasons.
+            AnswerError: There is no answer; see `prosa.ai.failures` for the reasons. It is the first model's.
         """
+        first: failures.AnswerError | None = None
+        paid: list[CallUsage] = []
+        for model in (request.model, *request.fallbacks):
+            try:
+                answer = await self._answer(within_limits(self._models.name(model), replace(request, model=model)))
+            except failures.AnswerError as error:
+                first = first or error
+                if error.usage is not None:
+                    paid.append(error.usage)
+                if not isinstance(error, _TRY_NEXT):
+                    break
+                continue
+            return replace(answer, calls=(*((Purpose.REPLY, usage) for usage in paid), *answer.calls))
+        if first is None:
+            raise failures.BadModelError(called=False)
+        if paid:
+            first.usage = total(paid)
+        raise first
+
+    async def _answer(self, request: AnswerRequest) -> Answer:
         name = self._models.name(request.model)
         talk = Talk(partial(self._ask, name, self._models.get(name)), request.tools)
         files = numbered(request.attachments)
@@ -203,7 +234,7 @@ def _usage(name: ModelName, response: ModelResponse, latency: float) -> CallUsag
         input_tokens=used.input_tokens,
         cached_tokens=used.cache_read_tokens,
         output_tokens=used.output_tokens,
-        cost_microusd=cost_microusd(response),
+        cost_microusd=cost_microusd(response, name),
         latency_ms=round(latency * 1000),
     )
 

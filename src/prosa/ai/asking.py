@@ -29,6 +29,9 @@ class AnswerRequest:
         index: What the owner's frequent answers are about, in words; part of the stable beginning.
         passages: Knowledge found for this question; it changes every turn, so it goes last.
         attachments: Files of messages, by the messages' `seq`.
+        most_tokens: Of one call, prompt and answer together; None: no limit.
+        most_usd: US dollars of one call, by list price; None: no limit.
+        fallbacks: Models to ask in turn where the first one is not available.
         tools: What the model may do while it answers.
     """
 
@@ -44,6 +47,9 @@ class AnswerRequest:
     index: str = field(default="", repr=False)
     passages: Sequence[Passage] = field(default=(), repr=False)
     attachments: Mapping[int, Sequence[Attachment]] = field(default_factory=dict, repr=False)
+    most_tokens: int | None = None
+    most_usd: float | None = None
+    fallbacks: Sequence[str] = ()
     tools: Toolbox | None = field(default=None, repr=False)
 
 

@@ -110,6 +110,13 @@ class TooLongError(AnswerError):
     default = "The instructions and messages are too long for the model. Shorten the instructions or the context."
 
 
+class OverBudgetError(AnswerError):
+    """The answer would cost more than its owner allows."""
+
+    code = "budget"
+    default = "The answer would cost more than the number's budget allows."
+
+
 class RejectedError(AnswerError):
     """The provider refuses the request as it is."""
 

@@ -28,7 +28,7 @@ class Models:
         # Time limits are per call (`AnswerService`), but connecting takes 5 s at most. It does not retry.
         self._http = create_async_httpx2_client()
         self._google: GoogleProvider | None = None
-        load_prices()
+        load_prices(settings.prices_file)
 
     def name(self, wanted: str | None) -> ModelName:
         """Return the model that a number's setting means; the installation's where it has none."""

@@ -220,6 +220,20 @@ class AiFailedPayload(Payload):
     will_retry: bool
 
 
+class BudgetAlertPayload(Payload):
+    """A month's budget is nearly used up, or used up; each is told once a month."""
+
+    event = "budget.alert"
+    scope: str = Field(description="conversation, number or owner: whose budget")
+    conversation_id: uuid.UUID | None = None
+    month: str = Field(description="2026-11, in UTC")
+    tokens: int = Field(description="Tokens used, in and out")
+    most_tokens: int | None = None
+    cost_microusd: int = Field(description="Millionths of a US dollar spent, as far as prices are known")
+    most_microusd: int | None = None
+    stopped: bool = Field(description="It is used up: contacts are not answered by the model until the month ends")
+
+
 PAYLOADS: tuple[type[Payload], ...] = (
     SessionStatusPayload,
     SessionQrPayload,
@@ -237,5 +251,6 @@ PAYLOADS: tuple[type[Payload], ...] = (
     AiRepliedPayload,
     AiHandoffPayload,
     AiFailedPayload,
+    BudgetAlertPayload,
 )
 """Every event there is."""

@@ -85,18 +85,19 @@ class Compactor:
         self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._last: OrderedDict[uuid.UUID, int] = OrderedDict()
 
-    async def view(self, turn: Turn, messages: Sequence[PromptMessage], system: int) -> View:
+    async def view(self, turn: Turn, messages: Sequence[PromptMessage], system: int, *, may_ask: bool = True) -> View:
         """Return what the prompt of a turn shows, shortened first where that pays or must be.
 
         Args:
             turn: The turn.
             messages: All that the summary does not tell.
             system: Tokens of the prompt's stable beginning.
+            may_ask: A model may be asked; otherwise nothing is shortened.
         """
         claimed = turn.claimed
         view = View(messages, claimed.summary, claimed.summarised_until, claimed.summarised_tokens, system)
         window = self._window(turn, view)
-        if economy.first(window, tokens_of(messages), cold=_cold(turn, messages)):
+        if may_ask and economy.first(window, tokens_of(messages), cold=_cold(turn, messages)):
             return await self._shorten(turn, view, window, seconds=RESUME_SECONDS) or view
         return view
 

@@ -34,7 +34,9 @@ from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.files import keep_notes
 from prosa.turns.policy import SkipReason, decide_before_sending
 from prosa.turns.tools import TurnTools, hand_over, note_calls
+from prosa.usage import budgets as usage_budgets
 from prosa.usage import repository as usage_repository
+from prosa.usage.budgets import Scope
 from prosa.usage.repository import NewUsage
 
 MOST_RESTARTS = 3
@@ -289,6 +291,10 @@ async def _skip(turn: Turn, reason: SkipReason, held: HeldConversation, db: Writ
     says = None
     if reason is SkipReason.OUT_OF_HOURS:
         says = fixed.closed_notice(turn.session, held, written_at=held.last_inbound_at, now=turn.clock())
+    if reason is SkipReason.BUDGET and held.kind == ConversationKind.CONTACT:
+        says = turn.session.settings.budget.message
+        scope, month = Scope(turn.session.user_id, turn.session.session_id, held.id), f"{turn.clock():%Y-%m}"
+        says = says if says is not None and await usage_budgets.mark(db, scope, month, "message") else None
     held.ai_overtaken = 0
     _release(turn, held, AiState.SKIPPED, reason.value)
     held.answered_until = until

@@ -16,7 +16,7 @@ import structlog
 
 from prosa.ai.asking import Answer, AnswerRequest, Answers
 from prosa.ai.context import PEOPLE, PromptMessage, choose, estimate_tokens, pending
-from prosa.ai.failures import AnswerError
+from prosa.ai.failures import AnswerError, OverBudgetError
 from prosa.ai.parts import Tier
 from prosa.ai.system import system_text
 from prosa.clock import Clock, utc_now
@@ -26,6 +26,7 @@ from prosa.database.outage import patiently
 from prosa.sessions.facts import Connections, Numbers, SessionFacts
 from prosa.tools.service import ToolService
 from prosa.turns import outcome
+from prosa.turns.budget import Budgets
 from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.compaction import Compactor, View
 from prosa.turns.context import Contexts, Need, prompt_message
@@ -43,6 +44,8 @@ TYPING_SECONDS = 10.0
 """Between two "typing…": phones stop showing it after about 25 s without a new one."""
 MOST_WINDOWS = 4
 """How many times the window's budget a prompt may be, where no summary has shortened it in time."""
+LEAST_ANSWER = 256
+"""Tokens left for an answer where the number limits a call's tokens."""
 COURTESY_SECONDS = 10.0
 """Longest wait for WhatsApp to take "typing…" or a read receipt; the answer does not wait for either."""
 
@@ -101,6 +104,7 @@ class Replier:
         self._connections = connections
         self._files = files
         self._tools = tools
+        self._budgets = Budgets(database, clock)
         self.compactor = Compactor(database, contexts, answers)
         self._ready = ready
         self._knowing = knowing
@@ -131,9 +135,13 @@ class Replier:
             await self._end(turn, self._why_nothing(turn, messages))
             return
         turn = Turn(claimed, session, self.owner, self.clock, waiting, unready)
-        view = await self.compactor.view(turn, messages, estimate_tokens(system_text(settings.instructions)))
+        stopped = await self._budgets.stops(session, claimed.id)
+        system = estimate_tokens(system_text(settings.instructions))
+        view = await self.compactor.view(turn, messages, system, may_ask=not stopped)
         turn = replace(turn, saved_tokens=view.saved)
         budget = MOST_WINDOWS * settings.context.window_tokens
+        if settings.budget.reply_tokens is not None:
+            budget = min(budget, settings.budget.reply_tokens - view.fixed - LEAST_ANSWER)
         request = AnswerRequest(
             messages=choose(view.messages, answered_until=claimed.answered_until, budget=budget),
             now=self.clock(),
@@ -143,9 +151,11 @@ class Replier:
             contact_name=claimed.contact_name,
             max_tokens=settings.max_answer_tokens,
             group=group,
+            most_tokens=settings.budget.reply_tokens,
+            most_usd=settings.budget.reply_usd,
         )
         turn = replace(turn, tools=await self._tools_of(turn, group=group))
-        await self._answer(turn, replace(request, tools=turn.tools), view)
+        await self._answer(turn, replace(request, tools=turn.tools), view, stopped=stopped)
 
     async def most_parallel(self, session_id: str) -> int:
         """Return how many answers of a number may be made at the same time in this process."""
@@ -170,17 +180,21 @@ class Replier:
             task.cancel()
         await asyncio.gather(*self._courtesies, return_exceptions=True)
 
-    async def _answer(self, turn: Turn, request: AnswerRequest, view: View) -> None:
+    async def _answer(self, turn: Turn, request: AnswerRequest, view: View, *, stopped: bool) -> None:
         claimed, began = turn.claimed, time.monotonic()
         log = logger.bind(session=claimed.session_id, conversation=str(claimed.id))
         asked = self._asked(turn, request)
         result: Answered | SkipReason | Overtaken | None = None
         try:
             async with self._typing(turn):
-                answer = await self._make(turn, request, asked)
+                answer = await self._make(turn, request, asked, stopped=stopped)
             # Settings may have changed meanwhile: whoever switched the AI off wants no answer now.
             turn = await self._anew(turn)
             result = await self._end(turn, partial(outcome.answered, turn, answer, time.monotonic() - began))
+        except OverBudgetError:
+            log.info("not answered", reason=SkipReason.BUDGET.value)
+            await self._end(turn, partial(outcome.skipped, turn, SkipReason.BUDGET))
+            return
         except AnswerError as error:
             log.warning("no answer", reason=error.code, attempt=claimed.attempts + 1, retry_after=error.retry_after)
             await self._end(turn, partial(outcome.failed, turn, error))
@@ -195,6 +209,7 @@ class Replier:
             log.info("an answer was dropped: the contact had written again", times=result.times)
             return
         sent = await self._remember(claimed.id, result)
+        await self._budgets.spent(turn, answer.calls)
         self.compactor.answered(turn, view, answer, sent)
         self._mark_read(turn)
         if self._ready:
@@ -206,9 +221,11 @@ class Replier:
             return None
         return self._ready.asked(turn.session, request, turn.waiting, turn.claimed.kind, turn.claimed.id)
 
-    async def _make(self, turn: Turn, request: AnswerRequest, asked: Asked | None) -> Answer:
+    async def _make(self, turn: Turn, request: AnswerRequest, asked: Asked | None, *, stopped: bool) -> Answer:
         if asked and self._ready and (known := await self._ready.find(asked)) is not None:
             return known
+        if stopped:
+            raise OverBudgetError(called=False)
         if self._knowing:
             request = await self._knowing.informed(turn.session, request, turn.waiting)
         settings = turn.session.settings.understanding

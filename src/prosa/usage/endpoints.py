@@ -1,39 +1,101 @@
 """What model calls cost, over HTTP."""
 
+import csv
+import io
+from dataclasses import asdict
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from prosa.http.auth import SignedIn
 from prosa.http.problems import problems
 from prosa.http.provide import provided
-from prosa.usage.schemas import UsageReport, UsageTotal
+from prosa.usage.budgets import Budget
+from prosa.usage.schemas import BudgetView, OwnBudget, UsageReport, UsageTotal
 from prosa.usage.service import UsageService
 
 router = APIRouter(prefix="/usage", tags=["Usage"])
+
+Service = Annotated[UsageService, provided(UsageService)]
+First = Annotated[
+    date | None, Query(alias="from", description="First day (UTC); 29 days before the last where left out.")
+]
+Last = Annotated[date | None, Query(alias="to", description="Last day (UTC); today where left out.")]
+Number = Annotated[
+    str | None, Query(max_length=64, pattern=r"^[^\x00]*$", description="Of one number only: its session id.")
+]
+Group = Annotated[
+    list[Literal["day", "session", "purpose", "provider", "model"]],
+    Query(max_length=5, description="By what to add up; say it once for each."),
+]
+DEFAULT_GROUP: tuple[Literal["day", "provider", "model", "purpose"], ...] = ("day", "provider", "model", "purpose")
 
 
 @router.get("", responses=problems(401, 422, 503))
 async def get_usage(
     caller: SignedIn,
-    service: Annotated[UsageService, provided(UsageService)],
-    first: Annotated[
-        date | None, Query(alias="from", description="First day (UTC); 29 days before the last where left out.")
-    ] = None,
-    last: Annotated[date | None, Query(alias="to", description="Last day (UTC); today where left out.")] = None,
-    session: Annotated[
-        str | None, Query(max_length=64, pattern=r"^[^\x00]*$", description="Of one number only: its session id.")
-    ] = None,
+    service: Service,
+    first: First = None,
+    last: Last = None,
+    session: Number = None,
+    group: Group = [*DEFAULT_GROUP],  # noqa: B006 - FastAPI copies it
 ) -> UsageReport:
-    """Return your model calls, added up by day, model and purpose, and what they cost."""
-    totals = await service.totals(caller, first=first, last=last, session_id=session)
+    """Return your model calls, added up as you like, what they cost, and where answers came from."""
+    report = await service.report(caller, first=first, last=last, session_id=session, group=group)
+    totals = report.totals
     return UsageReport(
         items=[UsageTotal.model_validate(total) for total in totals],
         calls=sum(total.calls for total in totals),
         input_tokens=sum(total.input_tokens for total in totals),
         cached_tokens=sum(total.cached_tokens for total in totals),
         output_tokens=sum(total.output_tokens for total in totals),
+        saved_tokens=sum(total.saved_tokens for total in totals),
         cost_microusd=sum(total.cost_microusd for total in totals),
         unpriced_calls=sum(total.unpriced_calls for total in totals),
+        answers=report.answers,
+        reply_p50_ms=report.p50_ms,
+        reply_p95_ms=report.p95_ms,
     )
+
+
+@router.get(
+    ".csv",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **problems(401, 422, 503)},
+)
+async def get_usage_csv(
+    caller: SignedIn,
+    service: Service,
+    first: First = None,
+    last: Last = None,
+    session: Number = None,
+    group: Group = [*DEFAULT_GROUP],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    """Return the same totals as a table for a spreadsheet."""
+    totals = await service.totals(caller, first=first, last=last, session_id=session, group=group)
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(UsageTotal.model_fields)
+    for total in totals:
+        values = asdict(total)
+        writer.writerow([values[name] for name in UsageTotal.model_fields])
+    headers = {"Content-Disposition": 'attachment; filename="usage.csv"'}
+    return Response(table.getvalue(), media_type="text/csv", headers=headers)
+
+
+@router.get("/budget", responses=problems(401, 422, 503))
+async def get_budget(caller: SignedIn, service: Service) -> BudgetView:
+    """Return what you may spend this month over all numbers, and what is spent."""
+    budget, spent = await service.budget(caller)
+    return BudgetView(**asdict(budget), spent_tokens=spent.tokens, spent_microusd=spent.microusd)
+
+
+@router.put("/budget", responses=problems(401, 422, 503))
+async def put_budget(caller: SignedIn, service: Service, body: OwnBudget) -> BudgetView:
+    """Set what you may spend in a month over all numbers; it holds within half a minute.
+
+    What a number or a conversation may cost is set in the number's settings (`budget`).
+    """
+    await service.set_budget(caller, Budget(body.tokens, body.usd, body.alert_share))
+    return await get_budget(caller, service)

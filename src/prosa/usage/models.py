@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Uuid
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from prosa.clock import utc_now
@@ -40,3 +40,26 @@ class Usage(Base):
         Index("ix_usage_user_id_created_at", "user_id", "created_at"),
         Index("ix_usage_conversation_id", "conversation_id"),
     )
+
+
+class OwnerBudget(Base):
+    """What an owner may spend in a month, over all numbers."""
+
+    __tablename__ = "owner_budgets"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    tokens: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    usd: Mapped[float | None] = mapped_column(Float, default=None)
+    alert_share: Mapped[float] = mapped_column(Float, default=0.8)
+
+
+class BudgetMark(Base):
+    """What was told about a budget in a month, so that it is told once."""
+
+    __tablename__ = "budget_marks"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    scope: Mapped[str] = mapped_column(String(100), primary_key=True)
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    """alert, stopped or message"""

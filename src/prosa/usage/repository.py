@@ -4,11 +4,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, String, Table, case, func, insert, literal, select
+from sqlalchemy import ColumnElement, String, Table, Uuid, case, column, func, insert, literal, select, table
 
-from prosa.database.base import Base
+from prosa.database.base import Base, JsonColumn, UtcDateTime
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.ids import new_id
 from prosa.usage.models import Usage
@@ -16,6 +16,16 @@ from prosa.usage.models import Usage
 TABLE: Final[Table] = Base.metadata.tables[Usage.__tablename__]
 _c = TABLE.c
 _insert = insert(TABLE)
+
+# Other domains' tables, which this one does not import; this is all that is needed of them.
+_sessions = table("whatsapp_sessions", column("session_id", String()), column("user_id", Uuid()))
+_messages = table(
+    "messages",
+    column("session_id", String()),
+    column("author", String()),
+    column("ai", JsonColumn),
+    column("stored_at", UtcDateTime()),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +48,23 @@ class NewUsage:
     saved_tokens: int = 0
 
 
+GROUPS = ("day", "session_id", "purpose", "provider", "model")
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What the calls of one day, model and purpose came to; fields as in `prosa.usage.schemas.UsageTotal`."""
+    """What the calls of one group came to; fields as in `prosa.usage.schemas.UsageTotal`."""
 
-    day: date
-    provider: str
-    model: str
-    purpose: str
+    day: date | None
+    session_id: str | None
+    provider: str | None
+    model: str | None
+    purpose: str | None
     calls: int
     input_tokens: int
     cached_tokens: int
     output_tokens: int
+    saved_tokens: int
     cost_microusd: int
     unpriced_calls: int
     latency_ms: int
@@ -63,46 +78,106 @@ async def add(db: WriteDb, *calls: NewUsage) -> None:
 
 
 async def totals(
-    db: ReadDb, *, user_id: uuid.UUID, begin: datetime, end: datetime, session_id: str | None = None
+    db: ReadDb,
+    *,
+    user_id: uuid.UUID,
+    begin: datetime,
+    end: datetime,
+    session_id: str | None = None,
+    group: Sequence[str] = ("day", "provider", "model", "purpose"),
+    limit: int | None = None,
 ) -> Sequence[Total]:
-    """Return the totals of an owner's calls from `begin` to before `end`, the newest day first."""
-    day = _day(db).label("day")
+    """Return the totals of an owner's calls from `begin` to before `end`, the newest day first.
+
+    Args:
+        db: The view.
+        user_id: Whose calls.
+        begin: The first moment.
+        end: The first one no more.
+        session_id: Of one number only.
+        group: By what to add up: of `GROUPS`.
+        limit: At most so many totals.
+    """
+    columns = {"day": _day(db).label("day")} | {name: _c[name] for name in GROUPS[1:]}
+    by = [columns[name] for name in group]
     statement = (
         select(
-            day,
-            _c.provider,
-            _c.model,
-            _c.purpose,
+            *by,
             func.count().label("calls"),
             func.sum(_c.input_tokens).label("input_tokens"),
             func.sum(_c.cached_tokens).label("cached_tokens"),
             func.sum(_c.output_tokens).label("output_tokens"),
+            func.sum(_c.saved_tokens).label("saved_tokens"),
             func.coalesce(func.sum(_c.cost_microusd), 0).label("cost_microusd"),
             func.sum(case((_c.cost_microusd.is_(None), 1), else_=0)).label("unpriced_calls"),
             func.sum(_c.latency_ms).label("latency_ms"),
         )
         .where(_c.user_id == user_id, _c.created_at >= begin, _c.created_at < end)
-        .group_by(day, _c.provider, _c.model, _c.purpose)
-        .order_by(day.desc(), _c.provider, _c.model, _c.purpose)
+        .group_by(*by)
+        .order_by(*(column.desc() if name == "day" else column for name, column in zip(group, by, strict=True)))
+        .limit(limit)
     )
     if session_id is not None:
         statement = statement.where(_c.session_id == session_id)
-    return [
-        Total(
-            day=date.fromisoformat(row.day),
-            provider=row.provider,
-            model=row.model,
-            purpose=row.purpose,
-            calls=row.calls,
-            input_tokens=int(row.input_tokens),
-            cached_tokens=int(row.cached_tokens),
-            output_tokens=int(row.output_tokens),
-            cost_microusd=int(row.cost_microusd),
-            unpriced_calls=int(row.unpriced_calls),
-            latency_ms=round(int(row.latency_ms) / row.calls),
+    return [_total(dict(row._mapping)) for row in await db.execute(statement) if row.calls]  # noqa: SLF001
+
+
+def _total(row: dict[str, Any]) -> Total:
+    day = row.get("day")
+    sums = ("input_tokens", "cached_tokens", "output_tokens", "saved_tokens", "cost_microusd", "unpriced_calls")
+    return Total(
+        day=date.fromisoformat(day) if day else None,
+        session_id=row.get("session_id"),
+        provider=row.get("provider"),
+        model=row.get("model"),
+        purpose=row.get("purpose"),
+        calls=row["calls"],
+        latency_ms=round(int(row["latency_ms"]) / row["calls"]),
+        **{name: int(row[name]) for name in sums},
+    )
+
+
+async def answers_by_tier(
+    db: ReadDb, *, user_id: uuid.UUID, begin: datetime, end: datetime, session_id: str | None = None
+) -> dict[str, int]:
+    """Return how many answers came from where."""
+    tier = _messages.c.ai.op("->>", return_type=String())("tier").label("tier")
+    statement = (
+        select(tier, func.count().label("answers"))
+        .where(
+            _messages.c.session_id.in_(select(_sessions.c.session_id).where(_sessions.c.user_id == user_id)),
+            _messages.c.author == "ai",
+            _messages.c.ai.is_not(None),
+            _messages.c.stored_at >= begin,
+            _messages.c.stored_at < end,
         )
-        for row in await db.execute(statement)
-    ]
+        .group_by(tier)
+    )
+    if session_id is not None:
+        statement = statement.where(_messages.c.session_id == session_id)
+    return {row.tier: int(row.answers) for row in await db.execute(statement) if row.tier}
+
+
+async def reply_times(
+    db: ReadDb,
+    shares: Sequence[float],
+    *,
+    user_id: uuid.UUID,
+    begin: datetime,
+    end: datetime,
+    session_id: str | None = None,
+) -> list[int | None]:
+    """Return the milliseconds below which a share of the calls for replies took, for each share; None without any."""
+    where = [_c.user_id == user_id, _c.created_at >= begin, _c.created_at < end, _c.purpose == "reply"]
+    if session_id is not None:
+        where.append(_c.session_id == session_id)
+    count = int((await db.execute(select(func.count()).where(*where))).scalar_one())
+    result: list[int | None] = []
+    for share in shares:
+        place = select(_c.latency_ms).where(*where).order_by(_c.latency_ms)
+        at = min(count - 1, int(share * count))
+        result.append((await db.execute(place.offset(at).limit(1))).scalar_one() if count else None)
+    return result
 
 
 def _day(db: ReadDb) -> ColumnElement[str]:

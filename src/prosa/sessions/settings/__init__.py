@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prosa.sessions.settings.abilities import AbilitySettings
 from prosa.sessions.settings.audience import AudienceSettings
+from prosa.sessions.settings.budget import BudgetSettings
 from prosa.sessions.settings.context import ContextSettings
 from prosa.sessions.settings.frequent import FrequentSettings
 from prosa.sessions.settings.hours import HoursSettings
@@ -45,6 +46,7 @@ class SessionSettings(BaseModel):
     debounce_max_seconds: Seconds = Field(15.0, description="Longest such wait, counted from the first message.")
     show_typing: bool = Field(default=True, description="Show “typing…” to the contact while the answer is made.")
     mark_read: bool = Field(default=True, description="Mark the contact's messages as read when they are answered.")
+    budget: BudgetSettings = Field(BudgetSettings(), description="What answers may cost.")
     context: ContextSettings = Field(ContextSettings(), description="What the model sees of a conversation.")
     turns: TurnSettings = Field(TurnSettings(), description="How answers are made.")
     takeover: TakeoverSettings = Field(

@@ -27,6 +27,8 @@ class SkipReason(StrEnum):
     TOO_OLD = "too_old"
     """It was written long before Prosa could answer."""
     NO_API_KEY = "no_api_key"
+    BUDGET = "budget"
+    """What may be spent this month is spent."""
     MEDIA_ONLY = "media_only"
     """A file without words, which the model is not given."""
     ANSWERED_BY_PERSON = "answered_by_person"

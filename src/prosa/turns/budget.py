@@ -1,0 +1,172 @@
+"""What was spent this month, and whether more may be.
+
+Sums are kept in the process: read from the table of calls at first need and again every half a minute, with this
+process's own calls added in between. So a turn costs no query, a restart forgets nothing, and several processes
+overspend by what they spend in half a minute at most.
+"""
+
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+
+from prosa.ai.usage import CallUsage, Purpose
+from prosa.clock import Clock, utc_now
+from prosa.database import Database
+from prosa.database.engine import WriteDb
+from prosa.events import log
+from prosa.events.log import NewEvent
+from prosa.events.types import BudgetAlertPayload
+from prosa.sessions.facts import SessionFacts
+from prosa.turns.outcome import Turn
+from prosa.usage import budgets as usage_budgets
+from prosa.usage.budgets import Scope, Spent
+
+logger = structlog.get_logger("prosa.turns")
+
+RECONCILE_SECONDS = 30.0
+_KEPT = 20_000
+MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What may be spent in a month in one scope."""
+
+    scope: Scope
+    tokens: int | None
+    microusd: int | None
+    alert_share: float
+
+    def share(self, spent: Spent) -> float:
+        """Return how much of it is used, 1 being all."""
+        shares = [
+            used / most
+            for used, most in ((spent.tokens, self.tokens), (spent.microusd, self.microusd))
+            if most is not None
+        ]
+        return max(shares, default=0.0)
+
+
+@dataclass(slots=True)
+class _Sum:
+    spent: Spent
+    month: str
+    read_at: float
+
+
+class Budgets:
+    """Adds up and decides."""
+
+    def __init__(self, database: Database, clock: Clock = utc_now, now: Callable[[], float] = time.monotonic) -> None:
+        """Make it.
+
+        Args:
+            database: Where calls are recorded.
+            clock: The time.
+            now: A clock that only moves forward, in seconds.
+        """
+        self._database = database
+        self._clock = clock
+        self._now = now
+        self._sums: OrderedDict[Scope, _Sum] = OrderedDict()
+        self._owners: dict[uuid.UUID, tuple[float, Limit | None]] = {}
+        self._told: set[tuple[Scope, str, str]] = set()
+
+    async def stops(self, session: SessionFacts, conversation_id: uuid.UUID) -> bool:
+        """Return whether a budget is used up; tells its owner, once a month."""
+        for limit in await self._limits(session, conversation_id):
+            spent = await self._spent(limit.scope)
+            if limit.share(spent) >= 1:
+                await self._tell(session, limit, spent, stopped=True)
+                return True
+        return False
+
+    async def spent(self, turn: Turn, calls: Sequence[tuple[Purpose, CallUsage]]) -> None:
+        """Take in calls that were recorded just now; tells their owner of a budget nearly used up, once a month."""
+        for limit in await self._limits(turn.session, turn.claimed.id):
+            known = self._sums.get(limit.scope)
+            if known is not None and known.month == self._month():
+                known.spent = Spent(
+                    known.spent.tokens + sum(used.input_tokens + used.output_tokens for _, used in calls),
+                    known.spent.microusd + sum(used.cost_microusd or 0 for _, used in calls),
+                )
+            spent = await self._spent(limit.scope)
+            if limit.share(spent) >= limit.alert_share:
+                await self._tell(turn.session, limit, spent, stopped=limit.share(spent) >= 1)
+
+    async def _limits(self, session: SessionFacts, conversation_id: uuid.UUID) -> list[Limit]:
+        chosen = session.settings.budget
+        limits = []
+        if chosen.conversation_tokens or chosen.conversation_usd:
+            scope = Scope(session.user_id, session.session_id, conversation_id)
+            limits.append(_limit(scope, chosen.conversation_tokens, chosen.conversation_usd, chosen.alert_share))
+        if chosen.number_tokens or chosen.number_usd:
+            scope = Scope(session.user_id, session.session_id)
+            limits.append(_limit(scope, chosen.number_tokens, chosen.number_usd, chosen.alert_share))
+        owner = await self._owner(session.user_id)
+        return [*limits, owner] if owner is not None else limits
+
+    async def _owner(self, user_id: uuid.UUID) -> Limit | None:
+        read_at, limit = self._owners.get(user_id, (None, None))
+        if read_at is None or self._now() - read_at > RECONCILE_SECONDS:
+            async with self._database.read() as db:
+                found = await usage_budgets.find(db, user_id)
+            limit = _limit(Scope(user_id), found.tokens, found.usd, found.alert_share) if found else None
+            if len(self._owners) > _KEPT:
+                self._owners.clear()
+            self._owners[user_id] = (self._now(), limit)
+        return limit
+
+    async def _spent(self, scope: Scope) -> Spent:
+        known, month = self._sums.get(scope), self._month()
+        if known is None or known.month != month or self._now() - known.read_at > RECONCILE_SECONDS:
+            async with self._database.read() as db:
+                spent = await usage_budgets.spent(db, scope, begin=_begin(self._clock()))
+            known = self._sums[scope] = _Sum(spent, month, self._now())
+            if len(self._sums) > _KEPT:
+                self._sums.popitem(last=False)
+        return known.spent
+
+    async def _tell(self, session: SessionFacts, limit: Limit, spent: Spent, *, stopped: bool) -> None:
+        kind, month = ("stopped" if stopped else "alert"), self._month()
+        key = (limit.scope, month, kind)
+        if key in self._told:
+            return
+        alert = BudgetAlertPayload(
+            scope=limit.scope.kind,
+            conversation_id=limit.scope.conversation_id,
+            month=month,
+            tokens=spent.tokens,
+            most_tokens=limit.tokens,
+            cost_microusd=spent.microusd,
+            most_microusd=limit.microusd,
+            stopped=stopped,
+        )
+        event = NewEvent(session.user_id, session.session_id if limit.scope.session_id else None, alert)
+        await self._database.submit(partial(_tell_once, limit.scope, month, kind, event))
+        if len(self._told) > _KEPT:
+            self._told.clear()
+        self._told.add(key)
+        logger.warning("a budget is used up" if stopped else "a budget is nearly used up", scope=limit.scope.kind)
+
+    def _month(self) -> str:
+        return f"{self._clock().astimezone(UTC):%Y-%m}"
+
+
+def _limit(scope: Scope, tokens: int | None, usd: float | None, alert_share: float) -> Limit:
+    return Limit(scope, tokens, None if usd is None else round(usd * MICRO), alert_share)
+
+
+def _begin(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+async def _tell_once(scope: Scope, month: str, kind: str, event: NewEvent, db: WriteDb) -> None:
+    if await usage_budgets.mark(db, scope, month, kind):
+        await log.append(db, event)
