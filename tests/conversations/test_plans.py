@@ -88,7 +88,7 @@ async def test_sending(busy: Database, tmp_path: Path) -> None:
     async def work() -> None:
         async with busy.write() as db:
             await enqueue(db, row.conversation_id, author=Author.PERSON, content=OutboundText("hi"))
-            what = claims.Taking(["second", "main"], caps={"second": 10}, limit=10)
+            what = claims.Taking(["second", "main"], cap=lambda _: 10, limit=10)
             taken = await claims.take(db, what, owner="x", now=utc_now(), lease=timedelta(seconds=30))
         assert len(taken) == 1
 

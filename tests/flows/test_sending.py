@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.fixtures.databases import on_sqlite
 from tests.flows.conftest import SHOP, Stage
 
 from prosa_simulator.product import ApiError
@@ -12,7 +13,7 @@ def ahead(seconds: float) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 async def test_what_is_sent_and_what_becomes_of_it(stage: Stage) -> None:
     paragraphs = ["We open at nine. " + "a" * 40, "We close at six. " + "b" * 40, "Come by! " + "c" * 40]
     stage.world.gemini.script.when("when", "\n\n".join(paragraphs))

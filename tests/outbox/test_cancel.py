@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.fixtures.conversations import CONTACT, conversations, events, inbound, messages, run_sql
+from tests.fixtures.databases import on_sqlite
 from tests.fixtures.inbox import Inbox
 from tests.fixtures.sending import until
 
@@ -64,6 +65,7 @@ async def test_a_message_that_waits_is_taken_back_once_and_for_all(inbox: Inbox)
     assert (await ask(inbox, first.id, 409))["code"] == "too_late"
 
 
+@on_sqlite
 async def test_a_message_on_its_way_goes_on_its_way(inbox: Inbox) -> None:
     answered = asyncio.Event()
 
@@ -120,6 +122,7 @@ async def test_what_may_have_arrived_says_so_and_a_receipt_corrects_it(
     assert (shown["status"], shown["error"]) == ("delivered", None)
 
 
+@on_sqlite
 async def test_what_failed_or_came_in_cannot_be_cancelled(inbox: Inbox) -> None:
     row = await inbox.hear("hi")
     assert "somebody else" in (await ask(inbox, row.id, 409))["detail"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.fixtures.conversations import CONTACT, GROUP, conversations, events, messages, run_sql
+from tests.fixtures.databases import on_sqlite
 from tests.fixtures.inbox import Inbox
 from tests.fixtures.sending import SERVER_TIME, until
 
@@ -122,6 +123,7 @@ async def test_a_reaction_comes_changes_and_goes(inbox: Inbox) -> None:
     assert (told.payload["type"], told.payload["body"]) == ("reaction", "👍")
 
 
+@on_sqlite
 async def test_in_a_group_the_author_of_the_message_is_named(inbox: Inbox) -> None:
     row = await inbox.hear("who comes?", chat=GROUP, sender=CONTACT, is_group=True)
     await inbox.api.post(f"/messages/{row.id}/react", json={"emoji": "✋"})
@@ -137,6 +139,7 @@ async def test_in_a_group_the_author_of_the_message_is_named(inbox: Inbox) -> No
         [EngineErrorCode.RATE_LIMITED] * 3,
     ],
 )  # fmt: skip
+@on_sqlite
 async def test_a_retry_has_the_same_id(inbox: Inbox, failures: list[EngineErrorCode]) -> None:
     row = await inbox.hear("thank you")
     inbox.connection.failures.extend(failures)
@@ -147,6 +150,7 @@ async def test_a_retry_has_the_same_id(inbox: Inbox, failures: list[EngineErrorC
     assert len({wa_id for _, wa_id, _ in inbox.connection.sent}) == 1
 
 
+@on_sqlite
 async def test_what_whatsapp_refuses_is_told_and_changes_nothing(inbox: Inbox) -> None:
     message = await sent(inbox)
     inbox.connection.failures.append(EngineErrorCode.REJECTED)
@@ -158,6 +162,7 @@ async def test_what_whatsapp_refuses_is_told_and_changes_nothing(inbox: Inbox) -
     assert (told.payload["change"], told.payload["id"]) == ("edit", message["id"])
 
 
+@on_sqlite
 async def test_an_edit_that_waited_for_too_long_is_given_up(inbox: Inbox) -> None:
     message = await sent(inbox)
     await inbox.api.patch(f"/messages/{message['id']}", json={"text": "hello"})
@@ -177,6 +182,7 @@ async def test_it_survives_a_restart(inbox: Inbox) -> None:
     assert (await settled(inbox, str(row.id)))[0]["status"] == "sent"
 
 
+@on_sqlite
 async def test_what_cannot_be_changed_says_why(inbox: Inbox) -> None:
     row = await inbox.hear("hi")
     message = await sent(inbox)

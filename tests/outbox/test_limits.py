@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.fixtures.conversations import CONTACT, conversations, events, inbound, messages, receiver, run_sql
+from tests.fixtures.databases import on_sqlite
 from tests.fixtures.sending import until
 from tests.outbox.conftest import Office
 
@@ -52,6 +53,7 @@ async def test_messages_of_a_number_are_spread_over_the_minute(office: Office) -
     assert await at(office, 33, later) == ["2"]
 
 
+@on_sqlite
 async def test_without_a_limit_everything_goes_at_once(office: Office) -> None:
     office.numbers.opened("main")
     for number in range(4):
@@ -73,6 +75,7 @@ async def test_replies_go_first_and_new_contacts_last(office: Office, tmp_path: 
     assert taken[2:] == ["old friend", "new", "newer"]
 
 
+@on_sqlite
 async def test_a_limit_that_is_set_now_holds_within_seconds(office: Office) -> None:
     office.numbers.opened("main")
     await office.queue("first", chat(0))
@@ -117,6 +120,7 @@ async def test_only_so_many_new_contacts_a_day_and_replies_never_count(office: O
     assert marked.count(True) == 3
 
 
+@on_sqlite
 async def test_no_limit_of_new_contacts_costs_no_mark(office: Office) -> None:
     office.set(new_contacts_per_day=None)
     office.numbers.opened("main")
@@ -140,6 +144,8 @@ async def test_whatsapp_says_slower_and_the_number_is_silent_for_a_while(office:
     row = await office.row(first)
     assert (row.status, row.attempts, row.error) == ("queued", 0, "rate_limited: as the test wants")
     assert timedelta(seconds=50) < row.due_at - row.stored_at < timedelta(seconds=90)
+    [paused] = await events(office.database, "session.sending_paused")
+    assert (paused.payload["reason"], paused.payload["strikes"]) == ("rate_limited", 1)
     await office.queue("second", chat(1))
     await office.sender.stop()
     # A restart does not end the pause.
@@ -171,6 +177,7 @@ async def test_whatsapp_says_slower_and_the_number_is_silent_for_a_while(office:
     assert fresh._paces._paces["main"].pause is None
 
 
+@on_sqlite
 async def test_the_contact_sees_typing_while_an_answer_is_due(office: Office) -> None:
     office.set(typing_ms_per_char=1000, typing_max_seconds=20, jitter=0)
     office.numbers.opened("main")
@@ -191,6 +198,7 @@ async def test_the_contact_sees_typing_while_an_answer_is_due(office: Office) ->
     assert office.connection.typed == [(CONTACT, True)] * 2
 
 
+@on_sqlite
 async def test_a_message_is_sent_when_it_is_due_not_at_the_next_poll(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +213,7 @@ async def test_a_message_is_sent_when_it_is_due_not_at_the_next_poll(
     assert len(office.connection.arrived) == 4
 
 
+@on_sqlite
 async def test_settings_that_cannot_be_read_do_not_stop_sending(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

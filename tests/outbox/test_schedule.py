@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.fixtures.conversations import CONTACT, CONTACT_LID, GROUP, conversations, events, inbound, known, messages
+from tests.fixtures.databases import on_sqlite
 from tests.fixtures.inbox import Inbox
 from tests.fixtures.sending import until
 
@@ -104,6 +105,7 @@ async def test_it_is_sent_at_its_time_also_after_a_restart(inbox: Inbox) -> None
     await sender.stop()
 
 
+@on_sqlite
 async def test_a_message_that_is_scheduled_while_the_scheduler_runs_is_not_missed(inbox: Inbox) -> None:
     running = scheduler(inbox)
     await running.start()
@@ -124,6 +126,7 @@ async def test_a_message_that_is_scheduled_while_the_scheduler_runs_is_not_misse
         ("tomorrow", 422),
     ],
 )  # fmt: skip
+@on_sqlite
 async def test_only_a_moment_within_a_year_with_its_zone(inbox: Inbox, send_at: Any, status: int) -> None:
     at = moment(**send_at) if isinstance(send_at, dict) else send_at
     answer = await post(inbox, "x", send_at=at, status=status)
@@ -157,6 +160,7 @@ async def test_it_can_be_changed_and_taken_back_until_its_time_comes(inbox: Inbo
     assert statuses == ["scheduled", "scheduled", "scheduled", "cancelled", "queued"]
 
 
+@on_sqlite
 async def test_sending_it_now_after_all(inbox: Inbox) -> None:
     one = await post(inbox, "one", send_at=moment(hours=2))
     assert (await inbox.api.patch(f"/messages/{one['id']}", json={"send_at": moment(seconds=-1)})).status_code == 200
@@ -164,6 +168,7 @@ async def test_sending_it_now_after_all(inbox: Inbox) -> None:
     assert await stored(inbox) == [("one", "queued", 1)]
 
 
+@on_sqlite
 async def test_a_queued_message_can_be_given_another_text(inbox: Inbox) -> None:
     one = await post(inbox, "helo")
     changed = await inbox.api.patch(f"/messages/{one['id']}", json={"text": "hello"})
@@ -174,6 +179,7 @@ async def test_a_queued_message_can_be_given_another_text(inbox: Inbox) -> None:
     assert not (await inbox.get("/messages/search", q="helo"))["items"]
 
 
+@on_sqlite
 async def test_what_comes_too_late_fails_in_its_place(inbox: Inbox) -> None:
     await post(inbox, "missed", send_at=moment(hours=1))
     await scheduler(inbox, hours=26).work()
@@ -191,6 +197,7 @@ async def test_what_comes_too_late_fails_in_its_place(inbox: Inbox) -> None:
     assert inbox.connection.sent == []
 
 
+@on_sqlite
 async def test_the_same_key_is_one_message_before_and_after_its_time(inbox: Inbox) -> None:
     at = moment(hours=1)
     answers = await asyncio.gather(*(post(inbox, "one", send_at=at, key="k") for _ in range(4)))
@@ -202,6 +209,7 @@ async def test_the_same_key_is_one_message_before_and_after_its_time(inbox: Inbo
     assert len(await stored(inbox)) == 1
 
 
+@on_sqlite
 async def test_files_are_kept_and_erased_with_the_conversation(inbox: Inbox) -> None:
     answer = await inbox.api.post(
         "/sessions/main/media", files={"file": ("a.txt", b"content", "text/plain")},

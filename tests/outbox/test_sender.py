@@ -16,6 +16,7 @@ from tests.fixtures.conversations import (
     receiver,
     run_sql,
 )
+from tests.fixtures.databases import on_sqlite
 from tests.fixtures.sending import SERVER_TIME, Lines, SendingConnection, until
 from tests.outbox.conftest import Office
 
@@ -230,6 +231,7 @@ async def test_a_message_of_yesterday_is_not_sent(office: Office) -> None:
     assert office.connection.sent == []
 
 
+@on_sqlite
 async def test_the_messages_of_an_answer_come_in_order_each_at_its_time(office: Office) -> None:
     office.now_offset = timedelta(hours=-2)
     await office.answer("one", "two", "three", due=timedelta(hours=1))
@@ -258,6 +260,7 @@ async def test_without_its_beginning_the_rest_of_an_answer_is_not_sent(office: O
 
 
 @pytest.mark.parametrize("how", ["ai_enabled = false", "ai_paused_until = :later"])
+@on_sqlite
 async def test_an_answer_is_not_sent_once_the_ai_was_switched_off(office: Office, how: str) -> None:
     await office.answer("one", "two")
     await office.queue("a person will answer you", author=Author.AUTOMATIC)

@@ -55,6 +55,15 @@ class SessionPasskeyPayload(Payload):
     code: str | None = Field(None, description="Must equal the code on the phone")
 
 
+class SendingPausedPayload(Payload):
+    """A number sends nothing for a while, because WhatsApp said that it sends too fast."""
+
+    event = "session.sending_paused"
+    reason: str = Field(description="Stable code: rate_limited")
+    strikes: int = Field(description="How often in a row WhatsApp said so")
+    until: datetime
+
+
 class MessageFacts(Payload):
     """A message as the REST API shows it."""
 
@@ -239,6 +248,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     SessionQrPayload,
     SessionPairingCodePayload,
     SessionPasskeyPayload,
+    SendingPausedPayload,
     MessageReceivedPayload,
     MessageSentPayload,
     MessageStatusPayload,

@@ -5,8 +5,8 @@ writes an outcome must still hold the lease, in the same statement.
 """
 
 import uuid
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -113,13 +113,13 @@ class Taking:
     Attributes:
         sessions: Numbers without a limited rate.
         slow: Numbers with one whose next message may go: one message of each.
-        caps: How many new contacts each number writes to within 24 hours; None or left out: any number.
+        cap: Says how many new contacts a number writes to within 24 hours; None: any number.
         limit: Messages at most.
     """
 
     sessions: Collection[str]
     slow: Collection[str] = ()
-    caps: Mapping[str, int | None] = field(default_factory=dict)
+    cap: Callable[[str], int | None] = lambda _: None
     limit: int = 1
 
 
@@ -147,7 +147,7 @@ async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: t
     rows = await db.execute(select(*_columns).join(CONVERSATIONS, _c.id == _m.conversation_id).where(_m.id.in_(ids)))
     found = {row.id: row for row in rows}
     owners = {name: await owner_of(db, name) for name in {row.session_id for row in found.values()}}
-    held = await limits.new_contacts(db, [found[key] for key in ids], what.caps, now=now)
+    held = await limits.new_contacts(db, [found[key] for key in ids], what.cap, now=now)
     if held:
         late = await limits.put_off(db, held)
         await log.append(db, *(NewEvent(owners[row.session_id], row.session_id, status_payload(row)) for row in late))

@@ -4,7 +4,7 @@ The statements that only numbers with such limits cost; see `prosa.outbox.pace` 
 """
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,8 +18,12 @@ from prosa.clock import utc_now
 from prosa.conversations.held import TABLE as CONVERSATIONS
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.models import Author, ConversationKind, MessageStatus
+from prosa.conversations.scope import owner_of
 from prosa.database.base import Base
 from prosa.database.engine import ReadDb, WriteDb
+from prosa.events import log
+from prosa.events.log import NewEvent
+from prosa.events.types import SendingPausedPayload
 from prosa.outbox.models import SendingPause
 from prosa.outbox.queue import TOPIC
 from prosa.sessions.models import WhatsAppSession
@@ -69,7 +73,7 @@ class HeldBack:
 
 
 async def new_contacts(
-    db: WriteDb, rows: Sequence[Row[Any]], caps: Mapping[str, int | None], *, now: datetime
+    db: WriteDb, rows: Sequence[Row[Any]], cap_of: Callable[[str], int | None], *, now: datetime
 ) -> list[HeldBack]:
     """Count the new contacts that messages go to, and return the messages that are too many.
 
@@ -78,15 +82,17 @@ async def new_contacts(
     Args:
         db: The transaction that takes the messages.
         rows: With `id`, `session_id`, `conversation_id`, `kind`, `last_inbound_at`, `approached_at` and `expires_at`.
-        caps: How many new contacts each number writes to within 24 hours; None or left out: any number.
+        cap_of: Says how many new contacts a number writes to within 24 hours; None: any number.
         now: The present moment.
     """
     since, held = now - DAY, list[HeldBack]()
     fresh: set[uuid.UUID] = set()
     counts: dict[str, int] = {}
     for row in rows:
-        cap = caps.get(row.session_id)
-        if cap is None or row.last_inbound_at is not None or row.kind != ConversationKind.CONTACT:
+        if row.last_inbound_at is not None or row.kind != ConversationKind.CONTACT:
+            continue
+        cap = cap_of(row.session_id)
+        if cap is None:
             continue
         if row.conversation_id in fresh or (row.approached_at is not None and row.approached_at > since):
             continue
@@ -155,11 +161,13 @@ async def read_pauses(db: ReadDb, sessions: Collection[str]) -> dict[str, Pause]
 
 
 async def write_pause(db: WriteDb, session_id: str, pause: Pause) -> None:
-    """Keep a pause, so that a restart does not end it."""
+    """Keep a pause, so that a restart does not end it, and tell of it."""
     insert = postgres_insert if db.dialect == "postgresql" else sqlite_insert
     values = {"until": pause.until, "strikes": pause.strikes}
     statement = insert(_PAUSES).values(session_id=session_id, **values)
     await db.execute(statement.on_conflict_do_update(index_elements=["session_id"], set_=values))
+    told = SendingPausedPayload(reason="rate_limited", strikes=pause.strikes, until=pause.until)
+    await log.append(db, NewEvent(await owner_of(db, session_id), session_id, told))
 
 
 async def forget_pause(db: WriteDb, session_id: str) -> None:

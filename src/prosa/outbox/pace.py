@@ -136,9 +136,9 @@ class Paces:
         """Whether a number's rate is limited."""
         return self._paces[name].gap > 0
 
-    def caps(self, names: Collection[str]) -> dict[str, int | None]:
-        """Return how many new contacts numbers write to within 24 hours."""
-        return {name: self._paces[name].settings.sending.new_contacts_per_day for name in names}
+    def cap(self, name: str) -> int | None:
+        """Return how many new contacts a number writes to within 24 hours; None: any number."""
+        return self.settings(name).sending.new_contacts_per_day
 
     def settings(self, name: str) -> SessionSettings:
         """Return a number's settings as they were lately."""

@@ -8,7 +8,6 @@ import asyncio
 import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -30,6 +29,7 @@ from prosa.outbox.cancel import SWITCHED_OFF, cancel_following
 from prosa.outbox.claims import Sending
 from prosa.outbox.delivery import OFFLINE, Tried, deliver
 from prosa.outbox.metrics import DELAY, OUTCOMES
+from prosa.outbox.offline import OfflineNumbers
 from prosa.outbox.pace import Paces
 from prosa.outbox.queue import TOPIC
 from prosa.sessions.facts import Numbers
@@ -51,14 +51,6 @@ EXPIRED = "expired: it could not be sent in time"
 EXPIRY_SECONDS = 60.0
 STOP_SECONDS = 5.0
 GIVE_BACK_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Offline:
-    """A number to leave alone until then, or until it opens again; `openings` says how often it had."""
-
-    until: datetime
-    openings: int
 
 
 class Sender:
@@ -92,7 +84,7 @@ class Sender:
         self._owner = leases.new_owner()
         self._sending: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._busy: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_NUMBER))
-        self._offline: dict[str, _Offline] = {}
+        self._is_offline = OfflineNumbers(numbers)
         self._paces = Paces(database, sessions, clock)
         self._ahead = Ahead(database, numbers, self._paces, clock)
         self._rounds = 0
@@ -151,15 +143,16 @@ class Sender:
         limit = TOTAL - len(self._sending)
         if not (turnout.quick or turnout.slow) or limit <= 0:
             return []
-        what = claims.Taking(turnout.quick, turnout.slow, self._paces.caps([*turnout.quick, *turnout.slow]), limit)
+        what = claims.Taking(turnout.quick, turnout.slow, self._paces.cap, limit)
         taken = await self._database.submit(partial(claims.take, what=what, owner=self._owner, now=now, lease=LEASE))
         self._paces.went(turnout.slow, {message.session_id for message in taken}, now)
-        return await self._slowed(taken, turnout.quick, now)
+        return await self._slowed(taken, turnout.slow, now)
 
-    async def _slowed(self, taken: list[Sending], quick: list[str], now: datetime) -> list[Sending]:
+    async def _slowed(self, taken: list[Sending], slow: list[str], now: datetime) -> list[Sending]:
         """Give messages back that are too many for a number whose rate turns out to be limited by now."""
-        await self._paces.refresh({message.session_id for message in taken})
-        changed = {name for name in quick if self._paces.is_slow(name)}
+        names = {message.session_id for message in taken}
+        await self._paces.refresh(names)
+        changed = {name for name in names.difference(slow) if self._paces.is_slow(name)}
         if not changed:
             return taken
         go: list[Sending] = []
@@ -221,8 +214,7 @@ class Sender:
     async def _failed(self, tried: Tried, failure: EngineError) -> bool:
         message, code = tried.message, failure.code
         if code in OFFLINE:
-            until = self._clock() + timedelta(seconds=OFFLINE_SECONDS)
-            self._offline[message.session_id] = _Offline(until, self._numbers.openings(message.session_id))
+            self._is_offline.note(message.session_id, self._clock() + timedelta(seconds=OFFLINE_SECONDS))
             # An offline number says so itself; that the credentials cannot be read is told nowhere else.
             await self._wait_for_number(message, None if code is not EngineErrorCode.STORE else str(failure))
             return False
@@ -276,15 +268,6 @@ class Sender:
     async def _write(self, job: Callable[[WriteDb], Awaitable[None]]) -> None:
         """Write down what came of a try, however long that takes; should the lease end meanwhile, the job finds out."""
         await patiently(partial(self._database.submit, job), what="sending")
-
-    def _is_offline(self, session_id: str, now: datetime) -> bool:
-        offline = self._offline.get(session_id)
-        if offline is None:
-            return False
-        if offline.until > now and offline.openings == self._numbers.openings(session_id):
-            return True
-        del self._offline[session_id]
-        return False
 
     async def _renew(self) -> None:
         outages = OutageLog("renewing leases of messages")
