@@ -4,6 +4,8 @@ BIN := .venv/bin
 # Workers of the test run; 0 runs the tests in one process.
 WORKERS ?= 2
 NAME ?=
+# RACE=1 runs the bridge's tests with Go's race detector, which needs a C compiler and some minutes for its first build.
+RACE ?=
 
 .PHONY: help setup setup-dev run demo test check format bench clean
 
@@ -23,7 +25,7 @@ demo: setup ## Show the whole product against a simulated WhatsApp: no phone, no
 	@$(BIN)/prosa demo
 
 test: setup-dev ## Run the whole test suite
-	@cd bridge && GO=$$($(PYTHON) ../tools/setup.py --go) && CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-buildvcs=false "$$GO" test ./...
+	@cd bridge && GO=$$($(PYTHON) ../tools/setup.py --go) && CGO_ENABLED=$(if $(RACE),1,0) GOTOOLCHAIN=local GOFLAGS=-buildvcs=false "$$GO" test $(if $(RACE),-race) ./...
 	@$(PYTHON) tools/setup.py --web test
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
