@@ -39,8 +39,11 @@ from prosa.settings import Settings
 from prosa.users.models import User
 from prosa.whatsapp.engine import Inbound, InboundMessage, MessageType
 
-SETTINGS: dict[str, Any] = {"debounce_seconds": 0}
-"""Of every number: no waiting that a person set."""
+SETTINGS: dict[str, Any] = {
+    "debounce_seconds": 0,
+    "sending": {"typing_ms_per_char": 0, "typing_min_seconds": 0},
+}
+"""Of every number: no waiting that is meant."""
 
 WAIT_SECONDS = 30.0
 

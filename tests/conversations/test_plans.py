@@ -51,9 +51,8 @@ async def busy(sqlite_database: Database) -> Database:
 
 def check(found: list[str]) -> None:
     assert found
-    scans = [
-        plan for plan in found if plan.startswith("SCAN") and "CONSTANT ROW" not in plan and "(subquery" not in plan
-    ]
+    small = ("CONSTANT ROW", "(subquery", "VIRTUAL TABLE")  # such as the list that json_each makes of a parameter
+    scans = [plan for plan in found if plan.startswith("SCAN") and not any(word in plan for word in small)]
     assert scans == []
     # An index on the number alone is a walk through all of its conversations.
     walks = [plan for plan in found if plan.startswith("SEARCH conversations") and plan.endswith("(session_id=?)")]

@@ -53,7 +53,8 @@ async def test_a_reader_never_passes_a_transaction_that_is_still_open(postgres_d
     first_wrote, second_done = asyncio.Event(), asyncio.Event()
 
     async def slow(db: WriteDb) -> None:
-        await log.append(db, status(user, "slow"))  # takes the lower number
+        await log.append(db, status(user, "slow"))
+        await db.flush()  # takes the lower number
         first_wrote.set()
         await second_done.wait()
 

@@ -1,7 +1,7 @@
 """Conversations and messages as events and the API show them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from prosa.conversations.held import HeldConversation
 from prosa.conversations.models import MessageStatus
@@ -10,6 +10,26 @@ from prosa.events.types import ConversationUpdatedPayload, MessageReceivedPayloa
 _PRIVATE_MEDIA = frozenset({"path", "thumbnail"})
 
 PREVIEW_LENGTH = 200
+
+
+class Contact(Protocol):
+    """Who is on the other side; as in `prosa.conversations.models.Conversation`."""
+
+    @property
+    def contact_jid(self) -> str:
+        """What messages are sent to."""
+
+    @property
+    def contact_lid(self) -> str | None:
+        """The hidden address."""
+
+    @property
+    def contact_phone(self) -> str | None:
+        """Digits."""
+
+    @property
+    def contact_name(self) -> str | None:
+        """What the contact is called."""
 
 
 def conversation_payload(held: HeldConversation, *, merged_id: Any = None) -> ConversationUpdatedPayload:
@@ -40,13 +60,8 @@ def received_payload(message: Mapping[str, Any], held: HeldConversation) -> Mess
     return MessageReceivedPayload(**_message(message, held))
 
 
-def sent_payload(message: Mapping[str, Any], contact: Mapping[str, Any]) -> MessageSentPayload:
-    """Return the event of a message that WhatsApp's server has.
-
-    Args:
-        message: With the names of the messages' columns.
-        contact: `contact_jid`, `contact_lid`, `contact_phone` and `contact_name` of its conversation.
-    """
+def sent_payload(message: Mapping[str, Any], contact: Contact) -> MessageSentPayload:
+    """Return the event of a message of ours that WhatsApp's server has. `message` is as in `received_payload`."""
     return MessageSentPayload(**_message(message, contact))
 
 
@@ -89,9 +104,9 @@ _FACTS = (
 _CONTACT = ("contact_jid", "contact_lid", "contact_phone", "contact_name")
 
 
-def _message(message: Mapping[str, Any], contact: HeldConversation | Mapping[str, Any]) -> dict[str, Any]:
+def _message(message: Mapping[str, Any], contact: Contact) -> dict[str, Any]:
     facts = {name: message[name] for name in _FACTS}
     facts["media"] = public_media(message["media"], thumbnail=False)
     for name in _CONTACT:
-        facts[name] = contact[name] if isinstance(contact, Mapping) else getattr(contact, name)
+        facts[name] = getattr(contact, name)
     return facts

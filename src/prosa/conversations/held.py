@@ -19,6 +19,7 @@ from prosa.conversations.identity import Address
 from prosa.conversations.models import AiState, Conversation, ConversationKind
 from prosa.database.base import Base
 from prosa.database.engine import WriteDb
+from prosa.database.prepared import Prepared
 from prosa.ids import new_id
 
 TABLE: Final[Table] = Base.metadata.tables[Conversation.__tablename__]
@@ -84,12 +85,24 @@ _other = bindparam("other", type_=String())
 _in_session = _c.session_id == bindparam("session_id", type_=String())
 _jids, _lids = _c.contact_jid.in_([_one, _other]), _c.contact_lid.in_([_one, _other])
 # Each database is asked in the way in which it uses both unique indexes, whatever its statistics say.
-_by_address_sqlite = select(*_COLUMNS).where(
-    _c.id.in_(union_all(select(_c.id).where(_in_session, _jids), select(_c.id).where(_in_session, _lids)))
+_by_address = Prepared(
+    select(*_COLUMNS).where(
+        _c.id.in_(union_all(select(_c.id).where(_in_session, _jids), select(_c.id).where(_in_session, _lids)))
+    ),
+    postgresql=select(*_COLUMNS).where(_in_session, or_(_jids, _lids)).order_by(_c.id).with_for_update(),
 )
-_by_address_postgres = select(*_COLUMNS).where(_in_session, or_(_jids, _lids)).order_by(_c.id).with_for_update()
-_by_id = select(*_COLUMNS).where(_c.id == bindparam("id"))
-_by_id_locked = _by_id.with_for_update()
+_is_it = _c.id == bindparam("id")
+_by_id = Prepared(select(*_COLUMNS).where(_is_it), postgresql=select(*_COLUMNS).where(_is_it).with_for_update())
+
+_EVERY_DAY = frozenset(
+    {
+        "last_seq", "version", "last_message_at", "last_message_preview", "unread_count", "read_until",
+        "answered_until", "ai_state", "ai_reason", "waiting_since", "last_inbound_at", "skipped_from", "ai_forced",
+        "ai_overtaken", "ai_failed_at", "asked_wa_id", "due_at", "lease_owner", "lease_until", "attempts",
+    }
+)  # fmt: skip
+"""What messages and answers change; the rest changes when a person does something, or once."""
+_save = Prepared(update(TABLE).where(_c.id == bindparam("row_id")), sets_given=True)
 
 
 def _held(row: Any) -> HeldConversation:
@@ -99,16 +112,17 @@ def _held(row: Any) -> HeldConversation:
 
 async def hold(db: WriteDb, conversation_id: uuid.UUID) -> HeldConversation | None:
     """Lock a conversation; None where there is none."""
-    statement = _by_id_locked if db.dialect == "postgresql" else _by_id
-    row = (await db.execute(statement, {"id": conversation_id})).first()
-    return _held(row) if row else None
+    rows = await db.fetch(_by_id, {"id": conversation_id}, about=(conversation_id,))
+    return _held(rows[0]) if rows else None
 
 
 async def hold_all(db: WriteDb, session_id: str, address: Address) -> list[HeldConversation]:
     """Lock every conversation that goes by one of the addresses: two, where they were not known to be one contact."""
-    statement = _by_address_postgres if db.dialect == "postgresql" else _by_address_sqlite
-    params = {"session_id": session_id, "one": address.jid, "other": address.lid or address.jid}
-    return [_held(row) for row in await db.execute(statement, params)]
+    values = {"session_id": session_id, "one": address.jid, "other": address.lid or address.jid}
+    rows = await db.fetch(_by_address, values, about=())  # addresses are never put off
+    if await db.caught_up(*(row.id for row in rows)):
+        rows = await db.fetch(_by_address, values)
+    return [_held(row) for row in rows]
 
 
 async def create(
@@ -166,10 +180,14 @@ async def save(db: WriteDb, held: HeldConversation) -> None:
     changed = held.changed()
     if not changed:
         return
-    values: dict[str, Any] = {name: getattr(held, name) for name in changed}
-    if changed.keys() & {"contact_name", "contact_jid", "contact_phone"}:
-        values["search_name"] = search_name(held)
-    await db.execute(update(TABLE).where(_c.id == held.id).values(**values, updated_at=utc_now()))
+    if _EVERY_DAY.issuperset(changed):
+        values: dict[str, Any] = {name: getattr(held, name) for name in _EVERY_DAY}
+        db.later(_save, values | {"row_id": held.id, "updated_at": utc_now()}, about=held.id)
+    else:
+        values = {name: getattr(held, name) for name in changed}
+        if changed.keys() & {"contact_name", "contact_jid", "contact_phone"}:
+            values["search_name"] = search_name(held)
+        await db.execute(update(TABLE).where(_c.id == held.id).values(**values, updated_at=utc_now()))
     held._stored.update({name: getattr(held, name) for name in changed})  # noqa: SLF001 - its own module
 
 

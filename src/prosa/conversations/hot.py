@@ -12,6 +12,7 @@ from prosa import words
 from prosa.conversations.models import Message, MessageSearch
 from prosa.database.base import Base
 from prosa.database.engine import ReadDb, WriteDb
+from prosa.database.prepared import Prepared
 from prosa.whatsapp.engine import MessageType
 
 MESSAGES: Final[Table] = Base.metadata.tables[Message.__tablename__]
@@ -21,22 +22,39 @@ _m = MESSAGES.c
 _SILENT = frozenset({MessageType.REACTION, MessageType.SYSTEM})
 
 _same = [_m.conversation_id, _m.wa_id]
-_insert = {
-    "postgresql": postgres_insert(MESSAGES).on_conflict_do_nothing(index_elements=_same).returning(_m.id),
-    "sqlite": sqlite_insert(MESSAGES).on_conflict_do_nothing(index_elements=_same).returning(_m.id),
-}
-_by_wa_id = select(MESSAGES).where(_m.conversation_id == bindparam("conversation_id"), _m.wa_id == bindparam("wa_id"))
-_words = plain_insert(SEARCH)
+_insert_once = Prepared(
+    sqlite_insert(MESSAGES).on_conflict_do_nothing(index_elements=_same).returning(_m.id),
+    postgresql=postgres_insert(MESSAGES).on_conflict_do_nothing(index_elements=_same).returning(_m.id),
+)
+_insert = Prepared(plain_insert(MESSAGES))
+_by_wa_id = Prepared(
+    select(MESSAGES).where(_m.conversation_id == bindparam("conversation_id"), _m.wa_id == bindparam("wa_id"))
+)
+_words = Prepared(plain_insert(SEARCH))
 
 
 async def insert_message(db: WriteDb, values: dict[str, Any]) -> bool:
     """Put a message into its conversation, which the transaction holds; false where it is there already."""
-    return (await db.execute(_insert[db.dialect], values)).first() is not None
+    return bool(await db.fetch(_insert_once, values, about=(values["conversation_id"],)))
+
+
+async def insert_own(db: WriteDb, values: dict[str, Any]) -> None:
+    """Put a message of ours into its conversation, which the transaction holds.
+
+    Raises:
+        IntegrityError: The idempotency key is taken.
+    """
+    if values["idempotency_key"] is None:
+        db.later(_insert, values, about=values["conversation_id"])
+    else:
+        await db.fetch(_insert_once, values)
 
 
 async def find_message(db: ReadDb, conversation_id: uuid.UUID, wa_id: str) -> Row[Any] | None:
     """Return the message with a WhatsApp id in a conversation."""
-    return (await db.execute(_by_wa_id, {"conversation_id": conversation_id, "wa_id": wa_id})).first()
+    values = {"conversation_id": conversation_id, "wa_id": wa_id}
+    rows = await db.fetch(_by_wa_id, values, about=(conversation_id,))
+    return rows[0] if rows else None
 
 
 async def update_message(db: WriteDb, message_id: uuid.UUID, **values: Any) -> None:
@@ -48,7 +66,7 @@ async def index_message(db: WriteDb, message_id: uuid.UUID, type_: str, body: st
     """Make a new message findable by its words."""
     found = "" if type_ in _SILENT else words.indexed(body, file_name)
     if found:
-        await db.execute(_words, {"message_id": message_id, "words": found})
+        db.later(_words, {"message_id": message_id, "words": found})
 
 
 async def forget_words(db: WriteDb, message_id: uuid.UUID) -> None:
@@ -106,6 +124,7 @@ def message_values(
         "edited_at": edited_at,
         "error": error,
         "due_at": due_at,
+        "attempts": 0,
         "expires_at": expires_at,
         "scheduled_for": scheduled_for,
         "ai": ai,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, update
 
 from prosa.conversations.facts import conversation_payload
 from prosa.conversations.held import save
@@ -14,6 +14,7 @@ from prosa.conversations.models import MessageStatus
 from prosa.conversations.opening import open_existing
 from prosa.conversations.unread import count, mark_read
 from prosa.database.engine import WriteDb
+from prosa.database.prepared import Prepared
 from prosa.events.types import ConversationUpdatedPayload, MessageStatusPayload
 from prosa.whatsapp.engine import ReceiptType
 
@@ -37,6 +38,24 @@ _MEANING = {
 }
 
 
+def _statement(status: MessageStatus) -> Prepared:
+    at = bindparam("at", type_=_m.sent_at.type)
+    values: dict[str, Any] = {"status": status.value, "error": None, "due_at": None}
+    for name in (
+        ("sent_at", "delivered_at") if status is MessageStatus.DELIVERED else ("sent_at", "delivered_at", "read_at")
+    ):
+        values[name] = func.coalesce(_m[name], at)
+    below: list[ColumnElement[str]] = [
+        literal_column(f"'{earlier.value}'") for earlier in _ORDER[: _ORDER.index(status)]
+    ]
+    mine = (_m.session_id == bindparam("session_id"), _m.wa_id == bindparam("wa_id"), _m.from_me)
+    changed = update(MESSAGES).where(*mine, _m.status.in_(below)).values(values)
+    return Prepared(changed.returning(_m.id, _m.conversation_id, _m.wa_id, _m.seq))
+
+
+_advance = {status: _statement(status) for status in _MEANING.values()}
+
+
 def meaning(receipt: ReceiptType) -> MessageStatus | None:
     """Return the status that a receipt of others gives our messages; None where it says nothing of the kind."""
     return _MEANING.get(receipt)
@@ -46,18 +65,10 @@ async def advance(
     db: WriteDb, session_id: str, wa_ids: Sequence[str], status: MessageStatus, at: datetime
 ) -> list[MessageStatusPayload]:
     """Move our messages forward to `status`; those that are there or further stay. Return what changed."""
-    values: dict[str, Any] = {"status": status.value, "error": None, "due_at": None}
-    values["delivered_at"] = func.coalesce(_m.delivered_at, at)
-    values["sent_at"] = func.coalesce(_m.sent_at, at)
-    if status is not MessageStatus.DELIVERED:
-        values["read_at"] = func.coalesce(_m.read_at, at)
-    below = [earlier.value for earlier in _ORDER[: _ORDER.index(status)]]
-    rows = await db.execute(
-        update(MESSAGES)
-        .where(_m.session_id == session_id, _m.wa_id.in_(wa_ids), _m.from_me, _m.status.in_(below))
-        .values(values)
-        .returning(_m.id, _m.conversation_id, _m.wa_id, _m.seq)
-    )
+    rows = []
+    for wa_id in wa_ids:
+        values = {"session_id": session_id, "wa_id": wa_id, "at": at}
+        rows += await db.fetch(_advance[status], values, about=())  # they were stored in earlier transactions
     return [
         MessageStatusPayload(id=row.id, conversation_id=row.conversation_id, wa_id=row.wa_id, status=status.value)
         for row in sorted(rows, key=lambda row: row.seq)

@@ -2,14 +2,16 @@
 
 import uuid
 
-from sqlalchemy import ColumnElement, Uuid, column, select, table
+from sqlalchemy import ColumnElement, String, Uuid, bindparam, column, select, table
 
 from prosa.auth.caller import Caller
 from prosa.database.engine import ReadDb
+from prosa.database.prepared import Prepared
 from prosa.errors import NotFoundError
 
 # Numbers are another domain's, which this one does not import; this is all that is needed of their table.
-_sessions = table("whatsapp_sessions", column("session_id"), column("user_id", Uuid()))
+_sessions = table("whatsapp_sessions", column("session_id", String()), column("user_id", Uuid()))
+_owner = Prepared(select(_sessions.c.user_id).where(_sessions.c.session_id == bindparam("session_id")))
 
 
 def owned(session_id: ColumnElement[str], user_id: uuid.UUID) -> ColumnElement[bool]:
@@ -23,10 +25,10 @@ async def owner_of(db: ReadDb, session_id: str) -> uuid.UUID:
     Raises:
         NotFoundError: There is no such number.
     """
-    statement = select(_sessions.c.user_id).where(_sessions.c.session_id == session_id)
-    owner: uuid.UUID | None = (await db.execute(statement)).scalar_one_or_none()
-    if owner is None:
+    rows = await db.fetch(_owner, {"session_id": session_id}, about=())
+    if not rows:
         raise NotFoundError("There is no such number.")
+    owner: uuid.UUID = rows[0].user_id
     return owner
 
 

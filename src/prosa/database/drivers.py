@@ -14,7 +14,7 @@ from prosa.database.prepared import Prepared, Values
 Params = dict[str, Any] | Sequence[dict[str, Any]] | None
 
 Watch = Callable[[str, Sequence[Any]], None]
-"""Told of every statement that the driver runs without SQLAlchemy, with its arguments; for tests."""
+"""Told of every statement that the driver runs without SQLAlchemy, with the arguments of its first row; for tests."""
 
 
 class Driver(Protocol):
@@ -78,7 +78,7 @@ class SqliteDriver:
 
     async def fetch(self, prepared: Prepared, values: Values) -> list[Any]:
         """Run a prepared statement; return its rows."""
-        compiled = prepared.compiled(self.dialect)
+        compiled = prepared.compiled(self.dialect, values)
         arguments = compiled.arguments(values)
         if self._watch is not None:
             self._watch(compiled.sql, arguments)
@@ -89,11 +89,10 @@ class SqliteDriver:
 
     async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
         """Run a prepared statement for each row."""
-        compiled = prepared.compiled(self.dialect)
+        compiled = prepared.compiled(self.dialect, rows[0])
         arguments = [compiled.arguments(row) for row in rows]
         if self._watch is not None:
-            for some in arguments:
-                self._watch(compiled.sql, some)
+            self._watch(compiled.sql, arguments[0])
         try:
             self._raw.executemany(compiled.sql, arguments)
         except sqlite3.Error as error:
@@ -131,7 +130,7 @@ class AsyncpgDriver:
 
     async def fetch(self, prepared: Prepared, values: Values) -> list[Any]:
         """Run a prepared statement; return its rows."""
-        compiled = prepared.compiled(self.dialect)
+        compiled = prepared.compiled(self.dialect, values)
         arguments = compiled.arguments(values)
         if self._watch is not None:
             self._watch(compiled.sql, arguments)
@@ -142,11 +141,10 @@ class AsyncpgDriver:
 
     async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
         """Run a prepared statement for each row."""
-        compiled = prepared.compiled(self.dialect)
+        compiled = prepared.compiled(self.dialect, rows[0])
         arguments = [compiled.arguments(row) for row in rows]
         if self._watch is not None:
-            for some in arguments:
-                self._watch(compiled.sql, some)
+            self._watch(compiled.sql, arguments[0])
         try:
             await self._raw.executemany(compiled.sql, arguments)
         except Exception as error:  # noqa: BLE001 - as above

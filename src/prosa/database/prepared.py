@@ -5,12 +5,28 @@ What is kept of it is the text for each database and the conversion of values; w
 caching keys, contexts, events, results that can be read in twenty ways.
 """
 
+import uuid
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, TypeAlias, cast
 
-from sqlalchemy import Delete, Dialect, Insert, Select, Table, Update
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Delete,
+    Dialect,
+    Insert,
+    Select,
+    String,
+    Table,
+    TypeDecorator,
+    Update,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Statement: TypeAlias = Select[Any] | Insert | Update | Delete
@@ -25,14 +41,22 @@ class Compiled:
         sql: Its text, with the driver's placeholders.
     """
 
-    def __init__(self, statement: Statement, dialect: Dialect, columns: Sequence[str] | None) -> None:
-        compiled = statement.compile(
-            dialect=dialect, column_keys=list(columns) if columns else None, compile_kwargs={"render_postcompile": True}
-        )
-        if not isinstance(compiled, SQLCompiler):
-            raise TypeError("only statements of SQLAlchemy Core can be prepared")
-        if made := [column.name for column in compiled.prefetch if columns is None or column.name not in columns]:
+    def __init__(self, statement: Statement, dialect: Dialect, columns: Sequence[str]) -> None:
+        """Compile a statement.
+
+        Args:
+            statement: In Core.
+            dialect: The database.
+            columns: Of an insert: those that are given.
+
+        Raises:
+            ValueError: A column's default is made in Python, or a list of values is part of the text.
+        """
+        compiled = statement.compile(dialect=dialect, column_keys=list(columns) or None)
+        if made := [column.name for column in compiled.prefetch if column.name not in columns]:
             raise ValueError(f"a prepared statement gets all values from its caller; missing: {', '.join(made)}")
+        if compiled.literal_execute_params or compiled.post_compile_params:
+            raise ValueError("a prepared statement has no lists of values; see `among`")
         names = list(compiled.positiontup or ())
         constants = {name: compiled.binds[name].effective_value for name in names if not compiled.binds[name].required}
         processors = {name: _bind(compiled, name, dialect) for name in names}
@@ -67,22 +91,23 @@ class Compiled:
 class Prepared:
     """A statement that is compiled when it is first run on a database.
 
-    Its values are given by name at every run; all of them: defaults in Python are the caller's to make.
+    Its values are given by name at every run; all of them: defaults in Python are the caller's to make. An insert sets
+    the columns that are given, which are the same for all rows of a run.
     """
 
-    def __init__(
-        self, statement: Statement, *, postgresql: Statement | None = None, columns: Sequence[str] | None = None
-    ) -> None:
+    def __init__(self, statement: Statement, *, postgresql: Statement | None = None, sets_given: bool = False) -> None:
         """Take the statement.
 
         Args:
             statement: For both databases, or for SQLite.
             postgresql: For PostgreSQL, where that is another one.
-            columns: Of an insert: those that are given.
+            sets_given: It is an update that sets the columns that are given, as an insert does.
         """
         self._statements = {"sqlite": statement, "postgresql": statement if postgresql is None else postgresql}
-        self._columns = columns
-        self._compiled: dict[str, Compiled] = {}
+        self._compiled: dict[Hashable, Compiled] = {}
+        self._sets: frozenset[str] = frozenset()
+        if isinstance(statement, Insert) or (sets_given and isinstance(statement, Update)):
+            self._sets = frozenset(cast("Table", statement.table).c.keys())
 
     @cached_property
     def rank(self) -> int:
@@ -97,12 +122,37 @@ class Prepared:
         """Return the statement for a database."""
         return self._statements[dialect.name]
 
-    def compiled(self, dialect: Dialect) -> Compiled:
-        """Return the statement in a database's words."""
-        compiled = self._compiled.get(dialect.name)
+    def compiled(self, dialect: Dialect, values: Values) -> Compiled:
+        """Return the statement in a database's words, for values of such names."""
+        columns = tuple(name for name in values if name in self._sets) if self._sets else ()
+        key = (dialect.name, columns)
+        compiled = self._compiled.get(key)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = Compiled(self.statement(dialect), dialect, self._columns)
+            compiled = self._compiled[key] = Compiled(self.statement(dialect), dialect, columns)
         return compiled
+
+
+class _JsonList(TypeDecorator[Any]):
+    """A list as JSON, for SQLite, which has no lists."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Write identifiers as SQLite keeps them."""
+        del dialect
+        return orjson.dumps([item.hex if isinstance(item, uuid.UUID) else item for item in value]).decode()
+
+
+def among(column: ColumnElement[Any], name: str, dialect: str) -> ColumnElement[bool]:
+    """Return the condition that a column is one of the values of a list, given as one value called `name`.
+
+    A statement with a placeholder for each would be another one for each length.
+    """
+    if dialect == "postgresql":
+        return column == func.any(bindparam(name, type_=ARRAY(column.type)))
+    listed = func.json_each(bindparam(name, type_=_JsonList())).table_valued("value")
+    return column.in_(select(listed.c.value))
 
 
 def _bind(compiled: SQLCompiler, name: str, dialect: Dialect) -> _Convert | None:

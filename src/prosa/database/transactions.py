@@ -1,6 +1,7 @@
 """What a transaction can do: `ReadDb` and `WriteDb`, which are distinct so that types tell who may write."""
 
 from collections import defaultdict
+from collections.abc import Collection, Hashable
 from typing import Any, Literal
 
 from sqlalchemy import Executable
@@ -48,8 +49,11 @@ class ReadDb:
         """Run a Core statement."""
         return await self._driver.execute(statement, params)
 
-    async def fetch(self, prepared: Prepared, values: Values) -> list[Any]:
-        """Run a prepared statement; return its rows, with columns by name."""
+    async def fetch(
+        self, prepared: Prepared, values: Values, *, about: Collection[Hashable] | None = None
+    ) -> list[Any]:
+        """Run a prepared statement; return its rows, with columns by name. `about` matters to `WriteDb` only."""
+        del about
         return await self._driver.fetch(prepared, values)
 
     async def flush(self) -> None:
@@ -71,18 +75,46 @@ class WriteDb(ReadDb):
         super().__init__(driver)
         self.wakes: set[str] = set()
         self._later: defaultdict[Prepared, list[Values]] = defaultdict(list)
+        self._about: set[Hashable] = set()
 
     def wake(self, topic: str) -> None:
         """Wake the listeners of `topic` once this transaction is committed."""
         self.wakes.add(topic)
 
-    def later(self, prepared: Prepared, values: Values) -> None:
-        """Run a prepared statement, which returns nothing, at the end of the transaction, or before the next `execute`.
+    def later(self, prepared: Prepared, values: Values, *, about: Hashable = None) -> None:
+        """Run a prepared statement, which returns nothing, at the end of the transaction, or when its row is needed.
 
-        Jobs that share a transaction then share the statement: it is run once, with the rows of all of them. `fetch`
-        does not wait for it, so it is for rows that no prepared statement of the same transaction looks for.
+        Jobs that share a transaction then share the statement: it is run once, with the rows of all of them.
+
+        Args:
+            prepared: The statement.
+            values: Its values.
+            about: What the row is about, such as the id of a conversation; see `fetch`.
         """
         self._later[prepared].append(values)
+        if about is not None:
+            self._about.add(about)
+
+    async def fetch(
+        self, prepared: Prepared, values: Values, *, about: Collection[Hashable] | None = None
+    ) -> list[Any]:
+        """Run a prepared statement; return its rows.
+
+        Args:
+            prepared: The statement.
+            values: Its values.
+            about: Of the rows that were put off, it needs to see only those about these; left out: all of them.
+        """
+        if self._later:
+            await (self._catch_up() if about is None else self.caught_up(*about))
+        return await super().fetch(prepared, values)
+
+    async def caught_up(self, *about: Hashable) -> bool:
+        """Send what was put off, if any of it is about one of these; return whether there was such."""
+        if self._about.isdisjoint(about):
+            return False
+        await self._catch_up()
+        return True
 
     async def execute(self, statement: Executable, params: Params = None) -> CursorResult[Any]:
         """Run a Core statement, after everything that was put off."""
@@ -98,6 +130,7 @@ class WriteDb(ReadDb):
 
     async def _catch_up(self) -> None:
         waiting, self._later = self._later, defaultdict(list)
+        self._about.clear()
         # a row comes after those that it refers to
         for prepared in sorted(waiting, key=lambda prepared: prepared.rank):
             await self._driver.run_many(prepared, waiting[prepared])

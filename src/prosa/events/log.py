@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, literal_column, select, tuple_
 
 from prosa.clock import to_millis, utc_now
 from prosa.database.engine import ReadDb, WriteDb
+from prosa.database.prepared import Prepared
 from prosa.events.models import EventRow
 from prosa.events.types import Payload
 
@@ -74,6 +75,7 @@ class NewEvent:
     payload: Payload
 
 
+_insert = Prepared(insert(EventRow))
 _place = tuple_(EventRow.txid, EventRow.id)
 
 
@@ -82,19 +84,17 @@ async def append(db: WriteDb, *events: NewEvent) -> None:
     if not events:
         return
     now = utc_now()
-    await db.execute(
-        insert(EventRow),
-        [
+    for event in events:
+        db.later(
+            _insert,
             {
                 "user_id": event.user_id,
                 "session_id": event.session,
                 "type": event.payload.event,
                 "payload": event.payload.model_dump(mode="json"),
                 "created_at": now,
-            }
-            for event in events
-        ],
-    )
+            },
+        )
     db.wake(TOPIC)
 
 

@@ -156,5 +156,4 @@ async def _add_reaction(db: WriteDb, held: HeldConversation, inbound: InboundMes
         return None
     held.last_seq += 1
     held.version += 1
-    contact = {name: getattr(held, name) for name in ("contact_jid", "contact_lid", "contact_phone", "contact_name")}
-    return sent_payload(values, contact)
+    return sent_payload(values, held)

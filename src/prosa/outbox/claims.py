@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, exists, literal_column, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, case, exists, literal_column, select, update
 
 from prosa import leases
 from prosa.conversations.facts import sent_payload
@@ -19,6 +19,7 @@ from prosa.conversations.hot import MESSAGES
 from prosa.conversations.models import Author, MessageStatus
 from prosa.conversations.scope import owner_of
 from prosa.database.engine import WriteDb
+from prosa.database.prepared import Prepared, among
 from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.leases import LeaseLostError
@@ -55,6 +56,33 @@ _followed = (
 )
 
 
+_held = (
+    _m.id == bindparam("row_id"),
+    _m.lease_owner == bindparam("owner"),
+    _m.lease_until > bindparam("now", type_=_m.lease_until.type),
+)
+_at = bindparam("at", type_=_m.sent_at.type)
+_sent = Prepared(
+    update(MESSAGES)
+    .where(*_held)
+    .values(
+        leases.released(None)
+        | {
+            # A receipt may have come first.
+            "status": case((unsent(_m.status), MessageStatus.SENT.value), else_=_m.status),
+            "sent_at": _at,
+            "created_at": _at,
+            "sender_jid": bindparam("sender", type_=_m.sender_jid.type),
+            "error": None,
+        }
+    )
+    .returning(*_m)
+)
+_contact = Prepared(
+    select(_c.contact_jid, _c.contact_lid, _c.contact_phone, _c.contact_name).where(_c.id == bindparam("id"))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
     """A message taken to be sent, and what matters of its conversation; `followed`: more of the conversation waits."""
@@ -77,6 +105,8 @@ class Sending:
     ai_paused_by: str | None
     contact_jid: str
     contact_lid: str | None
+    contact_phone: str | None
+    contact_name: str | None
     followed: bool
     user_id: uuid.UUID
 
@@ -99,10 +129,23 @@ class Sending:
 _columns = [
     _m.id, _m.conversation_id, _m.session_id, _m.wa_id, _m.type, _m.body, _m.media, _m.payload, _m.stored_at,
     _m.attempts, _m.error, _m.author, _m.expires_at, _c.ai_enabled, _c.ai_paused_until, _c.ai_paused_by, _c.kind,
-    _c.last_inbound_at, _c.approached_at, _c.contact_jid, _c.contact_lid, _followed,
+    _c.last_inbound_at, _c.approached_at, _c.contact_jid, _c.contact_lid, _c.contact_phone,
+    _c.contact_name, _followed,
 ]  # fmt: skip
 
 
+def _looking(dialect: str) -> Select[Any]:
+    found = among(_m.id, "ids", dialect)
+    return select(*_columns).join(CONVERSATIONS, _c.id == _m.conversation_id).where(found)
+
+
+_taken = Prepared(_looking("sqlite"), postgresql=_looking("postgresql"))
+_take = leases.Claim(
+    MESSAGES,
+    where=lambda dialect: among(_m.session_id, "sessions", dialect) & unsent(_m.status) & first_in_line,
+    returning=[_m.id],
+    values={"status": MessageStatus.SENDING.value},
+)
 _ONLY_LIMITS = frozenset({"kind", "last_inbound_at", "approached_at"})
 
 
@@ -128,24 +171,16 @@ async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: t
     ids: list[uuid.UUID] = []
     ready = unsent(_m.status) & first_in_line
     if what.sessions:
-        taken = await leases.claim(
-            db,
-            MESSAGES,
-            owner=owner,
-            now=now,
-            lease=lease,
-            limit=what.limit,
-            where=_m.session_id.in_(what.sessions) & ready,
-            returning=[_m.id],
-        )
+        taken = await _take(db, owner=owner, now=now, lease=lease, limit=what.limit, sessions=list(what.sessions))
         ids += [row.id for row in taken]
     if what.slow:
-        ids += await _take_slow(db, what.slow, ready, owner=owner, now=now, lease=lease, limit=what.limit - len(ids))
+        slow = await _take_slow(db, what.slow, ready, owner=owner, now=now, lease=lease, limit=what.limit - len(ids))
+        if slow:
+            await db.execute(update(MESSAGES).where(_m.id.in_(slow)).values(status=MessageStatus.SENDING.value))
+        ids += slow
     if not ids:
         return []
-    await db.execute(update(MESSAGES).where(_m.id.in_(ids)).values(status=MessageStatus.SENDING.value))
-    rows = await db.execute(select(*_columns).join(CONVERSATIONS, _c.id == _m.conversation_id).where(_m.id.in_(ids)))
-    found = {row.id: row for row in rows}
+    found = {row.id: row for row in await db.fetch(_taken, {"ids": ids})}
     owners = {name: await owner_of(db, name) for name in {row.session_id for row in found.values()}}
     held = await limits.new_contacts(db, [found[key] for key in ids], what.cap, now=now)
     if held:
@@ -157,7 +192,7 @@ async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: t
         if key in put_off:
             continue
         row = found[key]
-        values = {name: value for name, value in row._mapping.items() if name not in _ONLY_LIMITS}  # noqa: SLF001
+        values = {name: value for name, value in row._asdict().items() if name not in _ONLY_LIMITS}
         instructions = Instructions.read(values.pop("payload"))
         result.append(Sending(**values, instructions=instructions, user_id=owners[row.session_id]))
     return result
@@ -190,23 +225,16 @@ async def write_sent(db: WriteDb, message: Sending, result: SendResult, *, owner
     Raises:
         LeaseLostError: It is another's by now.
     """
-    values = leases.released(None) | {
-        # A receipt may have come first.
-        "status": case((unsent(_m.status), MessageStatus.SENT.value), else_=_m.status),
-        "sent_at": result.timestamp,
-        "created_at": result.timestamp,
-        "sender_jid": bare(result.sender),
-        "error": None,
-    }
-    row = await _write(db, message, values, owner=owner, now=now)
-    contact = (
-        await db.execute(
-            select(_c.contact_jid, _c.contact_lid, _c.contact_phone, _c.contact_name).where(
-                _c.id == row.conversation_id
-            )
-        )
-    ).one()
-    payload = sent_payload(dict(row._mapping), dict(contact._mapping))  # noqa: SLF001 - SQLAlchemy's public name
+    values = {
+        "row_id": message.id, "owner": owner, "now": now, "at": result.timestamp, "sender": bare(result.sender),
+    }  # fmt: skip
+    rows = await db.fetch(_sent, values, about=())  # it was stored in an earlier transaction
+    if not rows:
+        raise LeaseLostError(f"message {message.id} is no longer held by {owner}")
+    contact: Any = message
+    if message.instructions.resolve is not None:  # its conversation got its address on the way
+        contact = (await db.fetch(_contact, {"id": rows[0].conversation_id}))[0]
+    payload = sent_payload(rows[0]._asdict(), contact)
     await log.append(db, NewEvent(message.user_id, message.session_id, payload))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row, select
 from prosa.clock import utc_now
 from prosa.conversations.facts import conversation_payload, preview
 from prosa.conversations.held import HeldConversation, hold, save
-from prosa.conversations.hot import MESSAGES, find_message, index_message, insert_message, message_values
+from prosa.conversations.hot import MESSAGES, find_message, index_message, insert_own, message_values
 from prosa.conversations.models import Author, MessageStatus
 from prosa.conversations.scope import owner_of
 from prosa.database.engine import ReadDb, WriteDb
@@ -185,7 +185,7 @@ async def _put(
             scheduled_for=message.scheduled_for,
             ai=message.ai,
         )
-        await insert_message(db, values)
+        await insert_own(db, values)
         file_name = media.file_name if media else None
         await index_message(db, values["id"], values["type"], values["body"], file_name)
         held.last_message_at = now

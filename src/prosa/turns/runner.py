@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select, update
 
 from prosa import leases
 from prosa.conversations.held import TABLE
 from prosa.database import Database
 from prosa.database.engine import WriteDb
 from prosa.database.outage import OutageLog, is_outage
+from prosa.database.prepared import Prepared, among
 from prosa.events.bus import Bus, Signal, cancel
 from prosa.turns.claimed import CLAIMED_COLUMNS, ClaimedConversation
 from prosa.turns.reply import Replier
@@ -26,13 +27,26 @@ LEASE_SECONDS = 30.0
 RENEW_SECONDS = 10.0
 POLL_SECONDS = 1.0
 """Between two looks at the table when nothing wakes the runner: due times come, other holders' leases end."""
-GATHER_SECONDS = 0.005
-"""Wake-ups that come together are one look, so that claims come in batches."""
 STOP_SECONDS = 5.0
 """How long a stop waits for answers in the making; what is not ready then is made by another process, or the next."""
 GIVE_BACK_SECONDS = 2.0
 
 _c = TABLE.c
+
+
+def _not_full(dialect: str) -> ColumnElement[bool]:
+    """Leave out numbers that make as many answers here as they may."""
+    return ~among(_c.session_id, "full", dialect)
+
+
+def _due_next(dialect: str) -> Select[tuple[datetime | None]]:
+    free = or_(_c.lease_until.is_(None), _c.lease_until <= bindparam("now", type_=_c.lease_until.type))
+    waiting = select(_c.due_at).where(_c.due_at.is_not(None), free, _not_full(dialect))
+    return waiting.order_by(_c.due_at).limit(1)
+
+
+_claim = leases.Claim(TABLE, where=_not_full, returning=CLAIMED_COLUMNS)
+_next = Prepared(_due_next("sqlite"), postgresql=_due_next("postgresql"))
 
 
 class TurnRunner:
@@ -124,50 +138,29 @@ class TurnRunner:
         if free <= 0:
             self._slot_free.clear()
             await self._slot_free.wait()
-            await asyncio.sleep(GATHER_SECONDS)
             return
-        wait = await self._until_due()
-        if wait > 0:
-            if await signal.wait(wait):
-                await asyncio.sleep(GATHER_SECONDS)
-            return
-        rows = await self._database.submit(partial(self._claim, free))
+        rows, due_at = await self._database.submit(partial(self._claim, free))
         kept, extra = await self._within_limits(rows)
         for claimed in kept:
             await self._begin(claimed)
         if extra:
             await self._database.submit(partial(_give_back_some, extra, self._replier.owner))
-        if not rows:
-            # Another process was quicker.
-            await signal.wait(self._poll_seconds / 10)
+        elif len(rows) < free:
+            await signal.wait(self._until(due_at))
 
-    async def _until_due(self) -> float:
+    def _until(self, due_at: datetime | None) -> float:
         """Return the seconds until a conversation is due, at most until the next poll."""
-        now = self._replier.clock()
-        statement = (
-            select(_c.due_at)
-            .where(_c.due_at.is_not(None), or_(_c.lease_until.is_(None), _c.lease_until <= now))
-            .order_by(_c.due_at)
-            .limit(1)
-        )
-        if self._full:
-            statement = statement.where(_c.session_id.not_in(self._full))
-        async with self._database.read() as db:
-            due: datetime | None = (await db.execute(statement)).scalar_one_or_none()
-        if due is None:
+        if due_at is None:
             return self._poll_seconds
-        return min(self._poll_seconds, (due - self._replier.clock()).total_seconds())
+        # One that is due already was just taken by another process, or its lease has just ended.
+        seconds = (due_at - self._replier.clock()).total_seconds()
+        return min(self._poll_seconds, max(self._poll_seconds / 10, seconds) if seconds <= 0 else seconds)
 
-    async def _claim(self, limit: int, db: WriteDb) -> list[ClaimedConversation]:
-        rows = await leases.claim(
-            db,
-            TABLE,
-            owner=self._replier.owner,
-            now=self._replier.clock(),
-            lease=self._lease,
-            limit=limit,
-            where=_c.session_id.not_in(self._full) if self._full else None,
-            returning=CLAIMED_COLUMNS,
+    async def _claim(self, limit: int, db: WriteDb) -> tuple[list[ClaimedConversation], datetime | None]:
+        """Claim what is due; return it, and when something is due next."""
+        now = self._replier.clock()
+        rows = await _claim(
+            db, owner=self._replier.owner, now=now, lease=self._lease, limit=limit, full=list(self._full)
         )
         for row in rows:
             former = self._running.get(row.id)
@@ -175,7 +168,11 @@ class TurnRunner:
                 # The lease had ended, or two conversations became one: what the former turn knows is out of date. The
                 # lease's owner does not tell the two apart, so this does, before any later job of the former can run.
                 former[0].over = True
-        return [ClaimedConversation.read(row) for row in rows]
+        claimed = [ClaimedConversation.read(row) for row in rows]
+        if len(rows) == limit:
+            return claimed, None
+        waiting = await db.fetch(_next, {"now": now, "full": list(self._full)})
+        return claimed, waiting[0].due_at if waiting else None
 
     async def _within_limits(
         self, rows: list[ClaimedConversation]

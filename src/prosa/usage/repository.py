@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, String, Table, Uuid, case, column, func, i
 
 from prosa.database.base import Base, JsonColumn, UtcDateTime
 from prosa.database.engine import ReadDb, WriteDb
+from prosa.database.prepared import Prepared
 from prosa.ids import new_id
 from prosa.usage.models import Usage
 
 TABLE: Final[Table] = Base.metadata.tables[Usage.__tablename__]
 _c = TABLE.c
-_insert = insert(TABLE)
+_insert = Prepared(insert(TABLE))
 
 # Other domains' tables, which this one does not import; this is all that is needed of them.
 _sessions = table("whatsapp_sessions", column("session_id", String()), column("user_id", Uuid()))
@@ -72,9 +73,8 @@ class Total:
 
 async def add(db: WriteDb, *calls: NewUsage) -> None:
     """Record calls, in the transaction of what they were for."""
-    rows = [{"id": new_id(), **asdict(call)} for call in calls]
-    if rows:
-        await db.execute(_insert, rows[0] if len(rows) == 1 else rows)
+    for call in calls:
+        db.later(_insert, {"id": new_id(), **asdict(call)})
 
 
 async def totals(
