@@ -66,6 +66,7 @@ from prosa.turns.files import TurnFiles
 from prosa.turns.knowing import Knowing
 from prosa.turns.manual import ManualMessages
 from prosa.turns.people import PeopleAnswers
+from prosa.turns.playground import Playground
 from prosa.turns.ready import MatchCosts, ReadyAnswers
 from prosa.turns.receive import Receiver
 from prosa.turns.reply import Replier
@@ -117,6 +118,7 @@ def create_app(settings: Settings) -> FastAPI:
         answer_endpoints.router,
         knowledge_endpoints.router,
         turn_endpoints.router,
+        turn_endpoints.try_router,
         tool_endpoints.router,
         usage_endpoints.router,
         websocket.router,
@@ -263,6 +265,7 @@ async def compose(
             database, files, fetcher, numbers, forget=contexts.forget, silence=silence
         ),
         OutboxService: OutboxService(database),
+        Playground: Playground(database, directory, answers, tools, ready=ready, knowing=Knowing(library)),
         TurnControl: TurnControl(database, directory, unready=unready),
         ManualMessages: ManualMessages(database, files, numbers, directory, contexts=contexts, people=people),
         MediaFiles: files,

@@ -1,6 +1,7 @@
 """Tools in a turn: the owner's services, handing over to a person, and what a contact cannot make of them."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from tests.fixtures.turns import TurnStage, turn_stage
 from prosa.ai.tools import MOST_ROUNDS
 from prosa.auth.caller import Caller
 from prosa.cache import Cache
+from prosa.clock import utc_now
 from prosa.conversations.pauses import FOREVER
+from prosa.conversations.scheduled import TABLE as SCHEDULED
 from prosa.database import Database
 from prosa.events.bus import Bus
 from prosa.sessions.settings.abilities import AbilitySettings
@@ -151,3 +154,31 @@ async def test_calls_of_an_answer_that_is_dropped_are_kept(stage: TurnStage, ord
     [spent] = await stage.usage()
     assert spent.input_tokens > 0
     assert await stage.answers_sent() == []
+
+
+async def test_a_reminder_is_scheduled_with_the_answer(stage: TurnStage) -> None:
+    stage.set(abilities=AbilitySettings(remind=True))
+    at = (utc_now() + timedelta(hours=2)).replace(microsecond=0)
+    stage.gemini.script.enqueue(
+        says.ToolCall("remind", {"at": at.isoformat(), "text": "Your table is at eight."}), "I will remind you."
+    )
+    await stage.hear("remind me of my table, please")
+    await stage.turn()
+    async with stage.database.read() as db:
+        [row] = list(await db.execute(select(SCHEDULED)))
+    assert (row.body, row.send_at, row.status) == ("Your table is at eight.", at, "scheduled")
+    assert await stage.answers_sent() == ["I will remind you."]
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [("tomorrow", "ISO 8601"), ("2026-12-24T15:00:00", "UTC offset"), ("2020-01-01T00:00:00Z", "at least a minute")],
+)
+async def test_a_reminder_needs_a_time_to_come(stage: TurnStage, at: str, told: str) -> None:
+    stage.set(abilities=AbilitySettings(remind=True))
+    stage.gemini.script.enqueue(says.ToolCall("remind", {"at": at, "text": "x"}), "When?")
+    await stage.hear("remind me")
+    await stage.turn()
+    assert told in str(stage.gemini.requests.generations()[1].body)
+    async with stage.database.read() as db:
+        assert list(await db.execute(select(SCHEDULED))) == []

@@ -12,6 +12,8 @@ class Purpose(StrEnum):
     SUMMARY = "summary"
     ANSWER_MATCH = "answer_match"
     TRANSCRIPTION = "transcription"
+    TRY = "try"
+    """A person tried what would be answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""REST of taking a conversation over and giving it back."""
+"""REST of taking a conversation over and giving it back, and of trying what would be answered."""
 
 import uuid
 from typing import Annotated
@@ -9,10 +9,13 @@ from prosa.conversations.schemas import ConversationView
 from prosa.http.auth import SignedIn
 from prosa.http.problems import problems
 from prosa.http.provide import provided
+from prosa.sessions.endpoints import SessionId
 from prosa.turns.control import TurnControl
-from prosa.turns.schemas import PauseRequest, ResumeRequest
+from prosa.turns.playground import Playground
+from prosa.turns.schemas import PauseRequest, ResumeRequest, TriedAnswer, TryRequest
 
 router = APIRouter(prefix="/conversations", tags=["Conversations"])
+try_router = APIRouter(prefix="/sessions", tags=["Sessions"])
 
 Control = Annotated[TurnControl, provided(TurnControl)]
 ConversationId = Annotated[uuid.UUID, Path(description="The conversation.")]
@@ -47,3 +50,14 @@ async def retry_conversation(conversation_id: ConversationId, caller: SignedIn, 
     Business hours and the messages' age do not matter then.
     """
     return ConversationView.of(await control.retry(caller, conversation_id))
+
+
+@try_router.post("/{session_id}/try", responses=problems(401, 404, 409, 413, 422, 503))
+async def try_answer(
+    session_id: SessionId, body: TryRequest, caller: SignedIn, playground: Annotated[Playground, provided(Playground)]
+) -> TriedAnswer:
+    """Say what the AI would answer, and how: the prompt, the tier, the sources, the cost. Nothing is sent.
+
+    The model is really asked, and what it costs counts as usage (purpose `try`).
+    """
+    return await playground.attempt(caller, session_id, body)

@@ -33,7 +33,7 @@ from prosa.turns import fixed
 from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.files import keep_notes
 from prosa.turns.policy import SkipReason, decide_before_sending
-from prosa.turns.tools import TurnTools, hand_over, note_calls
+from prosa.turns.tools import TurnTools, carry_out, note_calls
 from prosa.usage import budgets as usage_budgets
 from prosa.usage import repository as usage_repository
 from prosa.usage.budgets import Scope
@@ -116,8 +116,7 @@ async def answered(turn: Turn, answer: Answer, spent: float, db: WriteDb) -> Ans
         LeaseLostError: Somebody else has the conversation now; the answer is dropped.
     """
     held = await _hold(turn, db)
-    if turn.tools is not None:
-        await note_calls(db, turn.session.session_id, held, turn.tools)
+    await note_calls(db, turn.session.session_id, held, turn.tools)
     skip = decide_before_sending(turn.session, held, now=turn.clock(), unready=turn.unready)
     if skip is None and await _person_wrote(turn, held, db):
         skip = SkipReason.ANSWERED_BY_PERSON
@@ -139,7 +138,7 @@ async def answered(turn: Turn, answer: Answer, spent: float, db: WriteDb) -> Ans
     if answer.notes:
         held.version += 1  # earlier messages read differently now
     facts, now, sending = answer.facts(), turn.clock(), turn.session.settings.sending
-    handed = hand_over(held, turn.tools, now=now) if turn.tools is not None else []
+    handed = await carry_out(db, held, turn.tools, user_id=turn.session.user_id, now=now)
     texts = [answer.text]
     if sending.split:
         texts = bubbles.split(answer.text, most_chars=sending.bubble_chars, most_bubbles=sending.most_bubbles)
@@ -195,8 +194,7 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
         LeaseLostError: Somebody else has the conversation now.
     """
     held = await _hold(turn, db)
-    if turn.tools is not None:
-        await note_calls(db, turn.session.session_id, held, turn.tools)
+    await note_calls(db, turn.session.session_id, held, turn.tools)
     settings = turn.session.settings.turns
     tries = turn.claimed.attempts + (1 if error.called else 0)
     reason = f"{error.code}: {error.message}"[:200]

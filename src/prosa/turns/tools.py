@@ -4,6 +4,7 @@ The model chooses which tool and with what words. It never chooses the number, t
 the turn's.
 """
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +15,9 @@ from prosa.conversations.held import HeldConversation
 from prosa.conversations.pauses import FOREVER, PausedBy, PauseReason, pause
 from prosa.database.engine import WriteDb
 from prosa.events.types import AiHandoffPayload, Payload
+from prosa.ids import new_id
+from prosa.outbox import schedule
+from prosa.outbox.content import Instructions, OutboundText
 from prosa.sessions.settings.abilities import AbilitySettings
 from prosa.tools.calling import Called, ToolSpec
 from prosa.tools.service import ToolService
@@ -108,8 +112,26 @@ class TurnTools:
         return Used(ok=True, told=f"Done: the message will be sent at {at.isoformat(timespec='minutes')}.")
 
 
-def hand_over(held: HeldConversation, tools: TurnTools, *, now: datetime) -> list[Payload]:
-    """Silence the AI in the conversation that it hands to a person; the caller saves it and appends the events."""
+async def carry_out(
+    db: WriteDb, held: HeldConversation, tools: TurnTools | None, *, user_id: uuid.UUID, now: datetime
+) -> list[Payload]:
+    """Do what the model decided, in the transaction of its answer; the caller saves the conversation.
+
+    Returns:
+        Events to append.
+    """
+    if tools is None:
+        return []
+    for at, text in tools.reminders:
+        await schedule.add(
+            db,
+            held,
+            message_id=new_id(),
+            content=OutboundText(text),
+            send_at=at,
+            instructions=Instructions(),
+            user_id=user_id,
+        )
     if tools.handed_over is None:
         return []
     minutes = tools.settings.hand_over_minutes
@@ -119,9 +141,9 @@ def hand_over(held: HeldConversation, tools: TurnTools, *, now: datetime) -> lis
     return [told, *([paused] if paused else [])]
 
 
-async def note_calls(db: WriteDb, session_id: str, held: HeldConversation, tools: TurnTools) -> None:
+async def note_calls(db: WriteDb, session_id: str, held: HeldConversation, tools: TurnTools | None) -> None:
     """Keep what was called; an answer that is dropped called it all the same."""
-    if tools.calls:
+    if tools is not None and tools.calls:
         await tools.service.note(db, session_id, held.id, tools.calls)
 
 

@@ -1,0 +1,172 @@
+"""Trying what a number would answer: the same steps as a turn, and nothing is sent, stored or handed over."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from prosa.ai.asking import Answer, AnswerRequest, Answers
+from prosa.ai.context import CONTACT, PromptMessage, estimate_tokens, text_of
+from prosa.ai.failures import AnswerError
+from prosa.ai.system import documents, system_text
+from prosa.ai.usage import Purpose
+from prosa.auth.caller import Caller
+from prosa.clock import Clock, utc_now
+from prosa.conversations.models import Author, ConversationKind
+from prosa.database import Database
+from prosa.database.engine import WriteDb
+from prosa.errors import ConflictError, NotFoundError, UnavailableError
+from prosa.outbox import bubbles
+from prosa.sessions.facts import Numbers, SessionFacts
+from prosa.tools.service import ToolService
+from prosa.turns.knowing import Knowing, with_sources
+from prosa.turns.ready import ReadyAnswers
+from prosa.turns.schemas import PromptPart, TriedAnswer, TryRequest
+from prosa.turns.tools import TurnTools
+from prosa.usage import repository as usage_repository
+from prosa.usage.repository import NewUsage
+
+TRY_SECONDS = 120.0
+"""Longest wait: a call of the model and some of its tools."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    answer: Answer
+    request: AnswerRequest
+    tools: TurnTools
+
+
+class Playground:
+    """Every method takes the caller first, and knows only the caller's numbers."""
+
+    def __init__(
+        self,
+        database: Database,
+        numbers: Numbers,
+        answers: Answers,
+        tools: ToolService,
+        *,
+        ready: ReadyAnswers | None = None,
+        knowing: Knowing | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        """Make the service.
+
+        Args:
+            database: Where the cost is written down.
+            numbers: Where numbers are looked up.
+            answers: Asks the model.
+            tools: Knows the owner's tools.
+            ready: Has answers that need no model.
+            knowing: Finds the owner's knowledge.
+            clock: The time.
+        """
+        self._database = database
+        self._numbers = numbers
+        self._answers = answers
+        self._tools = tools
+        self._ready = ready
+        self._knowing = knowing
+        self._clock = clock
+
+    async def attempt(self, caller: Caller, session_id: str, body: TryRequest) -> TriedAnswer:
+        """Return what a number would answer, and how that comes about.
+
+        Raises:
+            NotFoundError: The number is not the caller's.
+            ConflictError: No answer can be had with these settings.
+            UnavailableError: No answer can be had now.
+        """
+        session = await self._numbers.get(session_id)
+        if session is None or session.user_id != caller.user_id:
+            raise NotFoundError("There is no such number here.", remedy="GET /sessions lists yours.")
+        if body.settings is not None:
+            session = replace(session, settings=session.settings.changed(body.settings))
+        try:
+            async with asyncio.timeout(TRY_SECONDS):
+                tried = await self._make(session, body)
+        except AnswerError as error:
+            failure = UnavailableError if error.temporary else ConflictError
+            raise failure(error.message, remedy=error.message, retry_after=error.retry_after) from error
+        except TimeoutError:
+            raise UnavailableError("The answer took too long.", remedy="Try again.") from None
+        if tried.answer.calls:
+            write = partial(_write_cost, session=session, answer=tried.answer, now=self._clock())
+            await self._database.submit(write)
+        return _shown(session, tried)
+
+    async def _make(self, session: SessionFacts, body: TryRequest) -> _Tried:
+        messages = _messages(body)
+        settings = session.settings
+        waiting = _waiting(messages)
+        request = AnswerRequest(
+            messages=messages,
+            now=self._clock(),
+            instructions=settings.instructions,
+            model=settings.model,
+            contact_name=body.contact_name,
+            max_tokens=settings.max_answer_tokens,
+        )
+        specs = await self._tools.of_number(session.session_id) if body.use_tools else ()
+        tools = TurnTools(settings.abilities, specs, self._tools, self._clock(), group=False)
+        asked = self._ready.asked(session, request, waiting, ConversationKind.CONTACT) if self._ready else None
+        if asked and self._ready and (known := await self._ready.find(asked)) is not None:
+            return _Tried(known, request, tools)
+        if self._knowing:
+            request = await self._knowing.informed(session, request, waiting)
+        answer = await self._answers.answer(replace(request, tools=tools))
+        return _Tried(with_sources(request, answer, waiting), request, tools)
+
+
+async def _write_cost(db: WriteDb, session: SessionFacts, answer: Answer, now: datetime) -> None:
+    rows = [
+        NewUsage(
+            user_id=session.user_id,
+            session_id=session.session_id,
+            conversation_id=None,
+            message_id=None,
+            purpose=Purpose.TRY.value,
+            created_at=now,
+            **asdict(used),
+        )
+        for _, used in answer.calls
+    ]
+    await usage_repository.add(db, *rows)
+
+
+def _messages(body: TryRequest) -> list[PromptMessage]:
+    messages = []
+    for seq, said in enumerate(body.messages, 1):
+        ours = said.author == "us"
+        text = text_of("text", said.text) or ""
+        messages.append(PromptMessage(seq, Author.AI.value if ours else CONTACT, text, asks=not ours))
+    return messages
+
+
+def _waiting(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
+    last = max((message.seq for message in messages if message.ours), default=0)
+    return [message for message in messages if message.seq > last]
+
+
+def _shown(session: SessionFacts, tried: _Tried) -> TriedAnswer:
+    sending, answer = session.settings.sending, tried.answer
+    texts = [answer.text]
+    if sending.split:
+        texts = bubbles.split(answer.text, most_chars=sending.bubble_chars, most_bubbles=sending.most_bubbles)
+    return TriedAnswer(
+        text=answer.text,
+        bubbles=texts,
+        ai=answer.facts(),
+        prompt=_parts(tried.request) if answer.calls else [],
+        handed_over=tried.tools.handed_over,
+    )
+
+
+def _parts(request: AnswerRequest) -> list[PromptPart]:
+    parts = [("system", system_text(request.instructions, request.knowledge, request.index))]
+    parts += [("us" if message.ours else "contact", message.text) for message in request.messages]
+    if request.passages:
+        parts.append(("knowledge", documents(request.passages)))
+    return [PromptPart(part=part, text=text, tokens=estimate_tokens(text)) for part, text in parts]
