@@ -5,7 +5,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.fixtures.conversations import CONTACT, CONTACT_LID, GROUP, conversations, events, inbound, known, messages
+from tests.fixtures.conversations import (
+    CONTACT,
+    CONTACT_LID,
+    GROUP,
+    conversations,
+    events,
+    inbound,
+    known,
+    messages,
+    run_sql,
+)
 from tests.fixtures.databases import on_sqlite
 from tests.fixtures.inbox import Inbox
 from tests.fixtures.sending import until
@@ -222,6 +232,17 @@ async def test_files_are_kept_and_erased_with_the_conversation(inbox: Inbox) -> 
     await inbox.api.delete(f"/conversations/{message['conversation_id']}")
     assert (await inbox.api.get(f"/messages/{message['id']}")).status_code == 404
     assert [path for path in inbox.files.root.rglob("*") if path.is_file()] == []
+
+
+@on_sqlite
+async def test_one_that_cannot_be_sent_holds_up_no_other(inbox: Inbox) -> None:
+    broken = await post(inbox, "broken", send_at=moment(minutes=1))
+    await post(inbox, "fine", send_at=moment(minutes=2))
+    await run_sql(inbox.database, "UPDATE scheduled_messages SET type = 'nonsense' WHERE body = 'broken'")
+    await scheduler(inbox, hours=1).work()
+    assert await stored(inbox) == [("fine", "queued", 1)]
+    told = [e.payload for e in await events(inbox.database, "message.status") if e.payload["status"] == "cancelled"]
+    assert [(t["id"], t["error"].partition(":")[0]) for t in told] == [(broken["id"], "internal")]
 
 
 async def test_only_one_of_several_schedulers_sends_it(inbox: Inbox) -> None:

@@ -12,6 +12,7 @@ from prosa.conversations.held import HeldConversation, hold, save
 from prosa.conversations.hot import find_message
 from prosa.conversations.models import Author, MessageStatus
 from prosa.conversations.scheduled import TABLE
+from prosa.conversations.scope import owner_of
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.errors import FieldError, InvalidInputError
 from prosa.events import log
@@ -24,6 +25,7 @@ from prosa.outbox.queue import enqueue, find_by_key
 TOPIC = "schedule"
 """Wakes whoever waits for the next message's time."""
 
+BROKEN = "internal: it could not be put into its conversation; the log says why"
 GRACE = timedelta(minutes=1)
 """A time that is past by less is now: clocks differ, and requests take a while."""
 FURTHEST = timedelta(days=366)
@@ -99,6 +101,15 @@ async def cancel(db: WriteDb, message_id: uuid.UUID, user_id: uuid.UUID) -> bool
     """Take back a message; false where it is no longer waiting for its time."""
     values = {"status": MessageStatus.CANCELLED.value, "error": BY_PERSON}
     return await _change(db, message_id, values, user_id)
+
+
+async def give_up(db: WriteDb, message_id: uuid.UUID) -> None:
+    """Cancel a message that cannot be put into its conversation."""
+    values = {"status": MessageStatus.CANCELLED.value, "error": BROKEN}
+    row = (await db.execute(update(TABLE).where(_s.id == message_id, _waiting).values(values).returning(TABLE))).first()
+    if row is not None:
+        told = _payload(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's public name
+        await log.append(db, NewEvent(await owner_of(db, row.session_id), row.session_id, told))
 
 
 async def change(

@@ -3,13 +3,17 @@
 import asyncio
 from functools import partial
 
+import structlog
+
 from prosa.clock import Clock, utc_now
 from prosa.database.engine import Database
-from prosa.database.outage import OutageLog
+from prosa.database.outage import OutageLog, is_outage
 from prosa.events.bus import Bus
 from prosa.outbox import schedule
 from prosa.outbox.queue import LASTING
 from prosa.sessions.facts import Numbers
+
+logger = structlog.get_logger("prosa.outbox")
 
 POLL_SECONDS = 5.0
 """Between two looks at the table: another process may have scheduled something."""
@@ -70,7 +74,15 @@ class Scheduler:
                     schedule.promote, message_id=message_id, conversation_id=conversation_id, now=self._clock(),
                     lasting=lasting,
                 )  # fmt: skip
-                done += await self._database.submit(job)
+                try:
+                    done += await self._database.submit(job)
+                except Exception as error:
+                    if is_outage(error):
+                        raise
+                    # Whatever is wrong with this one must not hold up the others.
+                    logger.exception("a scheduled message could not be sent", message=str(message_id))
+                    await self._database.submit(partial(schedule.give_up, message_id=message_id))
+                    done += 1
             if not done:
                 break
         async with self._database.read() as db:
