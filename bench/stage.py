@@ -30,6 +30,7 @@ from prosa.ai.lazy import LazyAnswers
 from prosa.ai.models import Models
 from prosa.ai.names import ModelName
 from prosa.app import compose
+from prosa.auth.keys import Key
 from prosa.clock import utc_now
 from prosa.database import Database
 from prosa.ids import new_id, new_message_id
@@ -87,8 +88,8 @@ class StubModel(Model):
 class StubModels(Models):
     """Gives the stub, whatever is asked for."""
 
-    def get(self, name: ModelName) -> Model:
-        del name
+    def get(self, name: ModelName, key: Key | None = None) -> Model:
+        del name, key
         return _STUB
 
 

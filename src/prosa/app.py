@@ -39,6 +39,9 @@ from prosa.events.hub import EventHub
 from prosa.http import docs, health, middleware, problems, system
 from prosa.http.health import EngineState
 from prosa.http.openapi import custom_openapi
+from prosa.keys import endpoints as key_endpoints
+from prosa.keys.keyring import Keyring
+from prosa.keys.service import ProviderKeyService
 from prosa.knowledge import endpoints as knowledge_endpoints
 from prosa.knowledge.index import KnowledgeIndex
 from prosa.knowledge.service import KnowledgeService
@@ -67,6 +70,7 @@ from prosa.turns.knowing import Knowing
 from prosa.turns.manual import ManualMessages
 from prosa.turns.people import PeopleAnswers
 from prosa.turns.playground import Playground
+from prosa.turns.readiness import why_unready
 from prosa.turns.ready import MatchCosts, ReadyAnswers
 from prosa.turns.receive import Receiver
 from prosa.turns.reply import Replier
@@ -120,6 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
         turn_endpoints.router,
         turn_endpoints.try_router,
         tool_endpoints.router,
+        key_endpoints.router,
         usage_endpoints.router,
         websocket.router,
         health.router,
@@ -191,8 +196,11 @@ async def compose(
     tools = ToolService(database, cache, vault, outgoing)
     answers = answers or LazyAnswers(settings)
 
+    keyring = Keyring(database, vault, bus)
+    await run(keyring)
+
     def unready(session: SessionFacts) -> str | None:
-        return answers.unready(session.settings.model)
+        return why_unready(answers, session, keyring.of)
 
     engine = engine or _engine(settings)
     files = MediaFiles(settings.media_dir)
@@ -230,6 +238,7 @@ async def compose(
         owner=new_owner(),
         ready=ready,
         knowing=Knowing(library),
+        keys_of=keyring.of,
     )
     runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency)
     scheduler = Scheduler(database, bus, directory)
@@ -242,7 +251,7 @@ async def compose(
         directory,
         gateway,
         bus,
-        ai_ready=lambda: answers.unready(None),
+        ai_ready=unready,
         on_deleted=_remover(files),
         on_ai_off=partial(silence_number, database),
     )
@@ -265,12 +274,15 @@ async def compose(
             database, files, fetcher, numbers, forget=contexts.forget, silence=silence
         ),
         OutboxService: OutboxService(database),
-        Playground: Playground(database, directory, answers, tools, ready=ready, knowing=Knowing(library)),
+        Playground: Playground(
+            database, directory, answers, tools, ready=ready, knowing=Knowing(library), keys_of=keyring.of
+        ),
         TurnControl: TurnControl(database, directory, unready=unready),
         ManualMessages: ManualMessages(database, files, numbers, directory, contexts=contexts, people=people),
         MediaFiles: files,
         Settings: settings,
         ToolService: tools,
+        ProviderKeyService: ProviderKeyService(database, vault, keyring, outgoing.rules),
         UsageService: UsageService(database),
         SessionDirectory: directory,
         AnswerIndex: index,

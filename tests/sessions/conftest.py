@@ -91,7 +91,7 @@ class House:
 
     def make_service(self, gateway: Gateway, **more: Any) -> SessionService:
         return SessionService(
-            self.database, self.directory, gateway, self.bus, ai_ready=more.pop("ai_ready", lambda: None), **more
+            self.database, self.directory, gateway, self.bus, ai_ready=more.pop("ai_ready", lambda _: None), **more
         )
 
     async def create(self, session_id: str = "shop", **body: Any) -> None:

@@ -61,7 +61,7 @@ async def test_creating_reading_changing_deleting(api: httpx.AsyncClient) -> Non
 
 
 async def test_why_the_ai_is_off(house: House) -> None:
-    service = house.make_service(house.gateway, ai_ready=lambda: "no_api_key")
+    service = house.make_service(house.gateway, ai_ready=lambda _: "no_api_key")
     async with client_of(create_test_app({SessionService: service}, [router], house.caller)) as api:
         assert (await make(api))["ai"] == {"state": "off", "reason": "no_api_key"}
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from urllib.parse import urlsplit
 
 import structlog
 from pydantic_ai import direct
@@ -33,6 +34,8 @@ from prosa.ai.system import system_text
 from prosa.ai.talk import Talk
 from prosa.ai.text import cut_short, to_whatsapp
 from prosa.ai.usage import CallUsage, Purpose, total
+from prosa.auth.keys import Key, Keys
+from prosa.outgoing import RefusedAddressError, Rules
 
 __all__ = ["Answer", "AnswerRequest", "AnswerService"]
 
@@ -57,21 +60,25 @@ PAUSE_SECONDS = 5.0
 class AnswerService:
     """Asks models for answers. It calls once and never retries: whoever asks decides when to ask again."""
 
-    def __init__(self, models: Models, *, timeout_seconds: float, most_calls: int = MOST_CALLS) -> None:
+    def __init__(
+        self, models: Models, *, timeout_seconds: float, most_calls: int = MOST_CALLS, rules: Rules | None = None
+    ) -> None:
         """Make the service.
 
         Args:
             models: Where models come from.
             timeout_seconds: Longest wait for one answer.
             most_calls: To one provider at the same time.
+            rules: Which addresses of owners' keys may be asked; public ones where left out.
         """
+        self._rules = rules or Rules()
         self._models = models
         self._timeout = timeout_seconds
         self._gate = Gate(time.monotonic, most_calls)
 
-    def unready(self, model: str | None) -> str | None:
+    def unready(self, model: str | None, keys: Keys | None = None) -> str | None:
         """Return `no_api_key` where the model cannot be asked for want of a key, else None."""
-        return self._models.unready(model)
+        return self._models.unready(model, keys)
 
     def name(self, model: str | None) -> ModelName:
         """Return the model that a number's setting means."""
@@ -104,7 +111,8 @@ class AnswerService:
 
     async def _answer(self, request: AnswerRequest) -> Answer:
         name = self._models.name(request.model)
-        talk = Talk(partial(self._ask, name, self._models.get(name)), request.tools)
+        key = request.keys.get(name.provider)
+        talk = Talk(partial(self._ask, name, await self._model(name, key), key), request.tools)
         files = numbered(request.attachments)
         try:
             try:
@@ -130,11 +138,11 @@ class AnswerService:
             AnswerError: There is none.
         """
         name = self._models.name(request.model)
-        model = self._models.get(name)
+        key = request.keys.get(name.provider)
         files = [BinaryContent(data=file.data, media_type=file.mime_type) for file in request.files]
         asked = UserPromptPart([request.text, *files] if files else request.text)
         messages: list[ModelMessage] = [ModelRequest(parts=[SystemPromptPart(request.system), asked])]
-        response, usage = await self._ask(name, model, messages, request.max_tokens)
+        response, usage = await self._ask(name, await self._model(name, key), key, messages, request.max_tokens)
         if response.finish_reason == "content_filter":
             raise failures.BlockedError(usage=usage)
         return Completion((response.text or "").strip(), usage)
@@ -143,17 +151,34 @@ class AnswerService:
         """Close the connections to providers."""
         await self._models.close()
 
+    async def _model(self, name: ModelName, key: Key | None) -> Model:
+        if key is not None and key.base_url is not None:
+            parts = urlsplit(key.base_url)
+            try:
+                host = self._rules.check_url(key.base_url)
+                await self._rules.resolve(host, parts.port or (443 if parts.scheme == "https" else 80))
+            except RefusedAddressError as error:
+                raise failures.BadModelError(f"{key.base_url} cannot be asked: {error}", called=False) from error
+        return self._models.get(name, key)
+
     async def _ask(
         self,
         name: ModelName,
         model: Model,
+        key: Key | None,
         messages: Sequence[ModelMessage],
         max_tokens: int,
         parameters: ModelRequestParameters | None = None,
     ) -> tuple[ModelResponse, CallUsage]:
-        async with self._gate.enter(name):
+        # A quota is a key's: who is asked to slow down with theirs holds up nobody else.
+        quota = name if key is None else ModelName(name.provider, f"{name.model} {hash(key)}")
+        async with self._gate.enter(quota):
             started = time.monotonic()
-            response = await self._call(name, model, messages, max_tokens, parameters)
+            try:
+                response = await self._call(name, model, messages, max_tokens, parameters)
+            except failures.RateLimitedError as error:
+                self._gate.pause(quota, PAUSE_SECONDS if error.retry_after is None else error.retry_after)
+                raise
             return response, _usage(name, response, time.monotonic() - started)
 
     async def _call(
@@ -173,10 +198,7 @@ class AnswerService:
                 model, messages, model_settings=settings, model_request_parameters=parameters
             )
         except Exception as error:
-            failure = _failure(name, error)
-            if isinstance(failure, failures.RateLimitedError):
-                self._gate.pause(name, PAUSE_SECONDS if failure.retry_after is None else failure.retry_after)
-            raise failure from error
+            raise _failure(name, error) from error
 
 
 def _prompt(request: AnswerRequest) -> list[ModelMessage]:

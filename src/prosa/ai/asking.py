@@ -10,6 +10,7 @@ from prosa.ai.names import ModelName
 from prosa.ai.parts import Attachment, Passage, Source, Tier, ToolUse
 from prosa.ai.tools import Toolbox
 from prosa.ai.usage import CallUsage, Purpose
+from prosa.auth.keys import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class AnswerRequest:
         most_tokens: Of one call, prompt and answer together; None: no limit.
         most_usd: US dollars of one call, by list price; None: no limit.
         fallbacks: Models to ask in turn where the first one is not available.
+        keys: Of the number's owner, by provider; the installation's where there is none.
         tools: What the model may do while it answers.
     """
 
@@ -50,6 +52,7 @@ class AnswerRequest:
     most_tokens: int | None = None
     most_usd: float | None = None
     fallbacks: Sequence[str] = ()
+    keys: Keys = field(default_factory=dict, repr=False)
     tools: Toolbox | None = field(default=None, repr=False)
 
 
@@ -110,6 +113,7 @@ class TextRequest:
         model: `model` or `provider:model`; the installation's where left out.
         max_tokens: Longest text.
         files: What goes along.
+        keys: As for answers.
     """
 
     system: str = field(repr=False)
@@ -117,6 +121,7 @@ class TextRequest:
     model: str | None = None
     max_tokens: int = 1024
     files: Sequence[Attachment] = field(default=(), repr=False)
+    keys: Keys = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,7 @@ class Completion:
 class Answers(Protocol):
     """Who answers: `prosa.ai.lazy.LazyAnswers`, or `prosa.ai.answer.AnswerService` itself."""
 
-    def unready(self, model: str | None) -> str | None:
+    def unready(self, model: str | None, keys: Keys | None = None) -> str | None:
         """Return `no_api_key` where the model cannot be asked for want of a key, else None."""
 
     async def answer(self, request: AnswerRequest) -> Answer:

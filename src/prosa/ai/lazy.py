@@ -13,6 +13,8 @@ import structlog
 
 from prosa.ai.asking import Answer, AnswerRequest, Completion, TextRequest
 from prosa.ai.names import ModelName, ModelNames
+from prosa.auth.keys import Keys
+from prosa.outgoing import Rules
 from prosa.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,9 +44,9 @@ class LazyAnswers:
             with suppress(Exception):  # told when it happened
                 await (await loading).close()
 
-    def unready(self, model: str | None) -> str | None:
+    def unready(self, model: str | None, keys: Keys | None = None) -> str | None:
         """Return `no_api_key` where the model cannot be asked for want of a key, else None."""
-        return self._names.unready(model)
+        return self._names.unready(model, keys)
 
     async def answer(self, request: AnswerRequest) -> Answer:
         """Ask the model, once its libraries are there.
@@ -91,5 +93,8 @@ def _import_and_make(settings: Settings) -> "AnswerService":
     from prosa.ai.models import Models  # noqa: PLC0415
 
     return AnswerService(
-        Models(settings), timeout_seconds=settings.ai_timeout_seconds, most_calls=settings.ai_concurrency
+        Models(settings),
+        timeout_seconds=settings.ai_timeout_seconds,
+        most_calls=settings.ai_concurrency,
+        rules=Rules(settings.outgoing_private_addresses, [name.lower() for name in settings.outgoing_hosts]),
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from prosa.ai.failures import NoApiKeyError
+from prosa.auth.keys import Keys
 from prosa.settings import Settings
 
 DEFAULT_PROVIDER = "google"
@@ -37,6 +38,13 @@ class ModelNames:
         """Return the model that a number's setting means; the installation's where it has none."""
         return ModelName.parse(wanted) if wanted and wanted.strip() else self._default
 
-    def unready(self, wanted: str | None) -> str | None:
-        """Return `no_api_key` where a model cannot be asked for want of a key, else None."""
-        return NoApiKeyError.code if self.name(wanted).provider == DEFAULT_PROVIDER and not self._has_key else None
+    def unready(self, wanted: str | None, keys: Keys | None = None) -> str | None:
+        """Return `no_api_key` where a model cannot be asked for want of a key, else None.
+
+        Args:
+            wanted: The model.
+            keys: Those of the number's owner.
+        """
+        name = self.name(wanted)
+        known = self._has_key or name.provider in (keys or {})
+        return NoApiKeyError.code if name.provider == DEFAULT_PROVIDER and not known else None

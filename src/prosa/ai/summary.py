@@ -15,6 +15,7 @@ from prosa.ai.context import PromptMessage, newest_within, tokens_of
 from prosa.ai.failures import AnswerError
 from prosa.ai.summary_notes import Note
 from prosa.ai.usage import CallUsage, Purpose
+from prosa.auth.keys import Keys
 
 logger = structlog.get_logger("prosa.ai")
 
@@ -55,6 +56,7 @@ class SummaryRequest:
         tokens: Longest summary.
         model: Which one makes it; the installation's where left out.
         contact_name: What the contact is called, where known.
+        keys: Of the number's owner.
     """
 
     messages: Sequence[PromptMessage] = field(repr=False)
@@ -62,6 +64,7 @@ class SummaryRequest:
     tokens: int = 250
     model: str | None = None
     contact_name: str | None = field(default=None, repr=False)
+    keys: Keys = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,9 @@ class _Task:
         parts.append(f"Write {what}, in at most {self.words} words.")
         if invented:
             parts.append(f"These are not in the conversation, so do not write them: {', '.join(invented[:20])}")
-        return TextRequest(SYSTEM, "\n\n".join(parts), self.request.model, max_tokens=max(64, self.words * 4))
+        return TextRequest(
+            SYSTEM, "\n\n".join(parts), self.request.model, max_tokens=max(64, self.words * 4), keys=self.request.keys
+        )
 
 
 def _transcript(messages: Sequence[PromptMessage]) -> str:

@@ -7,6 +7,7 @@ import prosa.answers.models
 import prosa.auth.models
 import prosa.conversations.models
 import prosa.events.models
+import prosa.keys.models
 import prosa.knowledge.models
 import prosa.outbox.models
 import prosa.sessions.models

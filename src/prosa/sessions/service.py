@@ -14,6 +14,7 @@ from prosa.sessions import repository
 from prosa.sessions.changes import status_payload
 from prosa.sessions.control import SessionControl
 from prosa.sessions.directory import SessionDirectory
+from prosa.sessions.facts import SessionFacts
 from prosa.sessions.names import made_up_name
 from prosa.sessions.operations import TOPIC, Operations
 from prosa.sessions.record import SessionRecord
@@ -44,7 +45,7 @@ class SessionService:
         control: SessionControl,
         bus: Bus,
         *,
-        ai_ready: Callable[[], str | None],
+        ai_ready: Callable[[SessionFacts], str | None],
         on_deleted: Callable[[str], Awaitable[None]] | None = None,
         on_ai_off: Callable[[str, uuid.UUID], Awaitable[None]] | None = None,
         clock: Clock = utc_now,
@@ -56,7 +57,7 @@ class SessionService:
             directory: Reads them through the cache.
             control: The gateway, for what only a live connection can do.
             bus: Shortens waits.
-            ai_ready: Returns why the AI cannot answer at all (`no_api_key`), or None.
+            ai_ready: Returns why the AI cannot answer on a number (`no_api_key`), or None.
             on_deleted: Told the name of a number after it was deleted, to remove its files.
             on_ai_off: Told name and owner of a number after its AI was switched off, to take back what it had to say.
             clock: Tells the time.
@@ -248,7 +249,7 @@ class SessionService:
         return own(caller, await self._directory.record(session_id), session_id)
 
     def _view(self, record: SessionRecord) -> SessionView:
-        reason = "ai_off" if not record.settings.ai_enabled else self._ai_ready()
+        reason = "ai_off" if not record.settings.ai_enabled else self._ai_ready(record.facts())
         return session_view(record.as_seen(self._clock()), AiView(state="off" if reason else "on", reason=reason))
 
 

@@ -23,6 +23,7 @@ from prosa.ai.asking import Answer, Answers
 from prosa.ai.context import PromptMessage, pending, tokens_of
 from prosa.ai.economy import CacheWatch, Window
 from prosa.ai.summary import Summary, SummaryRequest
+from prosa.auth.keys import KeysOf, no_keys
 from prosa.conversations.held import TABLE, HeldConversation, hold
 from prosa.database import Database
 from prosa.database.engine import WriteDb
@@ -70,14 +71,16 @@ class View:
 class Compactor:
     """Decides when to shorten, has summaries made, and writes them down."""
 
-    def __init__(self, database: Database, contexts: Contexts, answers: Answers) -> None:
+    def __init__(self, database: Database, contexts: Contexts, answers: Answers, keys_of: KeysOf = no_keys) -> None:
         """Make it.
 
         Args:
             database: Where summaries are kept.
             contexts: Cached messages.
             answers: Makes summaries.
+            keys_of: The keys of a number's owner.
         """
+        self._keys_of = keys_of
         self._database = database
         self._contexts = contexts
         self._answers = answers
@@ -187,6 +190,7 @@ class Compactor:
             tokens=round(settings.context.summary_tokens * window.summary),
             model=settings.context.summary_model or settings.model,
             contact_name=turn.claimed.contact_name,
+            keys=self._keys_of(turn.session.user_id),
         )
         if settings.context.summary == "extract":
             return summary.extract(request)

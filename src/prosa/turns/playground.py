@@ -12,6 +12,7 @@ from prosa.ai.failures import AnswerError
 from prosa.ai.system import documents, system_text
 from prosa.ai.usage import Purpose
 from prosa.auth.caller import Caller
+from prosa.auth.keys import KeysOf, no_keys
 from prosa.clock import Clock, utc_now
 from prosa.conversations.models import Author, ConversationKind
 from prosa.database import Database
@@ -51,6 +52,7 @@ class Playground:
         ready: ReadyAnswers | None = None,
         knowing: Knowing | None = None,
         clock: Clock = utc_now,
+        keys_of: KeysOf = no_keys,
     ) -> None:
         """Make the service.
 
@@ -62,7 +64,9 @@ class Playground:
             ready: Has answers that need no model.
             knowing: Finds the owner's knowledge.
             clock: The time.
+            keys_of: The keys of a number's owner.
         """
+        self._keys_of = keys_of
         self._database = database
         self._numbers = numbers
         self._answers = answers
@@ -108,6 +112,10 @@ class Playground:
             model=settings.model,
             contact_name=body.contact_name,
             max_tokens=settings.max_answer_tokens,
+            most_tokens=settings.budget.reply_tokens,
+            most_usd=settings.budget.reply_usd,
+            fallbacks=settings.fallback_models,
+            keys=self._keys_of(session.user_id),
         )
         specs = await self._tools.of_number(session.session_id) if body.use_tools else ()
         tools = TurnTools(settings.abilities, specs, self._tools, self._clock(), group=False)

@@ -19,6 +19,7 @@ from prosa.ai.context import PEOPLE, PromptMessage, choose, estimate_tokens, pen
 from prosa.ai.failures import AnswerError, OverBudgetError
 from prosa.ai.parts import Tier
 from prosa.ai.system import system_text
+from prosa.auth.keys import KeysOf, no_keys
 from prosa.clock import Clock, utc_now
 from prosa.conversations.models import Author, ConversationKind
 from prosa.database import Database
@@ -34,6 +35,7 @@ from prosa.turns.files import TurnFiles
 from prosa.turns.knowing import Knowing, with_sources
 from prosa.turns.outcome import Answered, Overtaken, Turn
 from prosa.turns.policy import SkipReason, decide_before_asking
+from prosa.turns.readiness import why_unready
 from prosa.turns.ready import Asked, ReadyAnswers
 from prosa.turns.tools import TurnTools
 from prosa.whatsapp.engine import Connection, EngineError, MessageType
@@ -79,6 +81,7 @@ class Replier:
         ready: ReadyAnswers | None = None,
         knowing: Knowing | None = None,
         clock: Clock = utc_now,
+        keys_of: KeysOf = no_keys,
     ) -> None:
         """Make it.
 
@@ -94,6 +97,7 @@ class Replier:
             ready: Has answers that need no model.
             knowing: Knows the numbers' documents.
             clock: The time.
+            keys_of: The keys of a number's owner.
         """
         self.owner = owner
         self.clock = clock
@@ -105,7 +109,8 @@ class Replier:
         self._files = files
         self._tools = tools
         self._budgets = Budgets(database, clock)
-        self.compactor = Compactor(database, contexts, answers)
+        self._keys_of = keys_of
+        self.compactor = Compactor(database, contexts, answers, keys_of)
         self._ready = ready
         self._knowing = knowing
         self._courtesies: set[asyncio.Task[None]] = set()
@@ -121,7 +126,7 @@ class Replier:
             claimed.over = True  # the number was erased, and the conversation with it
             return
         settings = session.settings
-        unready = self._answers.unready(settings.model)
+        unready = why_unready(self._answers, session, self._keys_of)
         turn = Turn(claimed, session, self.owner, self.clock, unready=unready)
         reason = decide_before_asking(session, claimed, now=self.clock(), unready=unready)
         if reason is not None:
@@ -153,6 +158,8 @@ class Replier:
             group=group,
             most_tokens=settings.budget.reply_tokens,
             most_usd=settings.budget.reply_usd,
+            fallbacks=settings.fallback_models,
+            keys=self._keys_of(session.user_id),
         )
         turn = replace(turn, tools=await self._tools_of(turn, group=group))
         await self._answer(turn, replace(request, tools=turn.tools), view, stopped=stopped)
@@ -241,7 +248,7 @@ class Replier:
 
     async def _anew(self, turn: Turn) -> Turn:
         session = await self._number(turn.claimed) or turn.session
-        unready = self._answers.unready(session.settings.model)
+        unready = why_unready(self._answers, session, self._keys_of)
         return replace(turn, session=session, unready=unready)
 
     def _why_nothing(self, turn: Turn, messages: list[PromptMessage]) -> Callable[[Any], Coroutine[Any, Any, None]]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from prosa.sessions.settings.abilities import AbilitySettings
 from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.budget import BudgetSettings
-from prosa.sessions.settings.context import ContextSettings
+from prosa.sessions.settings.context import ContextSettings, ModelText
 from prosa.sessions.settings.frequent import FrequentSettings
 from prosa.sessions.settings.hours import HoursSettings
 from prosa.sessions.settings.knowledge import KnowledgeSettings
@@ -38,6 +38,11 @@ class SessionSettings(BaseModel):
         max_length=120,
         pattern=NO_NUL,
         description="The model that answers; left out: the installation's (PROSA_AI_MODEL).",
+    )
+    fallback_models: tuple[ModelText, ...] = Field(
+        (),
+        max_length=5,
+        description="Models to ask in turn where the first one is not available: slowed down, away, without a key.",
     )
     max_answer_tokens: int = Field(1024, ge=16, le=8192, description="Longest answer of the model, in tokens.")
     debounce_seconds: Seconds = Field(

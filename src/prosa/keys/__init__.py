@@ -1,0 +1,1 @@
+"""People's keys of model providers."""

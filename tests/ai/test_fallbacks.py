@@ -1,0 +1,115 @@
+"""Which model answers, with whose key."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prosa.ai import failures
+from prosa.ai.answer import AnswerRequest, AnswerService
+from prosa.ai.context import PromptMessage
+from prosa.ai.models import Models
+from prosa.auth.keys import Key
+from prosa.outgoing import Rules
+from prosa.settings import Settings
+from prosa_simulator.gemini import GeminiServer, on_model
+from prosa_simulator.gemini import answers as says
+
+FIRST, SECOND = "gemini-3.5-flash-lite", "gemini-3.8-flash"
+
+
+@pytest.fixture
+async def gemini() -> AsyncIterator[GeminiServer]:
+    async with GeminiServer(api_key="key-of-all") as server:
+        yield server
+
+
+def service(gemini: GeminiServer, *, key: str | None = "key-of-all", private: bool = True) -> AnswerService:
+    settings = Settings(
+        _env_file=None, gemini_api_key=key, gemini_base_url=gemini.base_url, data_dir=Path("unused"), ai_model=FIRST
+    )
+    return AnswerService(Models(settings), timeout_seconds=10, rules=Rules(private=private))
+
+
+def asked(**options: Any) -> AnswerRequest:
+    message = PromptMessage(1, "contact", "hi", asks=True)
+    return AnswerRequest([message], datetime(2026, 11, 24, tzinfo=UTC), **options)
+
+
+@pytest.mark.parametrize(
+    ("said", "next_one"),
+    [
+        (says.overloaded(), True), (says.RateLimited(retry_after=9), True), (says.Failure(404, "gone"), True),
+        (says.Empty(), True), (says.BlockedPrompt(), False), (says.Failure(400, "nonsense"), False),
+    ],
+    ids=lambda value: getattr(value, "kind", None),
+)  # fmt: skip
+async def test_another_model_answers_where_the_first_is_not_available(
+    gemini: GeminiServer, said: says.Answer, next_one: bool
+) -> None:
+    gemini.script.when(on_model(FIRST), said)
+    answers = service(gemini)
+    if next_one:
+        answer = await answers.answer(asked(fallbacks=("nowhere:x", SECOND)))
+        assert answer.usage is not None
+        assert answer.usage.model == answer.facts()["model"] == SECOND
+        assert len(answer.calls) == (2 if isinstance(said, says.Empty) else 1), "what the empty answer cost is kept"
+    else:
+        with pytest.raises(failures.AnswerError):
+            await answers.answer(asked(fallbacks=(SECOND,)))
+        assert [r.model for r in gemini.requests.generations()] == [FIRST]
+    await answers.close()
+
+
+async def test_where_none_answers_the_first_ones_reason_is_told(gemini: GeminiServer) -> None:
+    gemini.script.when(on_model(FIRST), says.RateLimited(retry_after=9))
+    gemini.script.when(on_model(SECOND), says.internal_error())
+    answers = service(gemini)
+    with pytest.raises(failures.RateLimitedError) as caught:
+        await answers.answer(asked(fallbacks=(SECOND,)))
+    assert caught.value.retry_after == 9
+    await answers.close()
+
+
+async def test_an_owners_key_is_used_first_and_is_enough(gemini: GeminiServer) -> None:
+    gemini.api_key = "key-of-ana"
+    keys = {"google": Key("key-of-ana")}
+    answers = service(gemini, key=None)
+    assert answers.unready(None) == "no_api_key"
+    assert answers.unready(None, keys) is None
+    assert (await answers.answer(asked(keys=keys))).text
+    await answers.close()
+    answers = service(gemini, key="key-of-all")
+    assert (await answers.answer(asked(keys=keys))).text
+    with pytest.raises(failures.BadKeyError):
+        await answers.answer(asked())
+    await answers.close()
+
+
+async def test_a_slowed_down_key_holds_up_nobody_elses(gemini: GeminiServer) -> None:
+    gemini.api_key = None
+    answers = service(gemini)
+    gemini.script.enqueue(says.RateLimited(retry_after=60))
+    with pytest.raises(failures.RateLimitedError):
+        await answers.answer(asked(keys={"google": Key("key-of-ana")}))
+    assert (await answers.answer(asked(keys={"google": Key("key-of-bia")}))).text
+    assert (await answers.answer(asked())).text
+    with pytest.raises(failures.RateLimitedError) as caught:
+        await answers.answer(asked(keys={"google": Key("key-of-ana")}))
+    assert not caught.value.called
+    await answers.close()
+
+
+async def test_an_address_of_a_key_is_asked_only_where_that_is_allowed(gemini: GeminiServer) -> None:
+    keys = {"google": Key("key-of-all", gemini.base_url)}
+    async with GeminiServer(api_key="elsewhere") as other:
+        allowed, refused = service(other), service(other, private=False)
+        assert (await allowed.answer(asked(keys=keys))).text
+        with pytest.raises(failures.BadModelError) as caught:
+            await refused.answer(asked(keys=keys))
+        assert not caught.value.called
+        assert len(other.requests) == 0
+        await allowed.close()
+        await refused.close()
