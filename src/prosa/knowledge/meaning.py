@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+from prosa.embeddings.arrays import NDArray, np
 
 Floats: TypeAlias = NDArray[np.float32]
 
