@@ -4,11 +4,11 @@ from collections import OrderedDict
 
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.models import Model, create_async_httpx2_client, infer_model
-from pydantic_ai.models.google import GoogleModel
 from pydantic_ai.providers import infer_provider_class
 from pydantic_ai.providers.google import GoogleProvider
 
 from prosa.ai.failures import BadModelError, NoApiKeyError
+from prosa.ai.gemini import Gemini, GeminiHttp
 from prosa.ai.names import DEFAULT_PROVIDER, ModelName, ModelNames
 from prosa.ai.pricing import load_prices
 from prosa.auth.keys import Key, Keys
@@ -30,6 +30,7 @@ class Models:
         # Time limits are per call (`AnswerService`), but connecting takes 5 s at most. It does not retry.
         self._http = create_async_httpx2_client()
         self._google: GoogleProvider | None = None
+        self._gemini = GeminiHttp()
         load_prices(settings.prices_file)
 
     def name(self, wanted: str | None) -> ModelName:
@@ -62,6 +63,7 @@ class Models:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+        await self._gemini.close()
 
     def _make(self, name: ModelName, key: Key | None) -> Model:
         if not name.provider or not name.model:
@@ -69,13 +71,13 @@ class Models:
         if name.provider == DEFAULT_PROVIDER and key is not None:
             base_url = key.base_url or self._base_url
             own = GoogleProvider(api_key=key.secret, base_url=base_url, http_client=self._http)
-            return GoogleModel(name.model, provider=own)
+            return Gemini(name.model, own, self._gemini, key=key.secret, base_url=base_url)
         if name.provider == DEFAULT_PROVIDER:
             if not self._key:
                 raise NoApiKeyError(called=False)
             if self._google is None:
                 self._google = GoogleProvider(api_key=self._key, base_url=self._base_url, http_client=self._http)
-            return GoogleModel(name.model, provider=self._google)
+            return Gemini(name.model, self._google, self._gemini, key=self._key, base_url=self._base_url)
         try:
             if key is None:
                 return infer_model(str(name))
