@@ -1,15 +1,147 @@
+import { Link, Navigate, useParams, useRouter } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect } from "react";
+import type { Session } from "~/api/types";
+import { Missing } from "~/app/failed";
+import { storage } from "~/app/storage";
+import { sessionName, useSessions } from "~/data/sessions";
+import { formatPhone } from "~/i18n/phone";
 import { useStrings } from "~/i18n/strings";
-import { PageHeader } from "~/ui/parts";
-import { Empty } from "~/ui/states";
+import { Badge, Notice, PageHeader } from "~/ui/parts";
+import { Select } from "~/ui/select";
+import { Empty, Loaded, Loading } from "~/ui/states";
+import { Tabs } from "~/ui/tabs";
+import { DraftContext, useDraftOf } from "./draft";
+import { Instructions } from "./parts/instructions";
+import { SaveBar } from "./parts/save-bar";
+import { PARTS, type Part } from "./routes";
 import { words } from "./strings";
 import "./view.css";
 
-export default function AiView() {
+const LAST = "prosa.ai.number";
+const Behaviour = lazy(() => import("./parts/behaviour"));
+const Hours = lazy(() => import("./parts/hours"));
+const Answers = lazy(() => import("./parts/answers"));
+const Knowledge = lazy(() => import("./parts/knowledge"));
+const Tools = lazy(() => import("./parts/tools"));
+
+/** `/ai`: on to the number that was looked at last, or the first. */
+export function AiStart() {
   const t = useStrings(words);
+  const sessions = useSessions();
   return (
-    <div className="page">
-      <PageHeader title={t.title} />
-      <Empty icon="ai" title={t.soon} />
-    </div>
+    <Loaded query={sessions} loading={<Loading fill />}>
+      {(all) => {
+        const last = storage.getItem(LAST);
+        const first = all.find((one) => one.session_id === last) ?? all[0];
+        if (first)
+          return (
+            <Navigate
+              to="/ai/$sessionId/$part"
+              params={{ sessionId: first.session_id, part: "instructions" }}
+              replace
+            />
+          );
+        return (
+          <div className="page">
+            <PageHeader title={t.title} lead={t.lead} />
+            <Empty
+              icon="ai"
+              title={t.noNumber}
+              action={
+                <Link to="/numbers/link" className="button button-primary button-m">
+                  {t.link}
+                </Link>
+              }
+            >
+              <p>{t.noNumberText}</p>
+            </Empty>
+          </div>
+        );
+      }}
+    </Loaded>
+  );
+}
+
+export default function AiView() {
+  const { sessionId, part } = useParams({ from: "/shell/ai/$sessionId/$part" });
+  const sessions = useSessions();
+  const selected = PARTS.find((one) => one === part);
+  return (
+    <Loaded query={sessions} loading={<Loading fill />}>
+      {(all) => {
+        const session = all.find((one) => one.session_id === sessionId);
+        return session && selected ? (
+          <NumberAi key={sessionId} session={session} all={all} part={selected} />
+        ) : (
+          <Missing />
+        );
+      }}
+    </Loaded>
+  );
+}
+
+function NumberAi({ session, all, part }: { session: Session; all: Session[]; part: Part }) {
+  const t = useStrings(words);
+  const router = useRouter();
+  const draft = useDraftOf(session);
+  const id = session.session_id;
+  useEffect(() => storage.setItem(LAST, id), [id]);
+  // where the tabs are wider than the page, the one that is shown is to be seen
+  // biome-ignore lint/correctness/useExhaustiveDependencies: for each tab that is shown
+  useEffect(() => {
+    document.querySelector(".ai .tab[data-selected]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [part]);
+  const show = (sessionId: string, next: Part) =>
+    void router.navigate({ to: "/ai/$sessionId/$part", params: { sessionId, part: next }, replace: true });
+  return (
+    <DraftContext value={draft}>
+      <div className="page ai">
+        <PageHeader
+          title={t.title}
+          lead={t.lead}
+          actions={
+            all.length > 1 ? (
+              <Select
+                label={t.number}
+                hideLabel
+                className="ai-number-choice"
+                value={id}
+                onChange={(next) => show(next, part)}
+                options={all.map((one) => ({
+                  id: one.session_id,
+                  label: sessionName(one),
+                  ...(one.phone ? { detail: formatPhone(one.phone) } : {}),
+                }))}
+              />
+            ) : (
+              <Badge tone={session.ai.state === "on" ? "ai" : "plain"} icon="ai">
+                {session.ai.state === "on" ? t.on : t.off}
+              </Badge>
+            )
+          }
+        />
+        {session.ai.reason === "no_api_key" && (
+          <div className="ai-notice">
+            <Notice tone="warn">{t.noKey}</Notice>
+          </div>
+        )}
+        <Suspense fallback={<Loading />}>
+          <Tabs<Part>
+            label={t.parts}
+            selected={part}
+            onSelect={(next) => show(id, next)}
+            tabs={[
+              { id: "instructions", label: t.instructions, content: <Instructions /> },
+              { id: "behaviour", label: t.behaviour, content: <Behaviour /> },
+              { id: "hours", label: t.hours, content: <Hours /> },
+              { id: "answers", label: t.answers, content: <Answers /> },
+              { id: "knowledge", label: t.knowledge, content: <Knowledge /> },
+              { id: "tools", label: t.tools, content: <Tools /> },
+            ]}
+          />
+        </Suspense>
+        <SaveBar onFault={(at) => at !== part && show(id, at)} />
+      </div>
+    </DraftContext>
   );
 }

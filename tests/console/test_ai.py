@@ -1,0 +1,148 @@
+"""How a number answers, in the browser: instructions, hours, frequent answers, knowledge and tools."""
+
+import json
+from typing import Any
+
+from playwright.async_api import Page, expect
+from tests.console.conftest import Console, accessibility, shoot
+
+
+async def tab(page: Page, name: str) -> None:
+    await page.get_by_role("tab", name=name, exact=True).click()
+
+
+async def save(page: Page) -> None:
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_role("button", name="Discard")).to_be_hidden()
+
+
+async def settings(console: Console) -> dict[str, Any]:
+    session = await console.api.get(f"/sessions/{console.session}")
+    stored: dict[str, Any] = session["settings"]
+    return stored
+
+
+async def test_instructions_behaviour_and_hours_are_changed(linked: Console) -> None:
+    page = linked.page
+    await page.goto("/app/ai")
+    instructions = page.get_by_role("textbox", name="Instructions")
+    await instructions.fill("You answer for Loja. Be brief.")
+    await expect(page.get_by_text("1 change not saved").first).to_be_visible()
+    await page.get_by_role("link", name="Numbers", exact=True).click()  # looks something up, and comes back
+    await page.get_by_role("link", name="AI", exact=True).click()
+    await expect(instructions).to_have_value("You answer for Loja. Be brief.")
+    await shoot(page, "ai-instructions")
+    assert await accessibility(page) == []
+
+    await tab(page, "Behaviour")
+    await page.get_by_label("Tries before a person must look").fill("200")
+    await expect(page.get_by_text("A whole number between 1 and 20.")).to_be_visible()
+    await page.get_by_role("group").filter(has_text="People take over").locator("summary").click()
+    await page.get_by_label("Words that stop the AI").fill("#stop\natendente\n")
+    await tab(page, "Hours")
+    await page.get_by_role("button", name="Save", exact=True).click()  # leads back to what is wrong
+    tries = page.get_by_label("Tries before a person must look")
+    await expect(tries).to_be_focused()
+    await tries.fill("3")
+    await shoot(page, "ai-behaviour")
+    assert await accessibility(page) == []
+
+    await tab(page, "Hours")
+    await page.get_by_text("Keep business hours").click()
+    await page.get_by_label("Monday: opens, 1").fill("08:30")
+    await page.get_by_role("button", name="Add hours on Saturday").click()
+    await page.get_by_label("Saturday: closes, 1").fill("00:00")
+    await page.get_by_label("Message outside these hours").fill("We are closed.")
+    await page.get_by_label("Holidays").fill("12-25")
+    await shoot(page, "ai-hours")
+    assert await accessibility(page) == []
+    await save(page)
+
+    stored = await settings(linked)
+    assert stored["instructions"] == "You answer for Loja. Be brief."
+    assert stored["turns"]["most_tries"] == 3
+    assert stored["takeover"]["stop_keywords"] == ["#stop", "atendente"]
+    hours = stored["hours"]
+    assert hours["weekly"]["monday"] == ["08:30-18:00"]
+    assert hours["weekly"]["saturday"] == ["09:00-24:00"]
+    assert hours["weekly"]["sunday"] == []
+    assert (hours["enabled"], hours["holidays"], hours["message"]) == (True, ["12-25"], "We are closed.")
+
+
+async def test_what_the_api_refuses_is_said_at_the_field(linked: Console) -> None:
+    page = linked.page
+    linked.installation.forgive("422")
+    await linked.api.patch(f"/sessions/{linked.session}", {"settings": {"hours": {"enabled": True}}})
+    await page.goto(f"/app/ai/{linked.session}/hours")
+    await page.get_by_label("Holidays").fill("Christmas")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_text("must be a date like 2026-12-25")).to_be_visible()
+    await page.get_by_role("button", name="Discard").click()
+    await page.get_by_role("alertdialog").get_by_role("button", name="Discard").click()
+    await expect(page.get_by_label("Holidays")).to_have_value("")
+
+
+async def test_a_frequent_answer_is_made_and_given(linked: Console) -> None:
+    await linked.page.close()
+    page = await linked.phone_page(f"/app/ai/{linked.session}/answers", locale="pt-BR")
+    await page.get_by_text("Só observar").click()
+    await page.get_by_role("button", name="Salvar", exact=True).click()
+    await page.get_by_role("button", name="Nova resposta").click()
+    await page.get_by_label("Pergunta", exact=True).fill("Qual o horário de vocês?")
+    await page.get_by_label("Resposta", exact=True).fill("Das 9 às 18 h.")
+    await page.get_by_label("Outros jeitos de perguntar").fill("Que horas abre?\nAté que horas ficam abertos?")
+    await page.get_by_role("dialog").get_by_role("button", name="Salvar").click()
+    answer = page.get_by_role("button", name="Qual o horário de vocês?")
+    await expect(answer).to_contain_text("3 jeitos de perguntar")
+    await shoot(page, "ai-answers")
+    await page.reload()  # what a screen reader was told of buttons that waited is gone
+    await expect(answer).to_be_visible()
+    assert await accessibility(page) == []
+
+    await answer.click()
+    await page.get_by_role("button", name="Remover “Que horas abre?”").click()
+    await expect(page.get_by_text("Que horas abre?")).to_be_hidden()
+    await page.get_by_role("button", name="Cancelar").click()
+    await expect(answer).to_contain_text("2 jeitos de perguntar")
+    await page.get_by_role("tab", name="Sugestões").click()
+    await expect(page.get_by_role("heading", name="Nenhuma sugestão ainda")).to_be_visible()
+    await page.get_by_role("tab", name="Relatório").click()
+    await expect(page.get_by_text("ainda não se sabe")).to_be_visible()
+    await shoot(page, "ai-report")
+
+
+async def test_documents_and_tools_are_added_and_tried(linked: Console) -> None:
+    page = linked.page
+    await page.goto(f"/app/ai/{linked.session}/knowledge")
+    await page.get_by_role("button", name="Paste a text").click()
+    await page.get_by_label("Name", exact=True).fill("Prices")
+    await page.get_by_label("Text", exact=True).fill("# Cakes\nA carrot cake costs R$ 42.")
+    await page.get_by_role("dialog").get_by_role("button", name="Add").click()
+    await expect(page.get_by_role("listitem", name="Prices")).to_contain_text("Ready")
+    await page.get_by_label("Question", exact=True).fill("How much is a carrot cake?")
+    await page.get_by_role("button", name="Search", exact=True).click()
+    await expect(page.get_by_text("A carrot cake costs R$ 42.")).to_be_visible()
+    await shoot(page, "ai-knowledge")
+    await page.reload()
+    await expect(page.get_by_role("listitem", name="Prices")).to_be_visible()
+    assert await accessibility(page) == []
+
+    await tab(page, "Tools")
+    await page.get_by_role("button", name="New tool").click()
+    await page.get_by_label("Name").first.fill("order_status")
+    await page.get_by_label("When to use it").fill("Says where an order is.")
+    await page.get_by_label("Address", exact=True).fill("https://shop.example/api/orders")
+    await page.get_by_label("Arguments", exact=True).fill("not JSON")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("This is no JSON object.")).to_be_visible()
+    parameters = {"type": "object", "properties": {"order": {"type": "string"}}}
+    await page.get_by_label("Arguments", exact=True).fill(json.dumps(parameters))
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("listitem", name="order_status")).to_be_visible()
+    await page.get_by_role("button", name="Try").click()
+    await expect(page.get_by_label("Arguments, as JSON")).to_have_value('{\n  "order": ""\n}')
+    await page.get_by_role("button", name="Close").last.click()
+    await shoot(page, "ai-tools")
+    await page.reload()
+    await expect(page.get_by_role("listitem", name="order_status")).to_be_visible()
+    assert await accessibility(page) == []
