@@ -8,7 +8,10 @@ from structlog.typing import Processor
 
 from prosa.settings import Settings
 
-QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "google_genai", "alembic", "asyncio", "uvicorn.access", "redis")
+QUIET = (
+    "httpx", "httpx2", "httpcore", "httpcore2", "google_genai", "alembic", "asyncio", "redis",
+    "uvicorn.access", "uvicorn.error",
+)  # fmt: skip
 """Loggers that tell nothing new below a warning."""
 
 

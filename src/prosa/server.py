@@ -132,7 +132,7 @@ def address(settings: Settings) -> str:
 
 
 def _announce(settings: Settings) -> None:
-    console, url = Console(highlight=False), address(settings)
+    console, url = Console(highlight=False, soft_wrap=True), address(settings)
     console.print(f"\n  [bold]Prosa {__version__}[/] serves at [link={url}]{url}[/]   (API: {url}/docs)")
     if settings.gemini_api_key is None:
         console.print("  [yellow]No PROSA_GEMINI_API_KEY is set: messages are stored and not answered.[/]")
