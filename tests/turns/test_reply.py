@@ -127,12 +127,13 @@ async def test_the_model_sees_the_earlier_turns(stage: TurnStage) -> None:
 
 
 async def test_a_warm_turn_reads_no_history_and_costs_few_statements(stage: TurnStage) -> None:
+    replier = stage.replier()
     await stage.hear("one")
-    await stage.turn()
+    await stage.turn(replier)
     await stage.hear("two")
     claimed = await stage.claim()
     with statements(stage.database) as seen:
-        await stage.replier().reply(claimed)
+        await replier.reply(claimed)
     assert not [s for s in seen if s.startswith("SELECT messages")], "the history came from the cache"
     work = [s for s in seen if not s.startswith(("BEGIN", "SAVEPOINT", "RELEASE", "COMMIT"))]
     assert len(work) <= 6, work
@@ -314,7 +315,7 @@ async def test_without_a_key_messages_are_stored_and_skipped(
 
 async def test_a_key_that_went_away_skips_what_was_due(stage: TurnStage, monkeypatch: pytest.MonkeyPatch) -> None:
     await stage.hear()
-    monkeypatch.setattr(stage.answers, "unready", lambda _: "no_api_key")
+    monkeypatch.setattr(stage.answers, "unready", lambda *_: "no_api_key")
     await stage.turn()
     talk = await stage.talk()
     assert (talk.ai_state, talk.ai_reason, talk.due_at, talk.answered_until) == ("skipped", "no_api_key", None, 1)
