@@ -123,6 +123,7 @@ async def test_in_shadow_the_model_answers_and_both_are_kept(shop: Shop) -> None
     await shop.approve()
     shop.stage.gemini.script.enqueue("From nine to six.")
     assert await shop.ask("At what time do you open?") == "From nine to six."
+    assert "- What are your opening hours?\n  Nine to six." in shop.stage.gemini.requests.generations()[-1].system_text
     [row] = await shop.kept(1)
     assert (row.answered_by, row.passed, row.reply) == ("model", True, "From nine to six.")
     assert row.likeness is not None

@@ -34,6 +34,8 @@ QUESTION_SECONDS = 2.0
 """A question's embedding is waited for no longer: the model then answers."""
 RETRY_SECONDS = 30.0
 """After an index could not be made."""
+TOLD = 4_000
+"""Characters, a thousand tokens: frequent answers that are longer together are not in every prompt."""
 NO_NUMPY = "Likeness of meaning needs the package numpy: pip install 'prosa[embeddings]'."
 
 
@@ -76,6 +78,12 @@ class _Index:
     number: Number
     matcher: "Matcher"
     texts: dict[uuid.UUID, tuple[str, str]]
+
+    def told(self) -> str:
+        """Return questions and answers as a prompt shows them; empty where they are too many for every prompt."""
+        lines = [f"- {title}\n  {' '.join(answer.split())}" for _, (title, answer) in sorted(self.texts.items())]
+        text = "\n".join(lines)
+        return text if len(text) <= TOLD else ""
 
 
 Spent = Callable[[Number, Embedder, Embedded], Coroutine[Any, Any, None]]
@@ -139,6 +147,11 @@ class AnswerIndex:
         match = await asyncio.to_thread(index.matcher.match, text, vector)
         title, answer = index.texts.get(match.answer, ("", "")) if match is not None else ("", "")
         return Found(match if answer else None, title, answer, vector)
+
+    def told(self, number: Number) -> str:
+        """Return the number's frequent answers as a prompt shows them; empty while the index is not ready."""
+        index = self._ready(number) if number.version else None
+        return index.told() if index is not None else ""
 
     async def ready(self, number: Number) -> None:
         """Wait until the number's index is made.

@@ -7,7 +7,7 @@ and the model answers.
 import asyncio
 import uuid
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -72,14 +72,14 @@ class Asked:
     @property
     def number(self) -> Number:
         """What its frequent answers are found by."""
-        maker = self.session.settings.frequent.embeddings
-        return Number(self.session.session_id, self.session.user_id, self.session.answers_version, maker)
+        return _number(self.session)
 
     @property
     def key(self) -> str:
         """Under what an answer to the same words is kept: the words, and all that the answer was made of."""
         r = self.request
-        made_of = [r.instructions, r.model or "", str(r.max_tokens), r.index, str(self.session.knowledge_version)]
+        versions = (self.session.knowledge_version, self.session.answers_version)
+        made_of = [r.instructions, r.model or "", str(r.max_tokens), *map(str, versions)]
         return f"exact:{self.session.session_id}:{digest(str(self.session.user_id), *made_of, normalised(self.text))}"
 
 
@@ -142,6 +142,12 @@ class ReadyAnswers:
         except Exception:
             logger.exception("no frequent answer could be looked for", session=asked.session.session_id)
         return None
+
+    def informed(self, session: SessionFacts, request: AnswerRequest) -> AnswerRequest:
+        """Return the request with the number's frequent answers, so that the model says what its owner approved."""
+        if session.settings.frequent.mode == "off" or not session.answers_version:
+            return request
+        return replace(request, index=self._index.told(_number(session)))
 
     def learn(self, asked: Asked | None, turn: Turn, answer: Answer) -> None:
         """Keep what was asked and answered, in the background, after the answer is on its way."""
@@ -220,6 +226,11 @@ class ReadyAnswers:
         task = asyncio.create_task(_logged(job), name="answers-learn")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _number(session: SessionFacts) -> Number:
+    maker = session.settings.frequent.embeddings
+    return Number(session.session_id, session.user_id, session.answers_version, maker)
 
 
 class MatchCosts:

@@ -233,6 +233,8 @@ class Replier:
             return known
         if stopped:
             raise OverBudgetError(called=False)
+        if self._ready:
+            request = self._ready.informed(turn.session, request)
         if self._knowing:
             request = await self._knowing.informed(turn.session, request, turn.waiting)
         settings = turn.session.settings.understanding
