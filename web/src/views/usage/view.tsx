@@ -1,15 +1,97 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { lazy, Suspense, useState } from "react";
+import { sessionName, useSessions } from "~/data/sessions";
 import { useStrings } from "~/i18n/strings";
+import { Button } from "~/ui/button";
+import { ChoiceGroup } from "~/ui/choice";
 import { PageHeader } from "~/ui/parts";
-import { Empty } from "~/ui/states";
+import { saveFile } from "~/ui/save-file";
+import { Select } from "~/ui/select";
+import { Empty, Loaded, Skeleton } from "~/ui/states";
+import { toast } from "~/ui/toast";
+import { Figures } from "./parts/figures";
+import { type Span, usageCsv, usageQuery } from "./queries";
 import { words } from "./strings";
 import "./view.css";
 
+const Plots = lazy(() => import("./parts/plots"));
+const Tables = lazy(() => import("./parts/tables"));
+const PERIODS = ["7", "30", "90"] as const;
+const ALL = "";
+
 export default function UsageView() {
   const t = useStrings(words);
+  const sessions = useSessions();
+  const [days, setDays] = useState<(typeof PERIODS)[number]>("30");
+  const [session, setSession] = useState(ALL);
+  const span: Span = { days: Number(days), session: session || null };
+  const usage = useQuery(usageQuery(span, "day"));
+  const file = useMutation({
+    mutationFn: () => usageCsv(span),
+    onSuccess: (blob) => saveFile(blob, `usage-${days}-days.csv`),
+    onError: toast.problem,
+  });
   return (
-    <div className="page">
-      <PageHeader title={t.title} />
-      <Empty icon="chart" title={t.soon} />
+    <div className="page usage">
+      <PageHeader
+        title={t.title}
+        lead={t.lead}
+        actions={
+          <Button icon="download" isPending={file.isPending} onPress={() => file.mutate()}>
+            {t.export}
+          </Button>
+        }
+      />
+      <div className="usage-choices">
+        <ChoiceGroup
+          label={t.period}
+          value={days}
+          onChange={setDays}
+          choices={PERIODS.map((one) => ({ id: one, label: t.days(Number(one)) }))}
+        />
+        {(sessions.data?.length ?? 0) > 1 && (
+          <Select
+            label={t.number}
+            className="usage-number"
+            value={session}
+            onChange={setSession}
+            options={[
+              { id: ALL, label: t.all },
+              ...(sessions.data ?? []).map((one) => ({ id: one.session_id, label: sessionName(one) })),
+            ]}
+          />
+        )}
+      </div>
+      <Loaded query={usage} loading={<Waiting />}>
+        {(report) =>
+          report.calls === 0 && Object.values(report.answers).every((count) => count === 0) ? (
+            <Empty icon="chart" title={t.emptyTitle}>
+              <p>{t.emptyText}</p>
+            </Empty>
+          ) : (
+            <>
+              <Figures report={report} />
+              <Suspense fallback={<Skeleton height="16rem" />}>
+                <Plots report={report} days={span.days} />
+                <Tables span={span} />
+              </Suspense>
+            </>
+          )
+        }
+      </Loaded>
+    </div>
+  );
+}
+
+function Waiting() {
+  return (
+    <div className="usage-figures" aria-hidden="true">
+      {[1, 2, 3, 4, 5].map((place) => (
+        <div key={place} className="card usage-figure">
+          <Skeleton width="60%" />
+          <Skeleton width="80%" height="1.8rem" />
+        </div>
+      ))}
     </div>
   );
 }
