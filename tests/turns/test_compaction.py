@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from tests.fixtures.turns import TurnStage, statements, turn_stage
 
+from prosa.ai.asking import AnswerRequest
+from prosa.ai.parts import Passage
 from prosa.cache import Cache
 from prosa.clock import utc_now
 from prosa.database import Database
@@ -185,6 +188,37 @@ async def test_a_slow_summary_holds_an_answer_up_only_briefly(
     row = await stage.talk()
     assert "Pedido 2" in row.summary
     assert len(replies(stage)[0].turns) < 6
+
+
+async def test_what_documents_add_to_prompts_is_learned(stage: TurnStage) -> None:
+    stage.set(context=ContextSettings(window_tokens=2000, keep_messages=2))
+    replier = stage.replier()
+    await talk(stage, replier, "um")
+    short = replier.compactor._more[stage.session.session_id]
+    document = Passage("d", "Preços", "pão 5 reais; " * 1500)
+
+    class Knowing:
+        async def informed(self, session: Any, request: AnswerRequest, waiting: Any) -> AnswerRequest:
+            return replace(request, knowledge=[document])
+
+    replier._knowing = Knowing()  # type: ignore[assignment]
+    await talk(stage, replier, "dois")
+    assert replier.compactor._more[stage.session.session_id] > short + 4096
+    # The prompt is above the provider's minimum now, so it may be as long as the window allows.
+    await talk(stage, replier, *(f"n{n}" for n in range(12)))
+    assert summaries(stage) == []
+
+
+async def test_a_summary_is_of_one_contacts_words_only(stage: TurnStage) -> None:
+    other = "5511777770002@s.whatsapp.net"
+    stage.gemini.script.when(on_system(NOTES), "contact: o segredo é 777\ncontact: o pedido é 48213")
+    replier = stage.replier()
+    await stage.hear(f"o segredo é 777 {FILLER}", chat=other, sender=other)
+    await stage.turn(replier)
+    await talk(stage, replier, "Pedido 48213.", "dois", "três", "quatro")
+    assert summaries(stage)
+    assert all("777" not in asked.last_user_text.partition("\n\nWrite ")[0] for asked in summaries(stage))
+    assert (await stage.talk()).summary == "- contact: o pedido é 48213", "nor does it keep what a model mixed up"
 
 
 async def test_two_processes_write_one_summary(stage: TurnStage) -> None:

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import select, update
@@ -23,6 +24,7 @@ from prosa.ai.asking import Answer, Answers
 from prosa.ai.context import PromptMessage, pending, tokens_of
 from prosa.ai.economy import CacheWatch, Window
 from prosa.ai.summary import Summary, SummaryRequest
+from prosa.ai.usage import Purpose
 from prosa.auth.keys import KeysOf, no_keys
 from prosa.conversations.held import TABLE, HeldConversation, hold
 from prosa.database import Database
@@ -35,6 +37,8 @@ logger = structlog.get_logger("prosa.turns")
 RESUME_SECONDS = 4.0
 """Longest that an answer waits for a model's summary; then one is made by rule."""
 _REMEMBERED = 2_000
+
+T = TypeVar("T")
 
 _c = TABLE.c
 
@@ -87,6 +91,7 @@ class Compactor:
         self._watch = CacheWatch()
         self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._last: OrderedDict[uuid.UUID, int] = OrderedDict()
+        self._more: OrderedDict[str, int] = OrderedDict()
 
     async def view(self, turn: Turn, messages: Sequence[PromptMessage], system: int, *, may_ask: bool = True) -> View:
         """Return what the prompt of a turn shows, shortened first where that pays or must be.
@@ -118,10 +123,11 @@ class Compactor:
             before = [m for m in view.messages if m.seq <= turn.claimed.answered_until]
             name = self._answers.name(f"{answer.usage.provider}:{answer.usage.model}")
             self._watch.saw(name, expected=view.fixed + tokens_of(before), cached=answer.usage.cached_tokens)
-        self._last[key] = view.until
-        self._last.move_to_end(key)
-        if len(self._last) > _REMEMBERED:
-            self._last.popitem(last=False)
+        _remember(self._last, key, view.until)
+        if answer.calls and answer.calls[0][0] is Purpose.REPLY:
+            # Documents, tools and the frequent answers' index are put into the prompt later, and stay much the same.
+            more = answer.calls[0][1].input_tokens - view.fixed - tokens_of(view.messages)
+            _remember(self._more, turn.session.session_id, max(0, more))
         after = View((*view.messages, *sent), view.summary, view.until, view.told, view.system)
         window = self._window(turn, after)
         if tokens_of(after.messages) > window.limit and key not in self._tasks:
@@ -144,7 +150,7 @@ class Compactor:
         chosen = turn.session.settings.context
         name = self._answers.name(turn.session.settings.model)
         return economy.plan(
-            fixed=view.fixed,
+            fixed=view.fixed + self._more.get(turn.session.session_id, 0),
             budget=chosen.window_tokens,
             keep=tokens_of(view.messages[-chosen.keep_messages :]),
             minimum=economy.minimum_prefix(name),
@@ -199,6 +205,13 @@ class Compactor:
                 return await summary.summarise(self._answers.complete, request)
         except TimeoutError:
             return summary.extract(request)
+
+
+def _remember(known: OrderedDict[T, int], key: T, value: int) -> None:
+    known[key] = value
+    known.move_to_end(key)
+    if len(known) > _REMEMBERED:
+        known.popitem(last=False)
 
 
 def _cold(turn: Turn, messages: Sequence[PromptMessage]) -> bool:
