@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -16,18 +16,26 @@ START_SECONDS = 60.0
 class ProsaProcess:
     """One installation: a data directory, settings, and the process while it runs."""
 
-    def __init__(self, data_dir: Path, environment: Mapping[str, str], *, port: int = 0) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        environment: Mapping[str, str],
+        *,
+        port: int = 0,
+        program: Sequence[str] = (sys.executable, "-m", "prosa"),
+    ) -> None:
         """Describe the installation; nothing is started.
 
         Args:
             data_dir: Its data directory.
             environment: Further settings (`PROSA_…`).
             port: Where to listen on loopback; 0 picks a free port, kept over restarts.
+            program: What to run instead of `prosa`; takes the same arguments.
         """
         self.data_dir = data_dir
         self.port = port or _free_port()
         self.log_path = data_dir / "prosa.log"
-        self._environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if not _is_setting(name)},
             "PROSA_DATA_DIR": str(data_dir),
             "PROSA_HOST": "127.0.0.1",
@@ -35,6 +43,7 @@ class ProsaProcess:
             "PROSA_LOG_FORMAT": "json",
             **environment,
         }
+        self._program = program
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -62,8 +71,8 @@ class ProsaProcess:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "prosa", "serve",
-                env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.data_dir,
+                *self._program, "serve",
+                env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.data_dir,
                 start_new_session=True,  # Ctrl-C in the terminal is ours to pass on
             )  # fmt: skip
         try:
@@ -83,6 +92,17 @@ class ProsaProcess:
     async def kill(self) -> int:
         """End it at once (SIGKILL), as a power cut would; return its exit status."""
         return await self._end(signal.SIGKILL, 10)
+
+    async def ended(self, *, seconds: float = 60) -> int:
+        """Wait until it has ended by itself; return its exit status.
+
+        Raises:
+            TimeoutError: It still runs.
+        """
+        if self._process is None:
+            return 0
+        async with asyncio.timeout(seconds):
+            return await self._process.wait()
 
     def log_tail(self, lines: int = 25) -> str:
         """Return the end of its log."""

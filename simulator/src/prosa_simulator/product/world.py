@@ -2,10 +2,10 @@
 
 import asyncio
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from prosa_simulator.contacts import ContactBook
 from prosa_simulator.control import ControlServer
@@ -96,7 +96,13 @@ class World:
         return settings
 
     def prosa(
-        self, name: str = "prosa", *, port: int = 0, key: bool = True, settings: Mapping[str, str] | None = None
+        self,
+        name: str = "prosa",
+        *,
+        port: int = 0,
+        key: bool = True,
+        settings: Mapping[str, str] | None = None,
+        program: Sequence[str] = (),
     ) -> ProsaProcess:
         """Return a Prosa of this world, not started; it is stopped with the world.
 
@@ -105,7 +111,10 @@ class World:
             port: Where it listens on loopback; 0 for a free port.
             key: Whether it has the Gemini server's key.
             settings: Further settings (`PROSA_…`).
+            program: What to run instead of `prosa`.
         """
-        process = ProsaProcess(self.folder / name, {**self.settings(key=key), **(settings or {})}, port=port)
+        environment = {**self.settings(key=key), **(settings or {})}
+        options: dict[str, Any] = {"program": program} if program else {}
+        process = ProsaProcess(self.folder / name, environment, port=port, **options)
         self._processes.append(process)
         return process
