@@ -78,7 +78,9 @@ async def test_sqlite_locked_by_another_program_fails_all_who_wait_after_one_wai
     assert await works(local)
 
 
-async def test_sqlite_full_keeps_nothing_of_a_job_and_works_once_there_is_space(local: Database) -> None:
+async def test_sqlite_full_keeps_nothing_of_a_job_and_works_once_there_is_space(
+    local: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await pragma(local, "max_page_count=4")
     results = await asyncio.gather(*(local.submit(insert) for _ in range(20)), return_exceptions=True)
     failures = [result for result in results if isinstance(result, Exception)]
@@ -89,6 +91,9 @@ async def test_sqlite_full_keeps_nothing_of_a_job_and_works_once_there_is_space(
     assert rows == 20 - len(failures), "each job is there whole or not at all"
     assert local.unwritable is Outage.FULL
     await pragma(local, "max_page_count=100000")
+    await local.submit(insert)
+    assert local.unwritable is Outage.FULL, "one write that finds room does not show that there is space again"
+    monkeypatch.setattr(local, "_full_until", 0.0)
     assert await works(local)
 
 

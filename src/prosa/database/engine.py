@@ -5,6 +5,7 @@ through other connections; other processes are waited for by SQLite's busy timeo
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ logger = structlog.get_logger("prosa.database")
 T = TypeVar("T")
 
 CLOSE_SECONDS = 5.0
+FULL_SECONDS = 60.0
 STATEMENT_SECONDS = 60.0
 """A server that does not answer a statement for so long counts as away: a network that swallows packets ends no
 connection by itself, for a quarter of an hour and more."""
@@ -60,6 +62,7 @@ class Database:
         self.on_wake = on_wake
         self.watch: Watch | None = None
         self._unwritable: Outage | None = None
+        self._full_until = 0.0
         self._turn = asyncio.Lock()
         if url.get_backend_name() == "sqlite":
             self.dialect: Literal["sqlite", "postgresql"] = "sqlite"
@@ -79,8 +82,11 @@ class Database:
 
     @property
     def unwritable(self) -> Outage | None:
-        """Why the last write did not work, where that was the database's fault; None where it worked."""
-        return self._unwritable
+        """Why the last write did not work, where that was the database's fault; None where it worked.
+
+        On a full disk small writes often find room where large ones do not; so it counts as full for a while.
+        """
+        return self._unwritable or (Outage.FULL if time.monotonic() < self._full_until else None)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadDb]:
@@ -149,6 +155,8 @@ class Database:
 
     def _failed(self, error: BaseException) -> None:
         self._unwritable = outage_of(error) or self._unwritable
+        if self._unwritable is Outage.FULL:
+            self._full_until = time.monotonic() + FULL_SECONDS
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[WriteDb]:

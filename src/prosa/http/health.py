@@ -84,7 +84,7 @@ async def _outage(database: Database) -> Outage | None:
         found = database.unwritable if isinstance(error, TimeoutError) else outage_of(error)
         logger.warning("the database does not answer", outage=found, error=type(error).__name__)
         return found or Outage.AWAY
-    return None
+    return database.unwritable
 
 
 @router.get("/metrics", include_in_schema=False)

@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from prosa.sessions.changes import Change
+
 
 class SessionControl(Protocol):
     """Implemented by `prosa.sessions.gateway.Gateway`. What else people ask goes through the table."""
+
+    def unwritten(self, session_id: str) -> Change | None:
+        """Return what the row of a number held in this process is about to say, if there is anything."""
 
     async def logout(self, session_id: str) -> None:
         """Unlink a number; returns when that is written.

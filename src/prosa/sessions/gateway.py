@@ -120,6 +120,11 @@ class Gateway:
         worker = self._workers.get(session_id)
         return worker.connection if worker is not None else None
 
+    def unwritten(self, session_id: str) -> Change | None:
+        """Return what the row of a number held here is about to say, if there is anything."""
+        worker = self._workers.get(session_id)
+        return worker.unwritten if worker is not None else None
+
     def on_open(self, callback: Callable[[str], None]) -> None:
         """Have `callback` called with the name of every number that comes online here."""
         self._on_open.append(callback)

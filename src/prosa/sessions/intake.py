@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from prosa.database.outage import Sleep, is_outage, patiently
+from prosa.database.outage import Sleep, outage_of, patiently
 from prosa.sessions.directory import SessionDirectory
 from prosa.sessions.facts import MessageEvents, SessionFacts
 from prosa.whatsapp.engine import ContactNamed, ContactTyping, Inbound, LidMapped, ReceiptUpdate, Undecryptable
@@ -22,6 +22,10 @@ _REMEMBERED = 1000
 
 class SessionGoneError(Exception):
     """Something arrived for a number that was deleted, or that this process no longer holds."""
+
+
+class NotStoredError(Exception):
+    """The database was away for longer than a delivery may wait; it comes again."""
 
 
 class Intake:
@@ -51,7 +55,10 @@ class Intake:
         except SessionGoneError:
             raise
         except Exception as error:
-            if is_outage(error) or not await self._stored_placeholder(event, error):
+            outage = outage_of(error)
+            if outage is not None:
+                raise NotStoredError(outage.value) from None
+            if not await self._stored_placeholder(event, error):
                 raise
 
     async def _session(self) -> SessionFacts:

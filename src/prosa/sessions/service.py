@@ -64,6 +64,7 @@ class SessionService:
         """
         self._database = database
         self._directory = directory
+        self._control = control
         self._ai_ready = ai_ready
         self._on_deleted = on_deleted
         self._on_ai_off = on_ai_off
@@ -250,7 +251,12 @@ class SessionService:
 
     def _view(self, record: SessionRecord) -> SessionView:
         reason = "ai_off" if not record.settings.ai_enabled else self._ai_ready(record.facts())
-        return session_view(record.as_seen(self._clock()), AiView(state="off" if reason else "on", reason=reason))
+        record = record.as_seen(self._clock())
+        waiting = self._control.unwritten(record.session_id)
+        if waiting is not None:  # people see it also while the database takes no writes
+            told = {"status": waiting.status, "status_reason": waiting.reason, "status_detail": waiting.detail}
+            record = record.model_copy(update=told)
+        return session_view(record, AiView(state="off" if reason else "on", reason=reason))
 
 
 def own(caller: Caller, record: SessionRecord | None, session_id: str) -> SessionRecord:

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
@@ -108,6 +109,8 @@ class Worker:
         self._record = record
         self._asked = Asked(record.wanted, record.due_at)
         """What is being done; what the row asks may have changed since."""
+        self.unwritten: Change | None = None
+        """What the row is about to say; for long only while the database takes no writes."""
         self._context = context
         self._mailbox: asyncio.Queue[tuple[int, _Item]] = asyncio.Queue()
         self._call = 0
@@ -376,7 +379,8 @@ class Worker:
             farewell: Whether those who wait for the number to be unlinked have what they want.
         """
         due_at = None if wait is None else self._context.recorder.now() + timedelta(seconds=wait)
-        record, self._done = await self._context.recorder.finish(self._record, change, due_at=due_at)
+        with self._writing(change):
+            record, self._done = await self._context.recorder.finish(self._record, change, due_at=due_at)
         self._set_record(record)
         if farewell:
             self._farewell.done()
@@ -395,8 +399,18 @@ class Worker:
         self._linker.let_go()
 
     async def _write(self, change: Change) -> SessionRecord:
-        self._set_record(await self._context.recorder.record(self._record, change))
-        return self._record
+        with self._writing(change):
+            record = await self._context.recorder.record(self._record, change)
+        self._set_record(record)
+        return record
+
+    @contextmanager
+    def _writing(self, change: Change | None) -> Iterator[None]:
+        self.unwritten = change
+        try:
+            yield
+        finally:
+            self.unwritten = None
 
     def _set_record(self, record: SessionRecord) -> None:
         self._record = record
