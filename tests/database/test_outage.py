@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from tests.fixtures.servers import PostgresServer
 
-from prosa.database import Database, WriteDb, connect
+from prosa.database import Database, WriteDb, connect, engine
 from prosa.database.outage import Outage, OutageLog, in_words, is_outage, outage_of, patiently
 
 
@@ -58,14 +58,17 @@ async def pragma(database: Database, statement: str) -> None:
     await database.submit(set_it)
 
 
-async def test_sqlite_locked_by_another_program_fails_all_who_wait_after_one_wait(local: Database) -> None:
+async def test_sqlite_locked_by_another_program_fails_all_who_wait_after_one_wait(
+    local: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begins = 0
 
     def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         nonlocal begins
         begins += statement.startswith("BEGIN")
 
-    event.listen(local.engines[0], "before_cursor_execute", count)
+    for each in local.engines:
+        event.listen(each, "before_cursor_execute", count)
     with sqlite3.connect(str(local.url.database)) as other:
         other.execute("BEGIN IMMEDIATE")
         results = await asyncio.gather(*(local.submit(insert) for _ in range(100)), return_exceptions=True)
@@ -73,6 +76,15 @@ async def test_sqlite_locked_by_another_program_fails_all_who_wait_after_one_wai
         assert len([result for result in results if isinstance(result, Exception)]) == 100
         assert begins == 1, "who waits for the same lock does not wait one after another"
         assert local.unwritable is Outage.BUSY
+        monkeypatch.setattr(engine, "POOL_TIMEOUT_SECONDS", 0.3)
+
+        async def write() -> None:
+            async with local.write() as db:
+                await insert(db)
+
+        results = await asyncio.gather(*(write() for _ in range(10)), return_exceptions=True)
+        assert {outage_of(result) for result in results if isinstance(result, Exception)} == {Outage.BUSY}
+        assert begins < 5, "nor do they take turns in waiting"
         await local.ping()
         other.rollback()
     assert await works(local)

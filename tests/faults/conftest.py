@@ -106,7 +106,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("prosa.sessions.record.STALE", timedelta(seconds=0.5))
     monkeypatch.setattr("prosa.sessions.directory.TTL_SECONDS", 0.2)
     monkeypatch.setattr("prosa.sessions.intake.RETRY_WAITS", (0.1, 0.2))
-    monkeypatch.setattr("prosa.database.engine.BUSY_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("prosa.database.connect.BUSY_TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr("prosa.database.engine.FULL_SECONDS", 3.0)
     monkeypatch.setattr("prosa.cache.PING_SECONDS", 0.2)
 

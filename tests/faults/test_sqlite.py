@@ -10,7 +10,7 @@ from sqlalchemy import text
 from tests.faults.conftest import Inside, inside
 from tests.flows.conftest import SHOP
 
-from prosa.database import Database
+from prosa.database import Database, WriteDb
 from prosa.whatsapp.engine import ReceiptType
 from prosa_simulator.contacts import Contact
 from prosa_simulator.product import ApiError
@@ -39,8 +39,14 @@ async def full(database: Database) -> AsyncIterator[None]:
 
 
 async def _most_pages(database: Database, pages: int) -> None:
-    async with database._write_engine.connect() as connection:
-        await connection.execute(text(f"PRAGMA max_page_count={pages}"))
+    limit = text(f"PRAGMA max_page_count={pages}")
+
+    async def job(db: WriteDb) -> None:
+        await db.execute(limit)
+
+    await database.submit(job)  # the connection of the groups …
+    async with database.write() as db:  # … and the one of the others
+        await db.execute(limit)
 
 
 async def refused(stage: Inside, words: str) -> None:

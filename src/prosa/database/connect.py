@@ -1,6 +1,7 @@
 """How connections to each database are made and set up."""
 
 import random
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -76,6 +77,13 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         if opened or not (isinstance(error, OSError) or hasattr(error, "sqlstate")):
             raise
         raise OperationalError("connect", None, error) from error
+
+
+def busy() -> OperationalError:
+    """Return the error of one who waited for his turn to write in vain, as SQLite itself would raise it."""
+    locked = sqlite3.OperationalError("database is locked")
+    locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return OperationalError("BEGIN IMMEDIATE", None, locked)
 
 
 def make_folder(folder: Path) -> None:

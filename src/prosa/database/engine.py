@@ -14,7 +14,15 @@ from typing import Literal, TypeVar
 import structlog
 from sqlalchemy import URL, text
 
-from prosa.database.connect import connected, make_folder, postgres_engine, sqlite_engine, sqlite_writer
+from prosa.database.connect import (
+    POOL_TIMEOUT_SECONDS,
+    busy,
+    connected,
+    make_folder,
+    postgres_engine,
+    sqlite_engine,
+    sqlite_writer,
+)
 from prosa.database.drivers import Params, SqlAlchemyDriver, Watch
 from prosa.database.groups import Groups, PostgresGroups, SqliteGroups
 from prosa.database.outage import Outage, outage_of
@@ -101,12 +109,20 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteDb]:
         """Open a transaction; committed at the end of the block, rolled back when the block raises."""
-        if self.dialect == "sqlite":
-            async with self._turn, self._transaction() as db:
-                yield db
-        else:
+        if self.dialect == "postgresql":
             async with self._transaction() as db:
                 yield db
+            return
+        try:
+            async with asyncio.timeout(POOL_TIMEOUT_SECONDS):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise busy() from None
+        try:
+            async with self._transaction() as db:
+                yield db
+        finally:
+            self._turn.release()
 
     async def submit(self, job: Callable[[WriteDb], Awaitable[T]], *, key: Hashable = None) -> T:
         """Run a small write in a transaction that it may share with others waiting at the same moment.
