@@ -52,7 +52,7 @@ async def test_prosa_killed_while_the_model_thinks_answers_once(stage: Stage) ->
     await stage.link()
     ana = await stage.ana()
     await ana.send_text(SHOP, "think")
-    await stage.world.gemini.requests.wait_for(lambda log: len(log) >= 1)
+    await stage.world.gemini.requests.wait_for(lambda log: len(log) >= 1, within=60)
     await stage.prosa.kill()
     await stage.prosa.start()
     await answered(ana, 1, 60)
