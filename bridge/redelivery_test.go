@@ -5,7 +5,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -168,5 +170,86 @@ func TestAStoreThatIsAwayLosesNoMessage(t *testing.T) {
 	// With no socket, whatever whatsmeow tried to send to WhatsApp is in its log.
 	if text := lines.String(); strings.Contains(text, "Failed to send") || strings.Contains(text, "retry receipt") {
 		t.Fatalf("something was sent:\n%s", text)
+	}
+}
+
+// What a store with no space, without the right to write, or locked by another
+// program cannot keep is not acknowledged, and readable when it comes again.
+func TestAStoreThatCannotBeWrittenLosesNoMessage(t *testing.T) {
+	pragma := func(statement string) func(*testing.T, *credentials) {
+		return func(t *testing.T, c *credentials) {
+			t.Helper()
+			if _, err := c.db.Exec("PRAGMA " + statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var unlock func()
+	lock := func(t *testing.T, c *credentials) {
+		t.Helper()
+		pragma("busy_timeout=20")(t, c)
+		var number, name, file string
+		if err := c.db.QueryRow("PRAGMA database_list").Scan(&number, &name, &file); err != nil {
+			t.Fatal(err)
+		}
+		other, err := sql.Open("sqlite", "file:"+filepath.ToSlash(file)+"?"+sqliteSettings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		holding, err := other.Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		unlock = func() { _ = holding.Rollback(); _ = other.Close() }
+	}
+	for name, trouble := range map[string]struct {
+		begin, end func(*testing.T, *credentials)
+	}{
+		"full":      {pragma("max_page_count=1"), pragma("max_page_count=1000000")},
+		"read-only": {pragma("query_only=1"), pragma("query_only=0")},
+		"locked":    {lock, func(*testing.T, *credentials) { unlock() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, p := newTestBridge(t)
+			device := linkedDevice(t, b.store, ownJID, ownLID)
+			customer := linkedDevice(t, openTestStore(t), types.JID{User: customerPN.User, Device: 3, Server: types.DefaultUserServer}, customerLID)
+			long := strings.Repeat("so long that it needs pages of its own; ", 400)
+			stanza := encryptFor(t, customer, device, long)[0]
+			handle := func() (<-chan struct{}, map[string]any) {
+				stored, err := b.store.device(t.Context(), ownJID)
+				if err != nil || stored == nil {
+					t.Fatalf("device: %v, %v", stored, err)
+				}
+				s := newSession(b, "s", stored, "Prosa")
+				s.conn = &connection{qr: newQRRotation()}
+				s.conn.ctx, s.conn.cancel = context.WithCancel(s.ctx)
+				done := make(chan struct{})
+				go func() {
+					s.client.DangerousInternals().HandleEncryptedMessage(s.conn.ctx, &stanza)
+					close(done)
+				}()
+				frame := p.read()
+				for frame["event"] == "lid_mapping" {
+					frame = p.read()
+				}
+				return done, frame
+			}
+
+			trouble.begin(t, b.store)
+			done, frame := handle()
+			if frame["event"] != "disconnected" {
+				t.Fatalf("got %v", frame["event"])
+			}
+			soon(t, done)
+			p.quiet()
+			trouble.end(t, b.store)
+			done, frame = handle()
+			message, _ := frame["data"].(map[string]any)["message"].(map[string]any)
+			if message["conversation"] != long {
+				t.Fatalf("got %v", frame["event"])
+			}
+			ack(b, frame, true)
+			soon(t, done)
+		})
 	}
 }

@@ -13,7 +13,8 @@ import (
 	"strings"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/store/sqlstore"
 	"go.mau.fi/whatsmeow/types"
@@ -70,6 +71,24 @@ type credentials struct {
 	container *sqlstore.Container
 }
 
+// idleInTransaction is how long PostgreSQL keeps the transaction of a bridge that says
+// nothing: one that is frozen, or whose machine is gone, would keep its rows locked,
+// and the bridge that takes its numbers over would wait for them. In milliseconds.
+const idleInTransaction = "5000"
+
+// open returns the database; nothing is connected yet.
+func (l storeLocation) open() (*sql.DB, error) {
+	if l.driver == "sqlite" {
+		return sql.Open(l.driver, l.source)
+	}
+	config, err := pgx.ParseConfig(l.source)
+	if err != nil {
+		return nil, errors.New(scrub(err.Error()))
+	}
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = idleInTransaction
+	return stdlib.OpenDB(*config), nil
+}
+
 // openCredentials opens the store and brings its tables up to date.
 func openCredentials(ctx context.Context, where storeLocation, log waLog.Logger) (*credentials, error) {
 	if where.file != "" {
@@ -77,7 +96,7 @@ func openCredentials(ctx context.Context, where storeLocation, log waLog.Logger)
 			return nil, fmt.Errorf("create the store: %w", err)
 		}
 	}
-	db, err := sql.Open(where.driver, where.source)
+	db, err := where.open()
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}

@@ -122,7 +122,8 @@ async def test_sqlite_that_may_not_be_written_and_a_bug(local: Database) -> None
 
 
 @pytest.mark.postgres
-async def test_every_way_for_postgres_to_be_away(own_postgres: PostgresServer) -> None:
+async def test_every_way_for_postgres_to_be_away(own_postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "IDLE_SECONDS", 1.0)
     async with notes(own_postgres.url, statement_seconds=0.5) as database:
 
         async def cut(db: WriteDb) -> None:
@@ -131,6 +132,22 @@ async def test_every_way_for_postgres_to_be_away(own_postgres: PostgresServer) -
 
         assert await why(lambda: database.submit(cut)) is Outage.AWAY
         assert database.unwritable is Outage.AWAY
+        assert await works(database)
+
+        async def free_rows() -> int:
+            async with database.write() as db:
+                return len((await db.execute(text("SELECT 1 FROM notes FOR UPDATE SKIP LOCKED"))).all())
+
+        async def frozen_inside_a_transaction() -> None:
+            async with database.write() as db:
+                await db.execute(text("UPDATE notes SET body = 'mine'"))
+                assert await free_rows() == 0
+                async with asyncio.timeout(20):
+                    while not await free_rows():  # noqa: ASYNC110
+                        await asyncio.sleep(0.1)
+                await insert(db)
+
+        assert await why(frozen_inside_a_transaction) is Outage.AWAY
         assert await works(database)
 
         # As after a failover: the server that is connected to is a standby now.

@@ -12,7 +12,7 @@ ConnectionOf: TypeAlias = Callable[[str], Connection | None]
 
 
 class OnlineNumbers:
-    """Remembers which numbers opened here, and forgets those whose connection is gone."""
+    """Remembers which numbers opened here, and finds those that are online still."""
 
     def __init__(
         self, bus: Bus, connection_of: ConnectionOf, *, topics: tuple[str, ...] = ("outbox", "media", "changes")
@@ -38,8 +38,7 @@ class OnlineNumbers:
 
     def names(self) -> list[str]:
         """Return the numbers that are online here."""
-        self._names = {name for name in self._names if self._connection_of(name) is not None}
-        return sorted(self._names)
+        return sorted(name for name in self._names if self._connection_of(name) is not None)
 
     def connection(self, session_id: str) -> Connection | None:
         """Return a number's live connection, or None."""

@@ -19,6 +19,9 @@ from prosa.errors import ConfigurationError
 
 BUSY_TIMEOUT_SECONDS = 15.0
 POOL_TIMEOUT_SECONDS = 15.0
+IDLE_SECONDS = 5.0
+"""PostgreSQL rolls back a transaction of a process that has said nothing for so long: one that is frozen, or whose
+machine is gone, would keep its rows locked, and nobody could take them over when its leases end."""
 
 
 def sqlite_engine(url: URL, *, begin: str, size: int) -> AsyncEngine:
@@ -39,6 +42,9 @@ def sqlite_writer(url: URL) -> Engine:
 
 def postgres_engine(url: URL, size: int, statement_seconds: float | None) -> AsyncEngine:
     """Return an engine on PostgreSQL, whose statements may take so long; None for no end."""
+    settings = {"application_name": "prosa", "timezone": "UTC"}
+    if statement_seconds is not None:
+        settings["idle_in_transaction_session_timeout"] = str(round(IDLE_SECONDS * 1000))
     engine = create_async_engine(
         url,
         pool_size=size,
@@ -49,7 +55,7 @@ def postgres_engine(url: URL, size: int, statement_seconds: float | None) -> Asy
         json_deserializer=_loads,
         hide_parameters=True,
         connect_args={
-            "server_settings": {"application_name": "prosa", "timezone": "UTC"},
+            "server_settings": settings,
             "timeout": 10,
             "command_timeout": statement_seconds,
         },

@@ -36,6 +36,7 @@ class Outage(StrEnum):
 # PostgreSQL's codes and classes (manual, appendix A).
 _STATES = {
     "25006": Outage.READ_ONLY,
+    "25P03": Outage.AWAY,  # this process was silent inside a transaction for too long
     "53100": Outage.FULL,
     "55P03": Outage.BUSY,
     "40001": Outage.BUSY,
