@@ -140,7 +140,7 @@ async def test_a_person_answers_by_the_api_once_however_often_it_is_asked(stage:
 
 
 async def test_what_the_phone_sends_is_stored_and_not_answered(stage: Stage) -> None:
-    await stage.link()
+    await stage.link(takeover={"pause_minutes_after_person": 0})  # what comes next is the AI's again
     ana = await stage.ana()
     phone = await stage.world.contacts.link(SHOP, name="Shop's own phone")
     await phone.send_text(ANA, "We called you")
