@@ -8,10 +8,10 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Row, Select, and_, literal_column, or_, select, text, tuple_, update
 
 from prosa import words
+from prosa.auth.numbers import owned
 from prosa.conversations.held import TABLE as CONVERSATIONS
 from prosa.conversations.hot import MESSAGES, SEARCH
 from prosa.conversations.identity import Address
-from prosa.conversations.scope import owned
 from prosa.database.engine import ReadDb, WriteDb
 
 _c, _m = CONVERSATIONS.c, MESSAGES.c

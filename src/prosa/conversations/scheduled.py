@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Table, literal, null, select, true, tuple_
 
+from prosa.auth.numbers import owned
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.models import MessageStatus, ScheduledMessage
-from prosa.conversations.scope import owned
 from prosa.database.base import Base
 from prosa.database.engine import ReadDb
 

@@ -13,6 +13,7 @@ from sqlalchemy import Row, delete, or_
 
 from prosa import words
 from prosa.auth.caller import Caller
+from prosa.auth.numbers import check_number
 from prosa.clock import Clock, utc_now
 from prosa.conversations import pauses, queries
 from prosa.conversations.facts import conversation_payload
@@ -24,7 +25,6 @@ from prosa.conversations.online import OnlineNumbers
 from prosa.conversations.queries import ConversationFilter, Direction
 from prosa.conversations.scheduled import find_scheduled, scheduled_places
 from prosa.conversations.schemas import ConversationUpdate
-from prosa.conversations.scope import check_session
 from prosa.conversations.unread import mark_read
 from prosa.database.engine import Database, WriteDb
 from prosa.errors import FieldError, InvalidInputError, NotFoundError
@@ -89,7 +89,7 @@ class ConversationService:
         """
         async with self._database.read() as db:
             if wanted.session_id is not None:
-                await check_session(db, caller, wanted.session_id)
+                await check_number(db, caller, wanted.session_id)
             return await queries.list_conversations(db, caller.user_id, wanted, after=after, limit=limit)
 
     async def get(self, caller: Caller, conversation_id: uuid.UUID) -> Row[Any]:
@@ -262,7 +262,7 @@ class ConversationService:
             await self.get(caller, conversation_id)
         async with self._database.read() as db:
             if session_id is not None:
-                await check_session(db, caller, session_id)
+                await check_number(db, caller, session_id)
             return await queries.search_messages(
                 db, caller.user_id, terms, session_id=session_id, conversation_id=conversation_id, after=after,
                 limit=limit,

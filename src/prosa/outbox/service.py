@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from prosa.auth.caller import Caller
+from prosa.auth.numbers import check_number
 from prosa.clock import Clock, utc_now
 from prosa.conversations import queries
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.models import MessageStatus
 from prosa.conversations.scheduled import ScheduledFilter, find_scheduled, list_scheduled
-from prosa.conversations.scope import check_session
 from prosa.database.engine import Database, WriteDb
 from prosa.errors import FieldError, InvalidInputError, NotFoundError
 from prosa.outbox import changes, schedule
@@ -47,7 +47,7 @@ class OutboxService:
         """
         async with self._database.read() as db:
             if wanted.session_id is not None:
-                await check_session(db, caller, wanted.session_id)
+                await check_number(db, caller, wanted.session_id)
             if wanted.conversation_id is not None:
                 found = await queries.find_conversation(db, caller.user_id, wanted.conversation_id)
                 if found is None:

@@ -12,6 +12,7 @@ from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
 from prosa.auth.caller import Caller
+from prosa.auth.numbers import check_number
 from prosa.clock import utc_now
 from prosa.conversations import identity, queries
 from prosa.conversations.held import hold
@@ -22,7 +23,6 @@ from prosa.conversations.online import OnlineNumbers
 from prosa.conversations.opening import open_or_create, submit_opening
 from prosa.conversations.pauses import PausedBy
 from prosa.conversations.scheduled import find_scheduled
-from prosa.conversations.scope import check_session
 from prosa.database.engine import Database, ReadDb, WriteDb
 from prosa.database.outage import Outage, outage_of
 from prosa.errors import ConflictError, NotFoundError
@@ -146,7 +146,7 @@ class ManualMessages:
                     raise NotFoundError("There is no such conversation here.", remedy="GET /conversations lists yours.")
                 check_writable(ConversationKind(row.kind), row.contact_jid)
                 return _Where(row.session_id, conversation_id=row.id)
-            await check_session(db, caller, target.session_id)
+            await check_number(db, caller, target.session_id)
         address, phone = recipient(target.to)
         return _Where(target.session_id, address=address, resolve=phone)
 
