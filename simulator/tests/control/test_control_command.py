@@ -56,6 +56,11 @@ async def running(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Pro
             if not line.startswith("#"):
                 name, _, value = line.partition("=")
                 printed[name] = value
+        if "CONTROL" not in printed:
+            # Its output has ended, so it is ending. A signal now could reap it before asyncio's watcher does
+            # (Popen.send_signal polls first), and its exit code would be lost.
+            async with asyncio.timeout(30):
+                await process.wait()
         yield process, printed
     finally:
         if process.returncode is None:
