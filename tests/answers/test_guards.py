@@ -2,7 +2,7 @@
 
 import pytest
 
-from prosa.answers.guards import disagreement, facts
+from prosa.answers.guards import agrees, disagreement, facts
 
 REVERSED = [
     ("Como faço para cancelar meu cartão?", "Como faço para ativar meu cartão?", "opposites"),
@@ -72,3 +72,19 @@ def test_other_words_for_the_same_agree(asked: str, known: str) -> None:
 def test_a_place_that_the_answer_knows_is_nothing_new() -> None:
     asked, known = facts("Vocês entregam em Campinas?"), facts("Vocês entregam em Santos?")
     assert disagreement(asked, known, {"campinas", "santos"}) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "known", "differs"),
+    [
+        ("para onde mando o currículo", "para onde mando o pix", "words"),
+        ("how do I reset the router", "how do I reset the password", "words"),
+        ("how do I reset my passwords", "how do I reset my password", None),
+        ("how do I reset my code", "how do I reset my password", None),
+        ("when will my new card come", "my card has not come", None),
+    ],
+)
+def test_one_word_in_place_of_another_is_another_question(asked: str, known: str, differs: str | None) -> None:
+    """Unless the answer knows the word ("code"), or it is a form of the other one."""
+    found = agrees(facts(asked), [facts(known)], {"code", "card"})
+    assert (found == "words") is (differs == "words")

@@ -11,7 +11,12 @@ from itertools import pairwise
 
 from prosa.answers import tables
 from prosa.answers.text import core
-from prosa.words import fold
+from prosa.words import STOP_WORDS, fold
+
+FRAME = 3
+"""Words that two questions share at least, for the others to count as put in their place."""
+SWAPPED = 1
+"""Words on either side that are put in place of others, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class Facts:
         times: Days, months, parts of the day.
         asks: When, where, how much, why, who.
         names: Words that look like names of people, places or things.
+        words: All its words, without greetings.
     """
 
     numbers: frozenset[str]
@@ -35,6 +41,7 @@ class Facts:
     times: frozenset[int]
     asks: frozenset[str]
     names: frozenset[str]
+    words: frozenset[str] = frozenset()
 
 
 class _Beginnings:
@@ -79,6 +86,7 @@ def facts(text: str) -> Facts:
         times=_WHEN.of(words),
         asks=frozenset(name for name, pattern in tables.QUESTIONS if pattern.search(plain)),
         names=frozenset(_names(text, plain)),
+        words=frozenset(words),
     )
 
 
@@ -109,8 +117,29 @@ def disagreement(asked: Facts, known: Facts, vocabulary: Collection[str] = ()) -
 
 def agrees(asked: Facts, known: Sequence[Facts], vocabulary: Collection[str] = ()) -> str | None:
     """Return None where a question agrees with one of the nearest known, else in what it differs from the first."""
+    if any(_swapped(asked, one, vocabulary) for one in known):
+        return "words"
     reasons = [disagreement(asked, one, vocabulary) for one in known]
     return None if None in reasons or not reasons else reasons[0]
+
+
+def _swapped(asked: Facts, known: Facts, vocabulary: Collection[str]) -> bool:
+    """Return whether two questions are the same but for a word or two that the answer has nothing of.
+
+    "Where do I send my CV" and "where do I send the money" are near in every way but the one that counts.
+    """
+    shared = asked.words & known.words
+    mine = asked.words - known.words - STOP_WORDS
+    theirs = known.words - asked.words - STOP_WORDS
+    if len(shared) < FRAME or not mine or not theirs or len(mine) > SWAPPED or len(theirs) > SWAPPED:
+        return False
+    return not any(_like(word, other) for word in mine for other in (*vocabulary, *theirs))
+
+
+def _like(word: str, other: str) -> bool:
+    """Return whether two words may be forms of one."""
+    size = max(4, min(len(word), len(other)) - 2)
+    return word[:size] == other[:size]
 
 
 def _negated(plain: str) -> bool:

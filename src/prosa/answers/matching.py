@@ -3,7 +3,7 @@
 Each answer has many phrasings. A question's score for an answer is the mean of its likeness to the three nearest of
 them: the cosine of their embeddings, centred and whitened by how phrasings of one answer differ from each other, plus
 half the cosine of their character n-grams. What decides is not the score but its **margin** to the second-best answer:
-in BANKING77 a margin of 0.3 kept wrong answers at about 1 % with 5 to 40 phrasings an answer, where no limit on the
+in BANKING77 a margin of 0.27 kept wrong answers at about 1 % with 5 to 40 phrasings an answer, where no limit on the
 score alone did (`python -m bench answers`). Phrasings of nothing (`None`) compete as well, and win by giving no answer.
 """
 

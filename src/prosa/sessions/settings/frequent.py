@@ -16,10 +16,14 @@ class FrequentSettings(Group):
         "suggestions and for the report of what the frequent answers would have said. on: they are given.",
     )
     threshold: float = Field(
-        0.7, ge=0, le=1.5, allow_inf_nan=False, description="How near to its phrasings a question must be, 1.5 at most."
+        0.65,
+        ge=0,
+        le=1.5,
+        allow_inf_nan=False,
+        description="How near to its phrasings a question must be, 1.5 at most.",
     )
     margin: float = Field(
-        0.3,
+        0.27,
         ge=0,
         le=1.5,
         allow_inf_nan=False,
