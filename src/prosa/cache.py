@@ -6,9 +6,10 @@ it a short time to live.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import orjson
 import structlog
@@ -47,6 +48,34 @@ class CacheState(StrEnum):
     REDIS = "redis"
     AWAY = "away"
     """Redis is set up and does not answer: nothing is cached."""
+
+
+class Read(Generic[T]):
+    """The newest values as they were read from the cache's bytes, so that the same bytes are not read again.
+
+    The bytes stay the truth: what is found here is used only where the cache holds the very same. Whoever gets a value
+    from here must not change it.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Keep so many values, the least recently used go first."""
+        self._most = most
+        self._values: OrderedDict[str, tuple[bytes, T]] = OrderedDict()
+
+    def get(self, key: str, raw: bytes) -> T | None:
+        """Return what was read from these bytes, where that is known."""
+        known = self._values.get(key)
+        if known is None or known[0] != raw:
+            return None
+        self._values.move_to_end(key)
+        return known[1]
+
+    def put(self, key: str, raw: bytes, value: T) -> None:
+        """Remember what bytes read as."""
+        self._values[key] = raw, value
+        self._values.move_to_end(key)
+        if len(self._values) > self._most:
+            self._values.popitem(last=False)
 
 
 class Cache:
@@ -115,7 +144,15 @@ class Cache:
         Raises:
             TypeError: `value` is not JSON-able.
         """
-        raw = orjson.dumps(value)
+        await self.set_raw(key, orjson.dumps(value), ttl_seconds)
+
+    async def get_raw(self, key: str) -> bytes | None:
+        """Return what `set_raw` kept, or None."""
+        raw = await self._run(lambda backend: backend.get(PREFIX + key))
+        return raw if isinstance(raw, bytes) else None
+
+    async def set_raw(self, key: str, raw: bytes, ttl_seconds: float) -> None:
+        """Keep bytes for a time, as `set` does."""
         if len(raw) > LARGEST_VALUE:
             await self.delete(key)
             return

@@ -1,13 +1,17 @@
 """What a model call costs: the tokens that the provider billed, by the owner's prices or those of genai-prices."""
 
 import json
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
 from genai_prices import Usage, calc_price
 from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import ModelPrice
 from pydantic_ai.messages import ModelResponse
 
 from prosa.ai.names import ModelName
@@ -57,6 +61,8 @@ def cost_microusd(response: ModelResponse, name: ModelName | None = None) -> int
         return price.microusd(used.input_tokens, used.cache_read_tokens, used.output_tokens)
     if not response.model_name or not used.input_tokens:
         return None
+    if listed := _plain(response):
+        return listed.microusd(used.input_tokens, used.cache_read_tokens, used.output_tokens)
     try:
         total = response.cost().total_price
     except (LookupError, ValueError):
@@ -65,6 +71,69 @@ def cost_microusd(response: ModelResponse, name: ModelName | None = None) -> int
         logger.warning("a call could not be priced", model=response.model_name, error=repr(error))
         return None
     return _rounded(Decimal(total) * 1_000_000)
+
+
+def _plain(response: ModelResponse) -> Price | None:
+    """Return the list's price of a call that is billed by tokens of text alone; None for any other call.
+
+    genai-prices finds out for each call anew which of some sixty units it is billed by, which costs as much as storing
+    its answer does.
+    """
+    if not {name for name, value in vars(response.usage).items() if value} <= _TEXT:
+        return None
+    try:
+        found = _listed(response.model_name or "", response.provider_name, response.provider_url)
+    except LookupError:
+        return None
+    if found is None or found.variants & (response.provider_details or {}).keys():
+        return None
+    return found.price
+
+
+_TEXT = frozenset(
+    {
+        "details", "input_tokens", "input_text_tokens", "cache_read_tokens", "cache_text_read_tokens", "output_tokens",
+        "output_text_tokens", "output_reasoning_tokens", "output_text_reasoning_tokens",
+    }
+)  # fmt: skip
+_BESIDES = re.compile(r"_(text|reasoning)_mtok$|_text_read_mtok$|^requests_")
+"""Prices of some of the tokens of a text, or of a call, beside those of all tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A price, and what a call may tell of itself to be billed otherwise."""
+
+    price: Price
+    variants: frozenset[str]
+
+
+@lru_cache(256)
+def _listed(model: str, provider: str | None, url: str | None) -> _Listed | None:
+    """Return the list's price of a model, where it has one for each kind of token and no more.
+
+    Raises:
+        LookupError: It is not in the list.
+    """
+    snapshot = get_snapshot()
+    found = None
+    if url:  # goes first, as in pydantic-ai
+        with suppress(LookupError):
+            _, found = snapshot.find_provider_model(model, None, None, url)
+    if found is None:
+        _, found = snapshot.find_provider_model(model, None, provider, None)
+    prices = found.prices
+    if not isinstance(prices, ModelPrice):
+        return None  # it depends on the day
+    known = {name: value for name, value in vars(prices).items() if value is not None}
+    fresh, out = known.get("input_mtok"), known.get("output_mtok")
+    cached = known.get("cache_read_mtok", fresh)
+    if not (isinstance(fresh, Decimal) and isinstance(out, Decimal) and isinstance(cached, Decimal)):
+        return None  # it depends on the length
+    if any(map(_BESIDES.search, known)):
+        return None
+    keys = frozenset(key for variant in found.price_variants or () for key in variant.when)
+    return _Listed(Price(input=fresh, output=out, cached=cached), keys)
 
 
 def estimate_microusd(name: ModelName, input_tokens: int, output_tokens: int) -> int | None:

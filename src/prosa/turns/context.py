@@ -5,14 +5,16 @@ and is used only when the row says the same; so a cache that missed something co
 """
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import Table, bindparam, literal_column, select
 
 from prosa.ai.context import CONTACT, PromptMessage, text_of
-from prosa.cache import Cache
+from prosa.cache import Cache, Read
 from prosa.conversations.models import Message, MessageStatus
 from prosa.database import Database
 from prosa.database.base import Base
@@ -28,6 +30,9 @@ _BEFORE_ALL = -(2**31)
 
 _LONGEST_SPEAKER = 40
 _MARKS = str.maketrans({"[": "(", "]": ")", ":": " "})
+
+MOST_KNOWN = 500
+"""Contexts kept as they were read, beside their bytes in the cache: some 10 MB of usual conversations."""
 
 _MESSAGES: Final[Table] = Base.metadata.tables[Message.__tablename__]
 _m = _MESSAGES.c
@@ -128,16 +133,17 @@ class Contexts:
     def __init__(self, database: Database, cache: Cache) -> None:
         self._database = database
         self._cache = cache
+        self._known: Read[_Cached] = Read(MOST_KNOWN)
 
     async def load(self, need: Need) -> list[PromptMessage]:
         """Return the messages that the summary does not tell and prompts contain, oldest first, as of the version."""
-        cached = _Cached.read(await self._cache.get(_key(need.conversation_id)))
+        cached = await self._get(_key(need.conversation_id))
         if cached is not None and cached.version == need.version and cached.after <= need.after:
             return [message for message in cached.messages if message.seq > need.after]
         async with self._database.read() as db:
             fresh = await _read(db, need)
-        await self._cache.set(_key(need.conversation_id), fresh.stored(), TTL_SECONDS)
-        return fresh.messages
+        await self._set(_key(need.conversation_id), fresh)
+        return list(fresh.messages)
 
     async def remember(self, conversation_id: uuid.UUID, version: int, *messages: PromptMessage | None) -> None:
         """Bring a cached context up to date after a commit that added messages; does nothing where none is cached.
@@ -148,36 +154,57 @@ class Contexts:
             messages: In order; None for those that prompts leave out.
         """
         key = _key(conversation_id)
-        raw = await self._cache.get(key)
+        raw = await self._cache.get_raw(key)
         if raw is None:
             return
-        cached = _Cached.read(raw)
-        if cached is None or cached.version != version - len(messages):
+        before = _Cached.head(raw)
+        if before is None or before[0] != version - len(messages):
             # Two commits were remembered in another order, or something else changed: the next turn reads anew.
             await self._cache.delete(key)
             return
-        cached.version = version
-        cached.messages.extend(message for message in messages if message is not None)
-        cached.trim()
-        await self._cache.set(key, cached.stored(), TTL_SECONDS)
+        added = tuple(message for message in messages if message is not None)
+        known = self._known.get(key, raw)
+        if raw.count(b"\n") + len(added) > MOST_MESSAGES + MOST_MESSAGES // 2:
+            cached = known or _Cached.read(raw)
+            if cached is not None:
+                await self._set(key, replace(cached, version=version, messages=cached.messages + added).trimmed())
+            return
+        # The messages before need not be read for this: new ones are written behind them.
+        longer = _Cached.longer(raw, version, before[1], added)
+        if known is not None:
+            self._known.put(key, longer, replace(known, version=version, messages=known.messages + added))
+        await self._cache.set_raw(key, longer, TTL_SECONDS)
 
     async def summarised(self, conversation_id: uuid.UUID, until: int) -> None:
         """Drop messages that the summary tells now from a cached context."""
         key = _key(conversation_id)
-        cached = _Cached.read(await self._cache.get(key))
+        cached = await self._get(key)
         if cached is not None and cached.after < until:
-            cached.after = until
-            cached.messages = [message for message in cached.messages if message.seq > until]
-            await self._cache.set(key, cached.stored(), TTL_SECONDS)
+            left = tuple(message for message in cached.messages if message.seq > until)
+            await self._set(key, replace(cached, after=until, messages=left))
+
+    async def _get(self, key: str) -> "_Cached | None":
+        raw = await self._cache.get_raw(key)
+        if raw is None:
+            return None
+        cached = self._known.get(key, raw) or _Cached.read(raw)
+        if cached is not None:
+            self._known.put(key, raw, cached)
+        return cached
+
+    async def _set(self, key: str, cached: "_Cached") -> None:
+        raw = cached.written()
+        self._known.put(key, raw, cached)
+        await self._cache.set_raw(key, raw, TTL_SECONDS)
 
     async def forget(self, conversation_id: uuid.UUID) -> None:
         """Drop a cached context, because its conversation was erased or merged."""
         await self._cache.delete(_key(conversation_id))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Cached:
-    """A context as cached.
+    """A context as cached: a line of JSON with version and place, and one for each message.
 
     Attributes:
         version: The row's version that it shows.
@@ -187,25 +214,42 @@ class _Cached:
 
     version: int
     after: int
-    messages: list[PromptMessage]
+    messages: tuple[PromptMessage, ...]
 
-    def trim(self) -> None:
-        """Let the oldest messages go, where too many have gathered."""
-        if len(self.messages) > MOST_MESSAGES + MOST_MESSAGES // 2:
-            self.messages = self.messages[-MOST_MESSAGES:]
-            self.after = self.messages[0].seq - 1
+    def trimmed(self) -> "_Cached":
+        """Return it without the oldest messages, where too many have gathered."""
+        newest = self.messages[-MOST_MESSAGES:]
+        return self if len(newest) == len(self.messages) else _Cached(self.version, newest[0].seq - 1, newest)
 
-    def stored(self) -> list[Any]:
-        """Return it as JSON."""
-        rows = [[m.seq, m.author, m.text, m.wa_id, m.asks, m.file, m.at] for m in self.messages]
-        return [self.version, self.after, rows]
+    def written(self) -> bytes:
+        """Return it as it is kept."""
+        return self.longer(b"", self.version, self.after, self.messages)
 
     @classmethod
-    def read(cls, stored: Any) -> "_Cached | None":
-        """Read the JSON; None where it is not what this version of Prosa writes."""
+    def longer(cls, raw: bytes, version: int, after: int, messages: Iterable[PromptMessage]) -> bytes:
+        """Return what is kept after messages were added, with another first line."""
+        _, _, rows = raw.partition(b"\n")
+        added = [orjson.dumps([m.seq, m.author, m.text, m.wa_id, m.asks, m.file, m.at]) for m in messages]
+        return b"\n".join([orjson.dumps([version, after]), *([rows] if rows else []), *added])
+
+    @classmethod
+    def head(cls, raw: bytes) -> tuple[int, int] | None:
+        """Read the first line: version and place; None where it is not what this version of Prosa writes."""
         try:
-            version, after, rows = stored
-            return cls(int(version), int(after), [PromptMessage(*row) for row in rows])
+            version, after = orjson.loads(raw.partition(b"\n")[0])
+            return int(version), int(after)
+        except (TypeError, ValueError):
+            return None
+
+    @classmethod
+    def read(cls, raw: bytes) -> "_Cached | None":
+        """Read what is kept; None where it is not what this version of Prosa writes."""
+        head = cls.head(raw)
+        if head is None:
+            return None
+        try:
+            rows = orjson.loads(b"[" + raw.partition(b"\n")[2].replace(b"\n", b",") + b"]")
+            return cls(*head, tuple(PromptMessage(*row) for row in rows))
         except (TypeError, ValueError):
             return None
 
@@ -219,7 +263,7 @@ async def _read(db: ReadDb, need: Need) -> _Cached:
         "most": MOST_MESSAGES,
     }
     rows = (await db.execute(_recent, values)).all()
-    messages = [
+    messages = tuple(
         message
         for row in reversed(rows)
         if row.revoked_at is None
@@ -235,7 +279,7 @@ async def _read(db: ReadDb, need: Need) -> _Cached:
                 stored_at=row.stored_at,
             )
         )
-    ]
+    )
     # Where there were more than can be read, those left out stay left out.
     return _Cached(need.version, need.after, messages)
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -52,6 +52,9 @@ class NewUsage:
 GROUPS = ("day", "session_id", "purpose", "provider", "model")
 
 
+_FIELDS = tuple(field.name for field in fields(NewUsage))
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
     """What the calls of one group came to; fields as in `prosa.usage.schemas.UsageTotal`."""
@@ -74,7 +77,7 @@ class Total:
 async def add(db: WriteDb, *calls: NewUsage) -> None:
     """Record calls, in the transaction of what they were for."""
     for call in calls:
-        db.later(_insert, {"id": new_id(), **asdict(call)})
+        db.later(_insert, {"id": new_id(), **{name: getattr(call, name) for name in _FIELDS}})
 
 
 async def totals(
