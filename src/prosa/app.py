@@ -36,6 +36,7 @@ from prosa.embeddings import Embedders
 from prosa.events import asyncapi, websocket
 from prosa.events.bus import Bus
 from prosa.events.hub import EventHub
+from prosa.holders import Presence, TakingOver
 from prosa.http import docs, health, middleware, problems, system
 from prosa.http.health import EngineState
 from prosa.http.openapi import custom_openapi
@@ -45,7 +46,7 @@ from prosa.keys.service import ProviderKeyService
 from prosa.knowledge import endpoints as knowledge_endpoints
 from prosa.knowledge.index import KnowledgeIndex
 from prosa.knowledge.service import KnowledgeService
-from prosa.leases import new_owner
+from prosa.leases import new_owner, process_name
 from prosa.outbox import endpoints as outbox_endpoints
 from prosa.outbox.changer import Changer
 from prosa.outbox.scheduler import Scheduler
@@ -197,12 +198,12 @@ async def compose(
     answers = answers or LazyAnswers(settings)
 
     keyring = Keyring(database, vault, bus)
-    await run(keyring)
 
     def unready(session: SessionFacts) -> str | None:
         return why_unready(answers, session, keyring.of)
 
-    engine = engine or _engine(settings)
+    presence = Presence(settings.data_dir / "holders", process_name())
+    engine = engine or _engine(settings, presence)
     files = MediaFiles(settings.media_dir)
     contexts = Contexts(database, cache)
     directory = SessionDirectory(database, cache)
@@ -243,7 +244,7 @@ async def compose(
     runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency)
     scheduler = Scheduler(database, bus, directory)
     changer = Changer(database, bus, numbers, files)
-    await run(embedders, index, ready, people, knowledge, library)
+    await run(TakingOver(database, presence), keyring, embedders, index, ready, people, knowledge, library)
     await run(engine, gateway, fetcher, sender, changer, scheduler, runner, answers)
 
     sessions = SessionService(
@@ -301,7 +302,7 @@ def _remover(files: MediaFiles) -> Callable[[str], Awaitable[None]]:
     return remove
 
 
-def _engine(settings: Settings) -> BridgeEngine:
+def _engine(settings: Settings, presence: Presence) -> BridgeEngine:
     test_server = None
     if settings.whatsapp_test_url and settings.whatsapp_test_root_key and settings.whatsapp_test_media_ca:
         test_server = TestServer(
@@ -313,4 +314,5 @@ def _engine(settings: Settings) -> BridgeEngine:
         binary=settings.bridge_path,
         test_server=test_server,
         log_level={"warning": "warn"}.get(settings.log_level, settings.log_level),
+        keep_open=lambda: presence.descriptors,
     )

@@ -11,6 +11,7 @@ import random
 import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Row, Table, Update, and_, bindparam, or_, select, update
@@ -24,9 +25,24 @@ class LeaseLostError(Exception):
     """The lease ran out or another holder has the row: drop the work, somebody else does it."""
 
 
+def host_name() -> str:
+    """Return this machine's name, as holders' names begin with it."""
+    return socket.gethostname()[:40]
+
+
+def process_name() -> str:
+    """Return this process's name: for people (host, pid), and unique."""
+    return _process_name(os.getpid())
+
+
+@cache
+def _process_name(pid: int) -> str:
+    return f"{host_name()}:{pid}:{new_token()[:10]}"
+
+
 def new_owner() -> str:
-    """Return a name for this process as a holder: for people (host, pid), and unique."""
-    return f"{socket.gethostname()[:40]}:{os.getpid()}:{new_token()[:8]}"
+    """Return a name for a holder in this process: the process's, and what makes it unique."""
+    return f"{process_name()}.{new_token()[:6]}"
 
 
 def backoff(attempts: int, *, base: float, ceiling: float) -> timedelta:

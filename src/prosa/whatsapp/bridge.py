@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -48,10 +49,16 @@ def create_engine(
     binary: Path | None = None,
     test_server: TestServer | None = None,
     log_level: str = "info",
+    keep_open: Callable[[], Sequence[int]] = tuple,
 ) -> "BridgeEngine":
     """Return the engine that Prosa runs with; arguments as of `BridgeOptions`."""
     options = BridgeOptions(
-        store_url=store_url, media_dir=media_dir, binary=binary, test_server=test_server, log_level=log_level
+        store_url=store_url,
+        media_dir=media_dir,
+        binary=binary,
+        test_server=test_server,
+        log_level=log_level,
+        keep_open=keep_open,
     )
     return BridgeEngine(options)
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,7 @@ class BridgeOptions:
         test_server: A simulated WhatsApp, for tests.
         log_level: debug, info, warn or error.
         use_tcp: Talk over a loopback TCP port instead of an inherited socket pair; always so on Windows.
+        keep_open: Open files that the program holds for as long as it lives (a lock: `prosa.holders`).
     """
 
     store_url: str
@@ -75,6 +76,7 @@ class BridgeOptions:
     test_server: TestServer | None = None
     log_level: str = "info"
     use_tcp: bool = sys.platform == "win32"
+    keep_open: Callable[[], Sequence[int]] = tuple
 
 
 def find_binary(binary: Path | None) -> Path:
@@ -127,7 +129,7 @@ class BridgeProcess:
         program, arguments, environment = _command(options)
         if options.use_tcp:
             return await _start_tcp(program, arguments, environment)
-        return await _start_socketpair(program, arguments, environment)
+        return await _start_socketpair(program, arguments, environment, options.keep_open())
 
     async def stop(self, grace: float) -> int:
         """Close the stream, which tells the program to end; kill it where it has not after `grace` seconds.
@@ -207,7 +209,7 @@ def _command(options: BridgeOptions) -> tuple[Path, list[str], dict[str, str]]:
 
 
 async def _spawn(
-    program: Path, arguments: Sequence[str], environment: Mapping[str, str], *, fd: int | None = None
+    program: Path, arguments: Sequence[str], environment: Mapping[str, str], *, fds: Sequence[int] = ()
 ) -> asyncio.subprocess.Process:
     try:
         # A session of its own: Ctrl-C in the terminal reaches Prosa alone, which then stops the bridge in order.
@@ -219,7 +221,7 @@ async def _spawn(
             stderr=subprocess.PIPE,
             env=environment,
             close_fds=True,
-            pass_fds=() if fd is None else (fd,),
+            pass_fds=fds,
             start_new_session=True,
             limit=_LINE_LIMIT,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
@@ -232,10 +234,13 @@ async def _spawn(
         raise
 
 
-async def _start_socketpair(program: Path, arguments: list[str], environment: dict[str, str]) -> BridgeProcess:
+async def _start_socketpair(
+    program: Path, arguments: list[str], environment: dict[str, str], keep_open: Sequence[int]
+) -> BridgeProcess:
     ours, theirs = socket.socketpair()
+    fd = theirs.fileno()
     try:
-        process = await _spawn(program, ["--fd", str(theirs.fileno()), *arguments], environment, fd=theirs.fileno())
+        process = await _spawn(program, ["--fd", str(fd), *arguments], environment, fds=(fd, *keep_open))
     except BaseException:
         ours.close()
         raise
