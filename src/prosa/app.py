@@ -276,7 +276,14 @@ async def compose(
         ),
         OutboxService: OutboxService(database),
         Playground: Playground(
-            database, directory, answers, tools, ready=ready, knowing=Knowing(library), keys_of=keyring.of
+            database,
+            directory,
+            answers,
+            tools,
+            ready=ready,
+            knowing=Knowing(library),
+            budgets=replier.budgets,
+            keys_of=keyring.of,
         ),
         TurnControl: TurnControl(database, directory, unready=unready),
         ManualMessages: ManualMessages(database, files, numbers, directory, contexts=contexts, people=people),

@@ -1,7 +1,6 @@
 """What a model may repeat of its own prompt, and no contact should read."""
 
-from prosa.ai.prompt import FACTS_LINE
-from prosa.ai.system import BASICS
+from prosa.ai.system import BASICS, FACTS_LINE
 
 _LONGEST_CHANCE = 40
 """Characters of a rule that an answer might repeat by chance."""

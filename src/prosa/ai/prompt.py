@@ -6,9 +6,8 @@
 4. What is true of this turn only: knowledge found for the question, the time, the contact's name.
 """
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic_ai.messages import (
     BinaryContent,
@@ -24,26 +23,10 @@ from pydantic_ai.messages import (
 from prosa.ai import notes
 from prosa.ai.context import Part
 from prosa.ai.parts import Attachment, Passage
-from prosa.ai.system import DOCUMENTS, documents
+from prosa.ai.system import documents_found, turn_facts
 
 BEGINNING = "[the conversation begins, or goes on, with our message]"
 """Stands first where the first message is ours: Gemini's conversations begin with the user."""
-
-_LONGEST_NAME = 60
-
-FACTS_LINE = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d UTC(?:, [A-Z][a-z]+day)?(?:; [^\[\]\n]*)?\]")
-"""What `turn_facts` returns."""
-
-
-GROUP = "a group: each message begins with its writer's name; do not begin yours so"
-
-
-def turn_facts(now: datetime, contact_name: str | None, *, group: bool = False) -> str:
-    """Return the line with what is true of this turn only."""
-    # The contact chose the name: one line, and no brackets to step out of.
-    name = " ".join((contact_name or "").translate({ord("["): "(", ord("]"): ")"}).split())[:_LONGEST_NAME]
-    facts = [f"{now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {now.astimezone(UTC):%A}", name, GROUP if group else ""]
-    return f"[{'; '.join(filter(None, facts))}]"
 
 
 def build(
@@ -84,7 +67,7 @@ def build(
         messages.append(ModelRequest(parts=[*(head if index == 0 else []), UserPromptPart(_content(turn))]))
     facts = [UserPromptPart(turn_facts(now, contact_name, group=group))]
     if passages:
-        facts.insert(0, UserPromptPart(f"[For this question. {DOCUMENTS}:\n{documents(passages)}]"))
+        facts.insert(0, UserPromptPart(documents_found(passages)))
     if files:
         facts.append(UserPromptPart(notes.request(files)))
     last = messages[-1]

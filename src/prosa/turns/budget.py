@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import ClassVar
 
 import structlog
 
@@ -19,11 +20,11 @@ from prosa.ai.usage import CallUsage, Purpose
 from prosa.clock import Clock, utc_now
 from prosa.database import Database
 from prosa.database.engine import WriteDb
+from prosa.errors import ConflictError
 from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.events.types import BudgetAlertPayload
 from prosa.sessions.facts import SessionFacts
-from prosa.turns.outcome import Turn
 from prosa.usage import budgets as usage_budgets
 from prosa.usage.budgets import Scope, Spent
 
@@ -32,6 +33,14 @@ logger = structlog.get_logger("prosa.turns")
 RECONCILE_SECONDS = 30.0
 _KEPT = 20_000
 MICRO = 1_000_000
+
+
+class BudgetUsedUpError(ConflictError):
+    """What a model would be asked costs more than may be spent."""
+
+    code: ClassVar[str] = "budget_used_up"
+    title: ClassVar[str] = "A budget is used up"
+    remedy = "GET /usage says what was spent; raise the budget, or wait until the first of the next month (UTC)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +89,27 @@ class Budgets:
 
     async def stops(self, session: SessionFacts, conversation_id: uuid.UUID) -> bool:
         """Return whether a budget is used up; tells its owner, once a month."""
+        return await self.used_up(session, conversation_id) is not None
+
+    async def used_up(self, session: SessionFacts, conversation_id: uuid.UUID | None = None) -> Limit | None:
+        """Return a budget that is used up, where one is; tells its owner, once a month.
+
+        Args:
+            session: The number.
+            conversation_id: The conversation; None: only the number's and the owner's budgets count.
+        """
         for limit in await self._limits(session, conversation_id):
             spent = await self._spent(limit.scope)
             if limit.share(spent) >= 1:
                 await self._tell(session, limit, spent, stopped=True)
-                return True
-        return False
+                return limit
+        return None
 
-    async def spent(self, turn: Turn, calls: Sequence[tuple[Purpose, CallUsage]]) -> None:
+    async def spent(
+        self, session: SessionFacts, conversation_id: uuid.UUID | None, calls: Sequence[tuple[Purpose, CallUsage]]
+    ) -> None:
         """Take in calls that were recorded just now; tells their owner of a budget nearly used up, once a month."""
-        for limit in await self._limits(turn.session, turn.claimed.id):
+        for limit in await self._limits(session, conversation_id):
             known = self._sums.get(limit.scope)
             if known is not None and known.month == self._month():
                 known.spent = Spent(
@@ -98,12 +118,12 @@ class Budgets:
                 )
             spent = await self._spent(limit.scope)
             if limit.share(spent) >= limit.alert_share:
-                await self._tell(turn.session, limit, spent, stopped=limit.share(spent) >= 1)
+                await self._tell(session, limit, spent, stopped=limit.share(spent) >= 1)
 
-    async def _limits(self, session: SessionFacts, conversation_id: uuid.UUID) -> list[Limit]:
+    async def _limits(self, session: SessionFacts, conversation_id: uuid.UUID | None) -> list[Limit]:
         chosen = session.settings.budget
         limits = []
-        if chosen.conversation_tokens or chosen.conversation_usd:
+        if conversation_id is not None and (chosen.conversation_tokens or chosen.conversation_usd):
             scope = Scope(session.user_id, session.session_id, conversation_id)
             limits.append(_limit(scope, chosen.conversation_tokens, chosen.conversation_usd, chosen.alert_share))
         if chosen.number_tokens or chosen.number_usd:

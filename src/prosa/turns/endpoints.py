@@ -58,6 +58,8 @@ async def try_answer(
 ) -> TriedAnswer:
     """Say what the AI would answer, and how: the prompt, the tier, the sources, the cost. Nothing is sent.
 
-    The model is really asked, and what it costs counts as usage (purpose `try`).
+    It is made as a conversation's answers are: with your keys, the fallback models and the limits of a call. The model
+    is really asked, and what it costs counts as usage (purpose `try`) and against budgets of the number and your own;
+    where one is used up, no model is asked (`budget_used_up`).
     """
     return await playground.attempt(caller, session_id, body)

@@ -7,10 +7,10 @@ from datetime import datetime
 from functools import partial
 
 from prosa.ai.asking import Answer, AnswerRequest, Answers
-from prosa.ai.context import CONTACT, PromptMessage, estimate_tokens, text_of
-from prosa.ai.failures import AnswerError
-from prosa.ai.system import documents, system_text
-from prosa.ai.usage import Purpose
+from prosa.ai.context import CONTACT, PromptMessage, estimate_tokens, pending, text_of
+from prosa.ai.failures import AnswerError, OverBudgetError
+from prosa.ai.system import documents_found, system_text, turn_facts
+from prosa.ai.usage import CallUsage, Purpose
 from prosa.auth.caller import Caller
 from prosa.auth.keys import KeysOf, no_keys
 from prosa.clock import Clock, utc_now
@@ -21,6 +21,8 @@ from prosa.errors import ConflictError, NotFoundError, UnavailableError
 from prosa.outbox import bubbles
 from prosa.sessions.facts import Numbers, SessionFacts
 from prosa.tools.service import ToolService
+from prosa.turns.asking import Background, informed, request_of
+from prosa.turns.budget import Budgets, BudgetUsedUpError
 from prosa.turns.knowing import Knowing, with_sources
 from prosa.turns.ready import ReadyAnswers
 from prosa.turns.schemas import PromptPart, TriedAnswer, TryRequest
@@ -51,6 +53,7 @@ class Playground:
         *,
         ready: ReadyAnswers | None = None,
         knowing: Knowing | None = None,
+        budgets: Budgets | None = None,
         clock: Clock = utc_now,
         keys_of: KeysOf = no_keys,
     ) -> None:
@@ -63,6 +66,7 @@ class Playground:
             tools: Knows the owner's tools.
             ready: Has answers that need no model.
             knowing: Finds the owner's knowledge.
+            budgets: Adds up what was spent; its own where left out.
             clock: The time.
             keys_of: The keys of a number's owner.
         """
@@ -73,6 +77,7 @@ class Playground:
         self._tools = tools
         self._ready = ready
         self._knowing = knowing
+        self._budgets = budgets or Budgets(database, clock)
         self._clock = clock
 
     async def attempt(self, caller: Caller, session_id: str, body: TryRequest) -> TriedAnswer:
@@ -80,6 +85,7 @@ class Playground:
 
         Raises:
             NotFoundError: The number is not the caller's.
+            BudgetUsedUpError: A model would have to be asked, and nothing more may be spent.
             ConflictError: No answer can be had with these settings.
             UnavailableError: No answer can be had now.
         """
@@ -92,43 +98,47 @@ class Playground:
             async with asyncio.timeout(TRY_SECONDS):
                 tried = await self._make(session, body)
         except AnswerError as error:
+            if error.usage is not None:
+                await self._book(session, [error.usage])
+            if isinstance(error, OverBudgetError):
+                raise BudgetUsedUpError(
+                    "This prompt and an answer to it would be more than one call may use.",
+                    remedy="Raise settings.budget.reply_tokens or reply_usd, or try fewer words.",
+                ) from error
             failure = UnavailableError if error.temporary else ConflictError
             raise failure(error.message, remedy=error.message, retry_after=error.retry_after) from error
         except TimeoutError:
             raise UnavailableError("The answer took too long.", remedy="Try again.") from None
-        if tried.answer.calls:
-            write = partial(_write_cost, session=session, answer=tried.answer, now=self._clock())
-            await self._database.submit(write)
+        await self._book(session, [used for _, used in tried.answer.calls])
         return _shown(session, tried)
 
     async def _make(self, session: SessionFacts, body: TryRequest) -> _Tried:
-        messages = _messages(body)
-        settings = session.settings
-        waiting = _waiting(messages)
-        request = AnswerRequest(
-            messages=messages,
-            now=self._clock(),
-            instructions=settings.instructions,
-            model=settings.model,
-            contact_name=body.contact_name,
-            max_tokens=settings.max_answer_tokens,
-            most_tokens=settings.budget.reply_tokens,
-            most_usd=settings.budget.reply_usd,
-            fallbacks=settings.fallback_models,
-            keys=self._keys_of(session.user_id),
-        )
+        messages, settings = _messages(body), session.settings
+        answered_until = max((message.seq for message in messages if message.ours), default=0)
+        waiting = pending(messages, answered_until=answered_until)
+        fixed = estimate_tokens(system_text(settings.instructions))
+        known = Background(fixed, answered_until, contact_name=body.contact_name)
+        keys = self._keys_of(session.user_id)
+        request = request_of(session, messages, known, now=self._clock(), keys=keys)
         specs = await self._tools.of_number(session.session_id) if body.use_tools else ()
         tools = TurnTools(settings.abilities, specs, self._tools, self._clock(), group=False)
         asked = self._ready.asked(session, request, waiting, ConversationKind.CONTACT) if self._ready else None
-        if asked and self._ready and (known := await self._ready.find(asked)) is not None:
-            return _Tried(known, request, tools)
-        if self._knowing:
-            request = await self._knowing.informed(session, request, waiting)
+        if asked and self._ready and (found := await self._ready.find(asked)) is not None:
+            return _Tried(found, request, tools)
+        if (limit := await self._budgets.used_up(session)) is not None:
+            whose = "your numbers together" if limit.scope.session_id is None else "this number"
+            raise BudgetUsedUpError(f"What {whose} may spend this month is used up, so no model is asked.")
+        request = await informed(session, request, waiting, ready=self._ready, knowing=self._knowing)
         answer = await self._answers.answer(replace(request, tools=tools))
         return _Tried(with_sources(request, answer, waiting), request, tools)
 
+    async def _book(self, session: SessionFacts, calls: Sequence[CallUsage]) -> None:
+        if calls:
+            await self._database.submit(partial(_write_cost, session, calls, self._clock()))
+            await self._budgets.spent(session, None, [(Purpose.TRY, used) for used in calls])
 
-async def _write_cost(db: WriteDb, session: SessionFacts, answer: Answer, now: datetime) -> None:
+
+async def _write_cost(session: SessionFacts, calls: Sequence[CallUsage], now: datetime, db: WriteDb) -> None:
     rows = [
         NewUsage(
             user_id=session.user_id,
@@ -139,7 +149,7 @@ async def _write_cost(db: WriteDb, session: SessionFacts, answer: Answer, now: d
             created_at=now,
             **asdict(used),
         )
-        for _, used in answer.calls
+        for used in calls
     ]
     await usage_repository.add(db, *rows)
 
@@ -151,11 +161,6 @@ def _messages(body: TryRequest) -> list[PromptMessage]:
         text = text_of("text", said.text) or ""
         messages.append(PromptMessage(seq, Author.AI.value if ours else CONTACT, text, asks=not ours))
     return messages
-
-
-def _waiting(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
-    last = max((message.seq for message in messages if message.ours), default=0)
-    return [message for message in messages if message.seq > last]
 
 
 def _shown(session: SessionFacts, tried: _Tried) -> TriedAnswer:
@@ -176,5 +181,6 @@ def _parts(request: AnswerRequest) -> list[PromptPart]:
     parts = [("system", system_text(request.instructions, request.knowledge, request.index))]
     parts += [("us" if message.ours else "contact", message.text) for message in request.messages]
     if request.passages:
-        parts.append(("knowledge", documents(request.passages)))
+        parts.append(("knowledge", documents_found(request.passages)))
+    parts.append(("facts", turn_facts(request.now, request.contact_name)))
     return [PromptPart(part=part, text=text, tokens=estimate_tokens(text)) for part, text in parts]

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import structlog
 
 from prosa.ai.asking import Answer, AnswerRequest, Answers
-from prosa.ai.context import PEOPLE, PromptMessage, choose, estimate_tokens, pending
+from prosa.ai.context import PEOPLE, PromptMessage, estimate_tokens, pending
 from prosa.ai.failures import AnswerError, OverBudgetError
 from prosa.ai.parts import Tier
 from prosa.ai.system import system_text
@@ -27,6 +27,7 @@ from prosa.database.outage import patiently
 from prosa.sessions.facts import Connections, Numbers, SessionFacts
 from prosa.tools.service import ToolService
 from prosa.turns import outcome
+from prosa.turns.asking import Background, informed, request_of
 from prosa.turns.budget import Budgets
 from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.compaction import Compactor, View
@@ -44,10 +45,6 @@ logger = structlog.get_logger("prosa.turns")
 
 TYPING_SECONDS = 10.0
 """Between two "typing…": phones stop showing it after about 25 s without a new one."""
-MOST_WINDOWS = 4
-"""How many times the window's budget a prompt may be, where no summary has shortened it in time."""
-LEAST_ANSWER = 256
-"""Tokens left for an answer where the number limits a call's tokens."""
 COURTESY_SECONDS = 10.0
 """Longest wait for WhatsApp to take "typing…" or a read receipt; the answer does not wait for either."""
 
@@ -108,7 +105,7 @@ class Replier:
         self._connections = connections
         self._files = files
         self._tools = tools
-        self._budgets = Budgets(database, clock)
+        self.budgets = Budgets(database, clock)
         self._keys_of = keys_of
         self.compactor = Compactor(database, contexts, answers, keys_of)
         self._ready = ready
@@ -140,27 +137,13 @@ class Replier:
             await self._end(turn, self._why_nothing(turn, messages))
             return
         turn = Turn(claimed, session, self.owner, self.clock, waiting, unready)
-        stopped = await self._budgets.stops(session, claimed.id)
+        stopped = await self.budgets.stops(session, claimed.id)
         system = estimate_tokens(system_text(settings.instructions))
         view = await self.compactor.view(turn, messages, system, may_ask=not stopped)
         turn = replace(turn, saved_tokens=view.saved)
-        budget = MOST_WINDOWS * settings.context.window_tokens
-        if settings.budget.reply_tokens is not None:
-            budget = min(budget, settings.budget.reply_tokens - view.fixed - LEAST_ANSWER)
-        request = AnswerRequest(
-            messages=choose(view.messages, answered_until=claimed.answered_until, budget=budget),
-            now=self.clock(),
-            instructions=settings.instructions,
-            model=settings.model,
-            summary=view.summary,
-            contact_name=claimed.contact_name,
-            max_tokens=settings.max_answer_tokens,
-            group=group,
-            most_tokens=settings.budget.reply_tokens,
-            most_usd=settings.budget.reply_usd,
-            fallbacks=settings.fallback_models,
-            keys=self._keys_of(session.user_id),
-        )
+        known = Background(view.fixed, claimed.answered_until, view.summary, claimed.contact_name, group)
+        keys = self._keys_of(session.user_id)
+        request = request_of(session, view.messages, known, now=self.clock(), keys=keys)
         turn = replace(turn, tools=await self._tools_of(turn, group=group))
         await self._answer(turn, replace(request, tools=turn.tools), view, stopped=stopped)
 
@@ -216,7 +199,7 @@ class Replier:
             log.info("an answer was dropped: the contact had written again", times=result.times)
             return
         sent = await self._remember(claimed.id, result)
-        await self._budgets.spent(turn, answer.calls)
+        await self.budgets.spent(turn.session, claimed.id, answer.calls)
         self.compactor.answered(turn, view, answer, sent)
         self._mark_read(turn)
         if self._ready:
@@ -233,10 +216,7 @@ class Replier:
             return known
         if stopped:
             raise OverBudgetError(called=False)
-        if self._ready:
-            request = self._ready.informed(turn.session, request)
-        if self._knowing:
-            request = await self._knowing.informed(turn.session, request, turn.waiting)
+        request = await informed(turn.session, request, turn.waiting, ready=self._ready, knowing=self._knowing)
         settings = turn.session.settings.understanding
         seen = await self._files.look(turn.claimed.id, turn.waiting, settings, attempts=turn.claimed.attempts)
         if settings.otherwise == "text" and settings.otherwise_text and seen.nothing_else(turn.waiting):

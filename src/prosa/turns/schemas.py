@@ -78,7 +78,9 @@ class TryRequest(BaseModel):
 class PromptPart(BaseModel):
     """A piece of what the model was told."""
 
-    part: str = Field(description="system, contact, us or knowledge.")
+    part: str = Field(
+        description="system, contact, us, knowledge (found for the question) or facts (the time, the name)."
+    )
     text: str
     tokens: int = Field(description="About how many it is.")
 
