@@ -54,6 +54,7 @@ from prosa.outbox.sender import Sender
 from prosa.outbox.service import OutboxService
 from prosa.outgoing import Outgoing, Rules
 from prosa.sessions import endpoints as session_endpoints
+from prosa.sessions.appearance import Appearance
 from prosa.sessions.departures import Departures
 from prosa.sessions.directory import SessionDirectory
 from prosa.sessions.facts import SessionFacts
@@ -219,10 +220,12 @@ async def compose(
         unready=unready,
         contexts=contexts,
         people=people,
+        hub=hub,
     )
     gateway = Gateway(database, engine, receiver, directory, bus, device_name=settings.device_name)
     numbers = OnlineNumbers(bus, gateway.connection)
-    gateway.on_open(numbers.opened)
+    appearance = Appearance(bus, gateway, directory)
+    gateway.on_open(numbers.opened, appearance.opened)
     fetcher = MediaFetcher(database, bus, files, numbers, max_bytes=settings.media_max_mb * MIB)
     sender = Sender(database, bus, numbers, files, sessions=directory)
     ready = ReadyAnswers(database, cache, index, learning)
@@ -244,8 +247,10 @@ async def compose(
     runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency)
     scheduler = Scheduler(database, bus, directory)
     changer = Changer(database, bus, numbers, files)
-    await run(TakingOver(database, presence), keyring, embedders, index, ready, people, knowledge, library)
-    await run(engine, gateway, fetcher, sender, changer, scheduler, runner, answers)
+    await run(
+        TakingOver(database, presence), keyring, embedders, index, ready, people, knowledge, library,
+        engine, appearance, gateway, fetcher, sender, changer, scheduler, runner, answers,
+    )  # fmt: skip
 
     sessions = SessionService(
         database,

@@ -24,7 +24,7 @@ from prosa.events import log, websocket
 from prosa.events.bus import Bus
 from prosa.events.hub import EventHub
 from prosa.events.log import NewEvent
-from prosa.events.types import SessionStatusPayload
+from prosa.events.types import ChatTypingPayload, SessionStatusPayload
 from prosa.ids import new_id
 from prosa.users.models import User
 
@@ -42,8 +42,9 @@ class Tokens:
 
 
 class Server:
-    def __init__(self, address: str, database: Database, tokens: Tokens) -> None:
+    def __init__(self, address: str, database: Database, tokens: Tokens, hub: EventHub) -> None:
         self.address = address
+        self.hub = hub
         self.database = database
         self.tokens = tokens
 
@@ -89,7 +90,7 @@ async def server(database: Database, bus: Bus) -> AsyncIterator[Server]:
     await hub.start()
     app = create_test_app({Authenticator: tokens, EventHub: hub, Database: database}, [websocket.router])
     async with served(app) as address:
-        yield Server(address, database, tokens)
+        yield Server(address, database, tokens, hub)
     await hub.stop()
 
 
@@ -105,6 +106,36 @@ async def test_events_arrive_in_their_envelope(server: Server) -> None:
         assert event["payload"]["status"] == "open"
         assert abs(event["timestamp"] / 1000 - utc_now().timestamp()) < 10
         assert isinstance(event["id"], str)
+
+
+async def test_an_event_of_the_moment_reaches_its_owner_and_is_stored_nowhere(server: Server) -> None:
+    user, other = await server.person("t"), await server.person("o")
+    typing = ChatTypingPayload(contact_jid="1@lid", sender_jid="1@lid", typing=True, recording=False)
+    async with server.client("t") as client, server.client("o") as others, server.client("t", sessions=["s2"]) as of_s2:
+        for one in (client, others, of_s2):
+            await read(one)
+        await server.happen(user, "open")
+        stored = await read(client)
+        server.hub.pass_on(user, "s1", typing)
+        server.hub.pass_on(user, "s2", typing)
+        server.hub.pass_on(other, "s1", typing)
+        passing = await read(client)
+        assert (passing["event"], passing["id"], passing["session"]) == ("chat.typing", stored["id"], "s1")
+        assert passing["payload"] == {"contact_jid": "1@lid", "sender_jid": "1@lid", "typing": True, "recording": False}
+        assert (await read(of_s2))["session"] == "s2"  # s1 is not of interest to it
+        assert (await read(others))["event"] == "chat.typing"
+    async with server.client("t", stored["id"]) as client:
+        assert (await read(client))["replayed"] == 0
+
+
+async def test_a_client_says_that_a_person_watches(server: Server, bus: Bus) -> None:
+    user = await server.person("t")
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    bus.hear("watching", heard.put_nowait)
+    async with server.client("t") as client:
+        await read(client)
+        await client.send('{"type": "watching"}')
+        assert await asyncio.wait_for(heard.get(), 5) == {"user_id": str(user)}
 
 
 async def test_a_client_that_reconnects_gets_what_it_missed_once_and_in_order(server: Server) -> None:

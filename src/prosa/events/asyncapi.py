@@ -5,18 +5,19 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from prosa.events.types import PAYLOADS
-from prosa.events.websocket import AuthFrame, PingFrame
+from prosa.events.types import PASSING, PAYLOADS
+from prosa.events.websocket import AuthFrame, PingFrame, WatchingFrame
 
 REF = "#/components/schemas/{model}"
 
 
 def document(version: str) -> dict[str, Any]:
     """Return the document for a version of Prosa."""
-    models: list[type[BaseModel]] = [*PAYLOADS, AuthFrame, PingFrame]
+    models: list[type[BaseModel]] = [*PAYLOADS, *PASSING, AuthFrame, PingFrame, WatchingFrame]
     _, definitions = models_json_schema([(model, "serialization") for model in models], ref_template=REF)
     schemas: dict[str, Any] = definitions.get("$defs", {})
-    received = {payload.event: _event(payload.event, payload.__name__, payload.__doc__ or "") for payload in PAYLOADS}
+    events = (*PAYLOADS, *PASSING)
+    received = {payload.event: _event(payload.event, payload.__name__, payload.__doc__ or "") for payload in events}
     received["ready"] = _plain(
         "ready",
         "The first frame: signed in. `complete` is false where too much was missed to replay.",
@@ -31,6 +32,10 @@ def document(version: str) -> dict[str, Any]:
     sent = {
         "auth": {"summary": "Signs in.", "payload": {"$ref": REF.format(model="AuthFrame")}},
         "ping": {"summary": "Asks for a pong.", "payload": {"$ref": REF.format(model="PingFrame")}},
+        "watching": {
+            "summary": "A person looks: the numbers show as online for 90 s, so that WhatsApp tells who types.",
+            "payload": {"$ref": REF.format(model="WatchingFrame")},
+        },
     }
     return {
         "asyncapi": "3.0.0",
@@ -69,7 +74,11 @@ def _event(name: str, model: str, summary: str) -> dict[str, Any]:
             "type": "object",
             "required": ["id", "event", "timestamp", "session", "payload"],
             "properties": {
-                "id": {"type": "string", "description": "Pass the last one seen as last_event_id when reconnecting."},
+                "id": {
+                    "type": "string",
+                    "description": "Pass the last one seen as last_event_id when reconnecting. "
+                    "An event that is not stored has the id of the one before it.",
+                },
                 "event": {"const": name},
                 "timestamp": {"type": "integer", "description": "Milliseconds since the Unix epoch, UTC."},
                 "session": {"type": ["string", "null"], "description": "The number it is about."},

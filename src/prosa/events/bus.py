@@ -1,15 +1,18 @@
 """Wake-ups: a commit tells listeners in this process, and over Redis in others, that there is something to look at.
 
 Nothing depends on a wake-up for correctness: it carries no data, may be lost, and only shortens the wait until the next
-look at the tables.
+look at the tables. Beside them go words of the moment (`tell`), which may be lost for good: who types, who watches.
 """
 
 import asyncio
 import contextlib
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+import secrets
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
 
+import orjson
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -17,9 +20,16 @@ from redis.exceptions import RedisError
 logger = structlog.get_logger("prosa.bus")
 
 CHANNEL = "prosa:wake"
+WORDS = "prosa:words"
+MOST_WORDS = 1000
+"""Words that may wait for Redis; the oldest are forgotten first."""
 RECONNECT_SECONDS = 2.0
 COALESCE_SECONDS = 0.002
 """Wake-ups of other processes are gathered for so long, so that a burst of commits is one message."""
+
+
+Word: TypeAlias = dict[str, Any]
+"""What is told at this moment: plain JSON."""
 
 
 class Signal:
@@ -50,6 +60,9 @@ class Bus:
         self._signals: dict[str, set[Signal]] = defaultdict(set)
         self._redis = Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2) if redis_url else None
         self._outgoing: set[str] = set()
+        self._ears: dict[str, list[Callable[[Word], None]]] = defaultdict(list)
+        self._words: deque[bytes] = deque(maxlen=MOST_WORDS)
+        self._me = secrets.token_hex(8)
         self._pending = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -82,6 +95,17 @@ class Bus:
         for topic in topics:
             self.wake(topic)
 
+    def tell(self, kind: str, word: Word) -> None:
+        """Tell those who `hear` this kind, here and in other processes, once and without any promise."""
+        self._told(kind, word)
+        if self._redis is not None:
+            self._words.append(orjson.dumps([self._me, kind, word]))
+            self._pending.set()
+
+    def hear(self, kind: str, ear: Callable[[Word], None]) -> None:
+        """Be told words of a kind from now on; `ear` must not raise nor wait."""
+        self._ears[kind].append(ear)
+
     @asynccontextmanager
     async def listen(self, topic: str) -> AsyncIterator[Signal]:
         """Listen to a topic; the signal starts raised, so that the first look comes at once."""
@@ -97,6 +121,19 @@ class Bus:
         for signal in self._signals.get(topic, ()):
             signal.set()
 
+    def _told(self, kind: str, word: Word) -> None:
+        for ear in self._ears.get(kind, ()):
+            ear(word)
+
+    def _received(self, channel: bytes, data: bytes) -> None:
+        if channel.decode() == WORDS:
+            sender, kind, word = orjson.loads(data)
+            if sender != self._me:
+                self._told(kind, word)
+            return
+        for topic in data.decode().split(","):
+            self._wake_here(topic)
+
     async def _publish(self, redis: Redis) -> None:
         while True:
             await self._pending.wait()
@@ -104,7 +141,10 @@ class Bus:
             self._pending.clear()
             topics, self._outgoing = self._outgoing, set()
             try:
-                await redis.publish(CHANNEL, ",".join(sorted(topics)))
+                if topics:
+                    await redis.publish(CHANNEL, ",".join(sorted(topics)))
+                while self._words:
+                    await redis.publish(WORDS, self._words.popleft())
             except (RedisError, OSError):
                 # The others find out by looking at the tables.
                 await asyncio.sleep(RECONNECT_SECONDS)
@@ -114,7 +154,7 @@ class Bus:
         while True:
             try:
                 async with redis.pubsub() as pubsub:
-                    await pubsub.subscribe(CHANNEL)
+                    await pubsub.subscribe(CHANNEL, WORDS)
                     if away:
                         logger.info("wake-ups over Redis are back")
                         away = False
@@ -123,8 +163,7 @@ class Bus:
                     while True:
                         message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=1.0)
                         if message is not None:
-                            for topic in message["data"].decode().split(","):
-                                self._wake_here(topic)
+                            self._received(message["channel"], message["data"])
             except (RedisError, OSError) as error:
                 if not away:
                     logger.warning("wake-ups over Redis are away; the tables are polled", error=type(error).__name__)

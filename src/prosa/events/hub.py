@@ -7,20 +7,45 @@ last id it saw and gets the rest from the log. So memory is bounded by the numbe
 import asyncio
 import uuid
 from collections import defaultdict, deque
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from prosa.clock import utc_now
+from prosa.clock import to_millis, utc_now
 from prosa.database.engine import Database
 from prosa.database.outage import OutageLog
 from prosa.events import log
-from prosa.events.bus import Bus, cancel
+from prosa.events.bus import Bus, Word, cancel
 from prosa.events.log import LoggedEvent, Position
+from prosa.events.types import Payload
 
 MAX_WAITING = 1000
 """Events that may wait for one client."""
 BATCH = 500
 POLL_SECONDS = 1.0
 PRUNE_SECONDS = 600.0
+_PASSING, _WATCHING = "event", "watching"
+
+
+@dataclass(frozen=True, slots=True)
+class PassingEvent:
+    """An event of the moment, stored nowhere."""
+
+    session: str | None
+    type: str
+    timestamp: int
+    """Milliseconds since the Unix epoch."""
+    payload: dict[str, Any]
+
+    def envelope(self, after: Position) -> dict[str, Any]:
+        """Return what clients get; its id is that of the stored event before it, so it may be kept like any other."""
+        return {
+            "id": str(after),
+            "event": self.type,
+            "timestamp": self.timestamp,
+            "session": self.session,
+            "payload": self.payload,
+        }
 
 
 class Subscriber:
@@ -29,11 +54,13 @@ class Subscriber:
     def __init__(self, user_id: uuid.UUID) -> None:
         self.user_id = user_id
         self.too_slow = False
-        self._waiting: deque[LoggedEvent] = deque()
+        self._waiting: deque[LoggedEvent | PassingEvent] = deque()
         self._changed = asyncio.Event()
 
-    def push(self, event: LoggedEvent) -> None:
-        """Add an event; where too many wait already, give the client up."""
+    def push(self, event: LoggedEvent | PassingEvent) -> None:
+        """Add an event; where too many wait already, give the client up, or let a passing one pass."""
+        if isinstance(event, PassingEvent) and len(self._waiting) >= MAX_WAITING // 2:
+            return
         if len(self._waiting) >= MAX_WAITING:
             self.too_slow = True
             self._waiting.clear()
@@ -41,7 +68,7 @@ class Subscriber:
             self._waiting.append(event)
         self._changed.set()
 
-    async def next(self) -> LoggedEvent | None:
+    async def next(self) -> LoggedEvent | PassingEvent | None:
         """Return the next event, waiting for one; None when the client was too slow."""
         while not self._waiting and not self.too_slow:
             self._changed.clear()
@@ -59,6 +86,7 @@ class EventHub:
         self._subscribers: dict[uuid.UUID, set[Subscriber]] = defaultdict(set)
         self._position = Position(0, 0)
         self._tasks: list[asyncio.Task[None]] = []
+        bus.hear(_PASSING, self._pass)
 
     async def start(self) -> None:
         """Start following the log from its present end."""
@@ -87,6 +115,26 @@ class EventHub:
         mine.discard(subscriber)
         if not mine:
             del self._subscribers[subscriber.user_id]
+
+    def pass_on(self, user_id: uuid.UUID, session: str | None, payload: Payload) -> None:
+        """Tell an owner's clients, of whatever process, an event that is not stored."""
+        word = {
+            "user_id": str(user_id),
+            "session": session,
+            "type": payload.event,
+            "timestamp": to_millis(utc_now()),
+            "payload": payload.model_dump(mode="json"),
+        }
+        self._bus.tell(_PASSING, word)
+
+    def watching(self, user_id: uuid.UUID) -> None:
+        """Say that a person of this owner has the conversations before them now."""
+        self._bus.tell(_WATCHING, {"user_id": str(user_id)})
+
+    def _pass(self, word: Word) -> None:
+        event = PassingEvent(word["session"], word["type"], word["timestamp"], word["payload"])
+        for subscriber in self._subscribers.get(uuid.UUID(word["user_id"]), ()):
+            subscriber.push(event)
 
     @property
     def subscribers(self) -> int:

@@ -184,6 +184,19 @@ class ConversationDeletedPayload(Payload):
     id: uuid.UUID
 
 
+class ChatTypingPayload(Payload):
+    """A contact began or stopped to type. It passes: it is not stored, never replayed, and may be lost.
+
+    WhatsApp tells it only while the number shows as online; phones forget it some 25 s after the last one.
+    """
+
+    event = "chat.typing"
+    contact_jid: str = Field(description="The chat as WhatsApp addressed it: its contact_jid or its contact_lid")
+    sender_jid: str = Field(description="Who types; in groups one of its members")
+    typing: bool = Field(description="false: stopped")
+    recording: bool = Field(description="It is a voice message")
+
+
 class AiSkippedPayload(Payload):
     """Inbound messages were not answered, and why."""
 
@@ -263,4 +276,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     AiFailedPayload,
     BudgetAlertPayload,
 )
-"""Every event there is."""
+"""Every event that is stored, and so replayed to those who missed it."""
+
+PASSING: tuple[type[Payload], ...] = (ChatTypingPayload,)
+"""Events of the moment: told to those who listen, and stored nowhere."""

@@ -4,12 +4,13 @@ Frames are JSON. The client's first frame signs in (browsers cannot set headers 
 `{"type": "auth", "token": "<access token>", "last_event_id": "<id>"?, "sessions": ["…"]?}`. Programs may send the
 token as `Authorization: Bearer` instead, and what they saw last as the query parameter `last_event_id`; they then need
 no first frame. Prosa answers `ready`, then sends events; `{"type": "ping"}` is answered by `pong`, and `auth` again
-renews an access token that is about to end.
+renews an access token that is about to end. `{"type": "watching"}`, repeated within 90 s while a person looks at the
+conversations, shows their numbers as online, and WhatsApp then tells which contacts type.
 """
 
 import asyncio
 import contextlib
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, TypeAlias
 
 import orjson
 import structlog
@@ -24,7 +25,7 @@ from prosa.database.engine import Database
 from prosa.database.outage import is_outage
 from prosa.errors import ProsaError
 from prosa.events import log
-from prosa.events.hub import EventHub, Subscriber
+from prosa.events.hub import EventHub, PassingEvent, Subscriber
 from prosa.events.log import LoggedEvent, Position
 from prosa.http.provide import provided
 
@@ -68,7 +69,15 @@ class PingFrame(BaseModel):
     type: Literal["ping"]
 
 
-_frames: TypeAdapter[AuthFrame | PingFrame] = TypeAdapter(Annotated[AuthFrame | PingFrame, Field(discriminator="type")])
+class WatchingFrame(BaseModel):
+    """Says that a person has the conversations before them, for the next 90 seconds."""
+
+    model_config = ConfigDict(extra="forbid")
+    type: Literal["watching"]
+
+
+Frame: TypeAlias = AuthFrame | PingFrame | WatchingFrame
+_frames: TypeAdapter[Frame] = TypeAdapter(Annotated[Frame, Field(discriminator="type")])
 
 
 class _CloseError(Exception):
@@ -198,7 +207,11 @@ class _Client:
             event = await subscriber.next()
             if event is None:
                 raise _CloseError(TOO_SLOW, "too_slow: reconnect with the last event id you saw")
-            if event.position > after:
+            if isinstance(event, PassingEvent):
+                if self._wants(event.session):
+                    await self._send(event.envelope(after))
+            elif event.position > after:
+                after = event.position
                 await self._send_event(event)
 
     async def _receive(self, caller: Caller) -> None:
@@ -206,6 +219,9 @@ class _Client:
             frame = await self._frame()
             if isinstance(frame, PingFrame):
                 await self._send({"event": "pong"})
+                continue
+            if isinstance(frame, WatchingFrame):
+                self._hub.watching(caller.user_id)
                 continue
             if frame.token:
                 self._token = frame.token
@@ -226,7 +242,7 @@ class _Client:
             if found.user_id != caller.user_id:
                 _refuse("the token is another person's")
 
-    async def _frame(self) -> AuthFrame | PingFrame:
+    async def _frame(self) -> Frame:
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1000))
@@ -238,11 +254,14 @@ class _Client:
         try:
             return _frames.validate_python(orjson.loads(text))
         except (ValidationError, ValueError):
-            raise _CloseError(BAD_FRAME, "bad_frame: send {type: auth, token} or {type: ping}") from None
+            raise _CloseError(BAD_FRAME, "bad_frame: send {type: auth, token}, ping or watching") from None
 
     async def _send_event(self, event: LoggedEvent) -> None:
-        if self._sessions is None or event.session is None or event.session in self._sessions:
+        if self._wants(event.session):
             await self._send(event.envelope())
+
+    def _wants(self, session: str | None) -> bool:
+        return self._sessions is None or session is None or session in self._sessions
 
     async def _send(self, value: dict[str, Any]) -> None:
         try:

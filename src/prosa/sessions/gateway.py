@@ -125,9 +125,9 @@ class Gateway:
         worker = self._workers.get(session_id)
         return worker.unwritten if worker is not None else None
 
-    def on_open(self, callback: Callable[[str], None]) -> None:
-        """Have `callback` called with the name of every number that comes online here."""
-        self._on_open.append(callback)
+    def on_open(self, *callbacks: Callable[[str], None]) -> None:
+        """Have `callbacks` called with the name of every number that comes online here."""
+        self._on_open += callbacks
 
     async def start(self) -> None:
         """Begin to claim numbers and hold them online."""

@@ -21,7 +21,9 @@ from prosa.conversations.models import ConversationKind, MessageStatus
 from prosa.conversations.opening import open_existing, submit_opening
 from prosa.database.engine import Database, WriteDb
 from prosa.events import log
+from prosa.events.hub import EventHub
 from prosa.events.log import NewEvent
+from prosa.events.types import ChatTypingPayload
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.arrival import Storing
 from prosa.turns.context import Contexts, prompt_message, speaker_of
@@ -48,6 +50,7 @@ class Receiver:
         unready: Unready,
         contexts: Contexts | None = None,
         people: PeopleAnswers | None = None,
+        hub: EventHub | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """Make the receiver.
@@ -59,6 +62,7 @@ class Receiver:
             unready: Why no model can answer for a number.
             contexts: Cached contexts, which take in every message stored.
             people: Learns from what people answer on the phone.
+            hub: Told which contacts type.
             clock: The time.
         """
         self._database = database
@@ -67,6 +71,7 @@ class Receiver:
         self._unready = unready
         self._contexts = contexts
         self._people = people
+        self._hub = hub
         self._clock = clock
 
     async def message(self, session: SessionFacts, message: InboundMessage) -> None:
@@ -101,7 +106,12 @@ class Receiver:
             await submit_opening(self._database, partial(_learn, session, where))
 
     async def contact_typing(self, session: SessionFacts, typing: ContactTyping) -> None:
-        """Store nothing: that somebody types at this moment is no fact of the conversation."""
+        """Tell those who watch; store nothing: that somebody types at this moment is no fact of the conversation."""
+        if self._hub is not None:
+            payload = ChatTypingPayload(
+                contact_jid=typing.chat, sender_jid=typing.sender, typing=typing.typing, recording=typing.recording
+            )
+            self._hub.pass_on(session.user_id, session.session_id, payload)
 
     async def _store(self, session: SessionFacts, message: InboundMessage, undecryptable: str | None) -> None:
         message = clean.message(message)

@@ -10,6 +10,7 @@ import type { EventName, EventOf, ProsaEvent } from "~/api/types";
 import * as conversations from "~/data/conversations";
 import * as messages from "~/data/messages";
 import * as sessions from "~/data/sessions";
+import * as typing from "~/data/typing";
 
 export type Reducer<N extends EventName> = (client: QueryClient, event: EventOf<N>) => void;
 
@@ -18,7 +19,11 @@ const REDUCERS: { [N in EventName]?: Reducer<N> } = {
   "session.qr": sessions.onQr,
   "session.pairing_code": sessions.onPairingCode,
   "session.passkey_required": sessions.onPasskey,
-  "message.received": messages.onMessage,
+  "chat.typing": (_, event) => typing.onTyping(event),
+  "message.received": (client, event) => {
+    typing.onWritten(event);
+    messages.onMessage(client, event);
+  },
   "message.sent": messages.onMessage,
   "message.status": messages.onStatus,
   "conversation.updated": conversations.onUpdated,

@@ -77,6 +77,11 @@ export class LiveSocket {
     }
   }
 
+  /** Say that a person has the conversations before them: their numbers show as online for the next 90 s. */
+  watching(): void {
+    if (this.state.get().kind === "live") this.#send({ type: "watching" });
+  }
+
   /** Show the server a new access token before the old one ends. */
   renew(token: string): void {
     if (token === this.#token || this.state.get().kind !== "live") return;

@@ -14,6 +14,11 @@ TypingSeconds = Annotated[float, Field(ge=0, le=20, allow_inf_nan=False)]
 class SendingSettings(Group):
     """Settings of sending. Typing and bubbles are the AI's; the limits hold for every message of the number."""
 
+    show_online: bool = Field(
+        default=True,
+        description="Show the number as online while a person looks at its conversations in Prosa, as WhatsApp Web "
+        "does. Only then WhatsApp tells which contacts type; the phone may ring less meanwhile.",
+    )
     typing_ms_per_char: float = Field(
         30,
         ge=0,

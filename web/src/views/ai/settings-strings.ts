@@ -67,6 +67,10 @@ export const words = defineStrings({
       ],
 
       show_typing: ["Show “typing …”"],
+      "sending.show_online": [
+        "Show the number as online while you look at its conversations",
+        "Only then WhatsApp tells who is typing; the phone may ring less meanwhile.",
+      ],
       mark_read: ["Mark messages as read when they are answered"],
       "sending.typing_ms_per_char": [
         "Typing pace, in milliseconds a character",
@@ -222,6 +226,10 @@ export const words = defineStrings({
       ],
 
       show_typing: ["Mostrar “digitando …”"],
+      "sending.show_online": [
+        "Mostrar o número online enquanto você olha as conversas",
+        "Só assim o WhatsApp diz quem está digitando; o celular pode tocar menos nesse tempo.",
+      ],
       mark_read: ["Marcar as mensagens como lidas ao responder"],
       "sending.typing_ms_per_char": [
         "Ritmo de digitação, em milissegundos por caractere",

@@ -50,6 +50,7 @@ export const SETTINGS = {
   "audience.ignored": lines(1000),
 
   show_typing: toggle,
+  "sending.show_online": toggle,
   mark_read: toggle,
   "sending.typing_ms_per_char": decimal(0, 1000),
   "sending.typing_min_seconds": decimal(0, 20),
@@ -130,6 +131,7 @@ export const BEHAVIOUR = {
   ],
   sending: [
     "show_typing",
+    "sending.show_online",
     "mark_read",
     "sending.typing_ms_per_char",
     "sending.typing_min_seconds",

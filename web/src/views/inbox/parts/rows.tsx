@@ -4,6 +4,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import type { Conversation } from "~/api/types";
 import { contactName } from "~/data/conversations";
+import { useTyping } from "~/data/typing";
 import { useFormat } from "~/i18n/format";
 import { formatPhone } from "~/i18n/phone";
 import { useStrings } from "~/i18n/strings";
@@ -94,6 +95,7 @@ function Row({
   const t = useStrings(words);
   const format = useFormat();
   const name = contactName(row, formatPhone);
+  const typing = useTyping(row);
   const paused = row.ai_paused_until && Date.parse(row.ai_paused_until) > Date.now();
   return (
     <Link
@@ -117,7 +119,11 @@ function Row({
           )}
         </span>
         <span className="inbox-row-bottom">
-          <span className="inbox-row-preview">{row.last_message_preview}</span>
+          {typing ? (
+            <span className="inbox-row-preview inbox-typing">{t[typing]}</span>
+          ) : (
+            <span className="inbox-row-preview">{row.last_message_preview}</span>
+          )}
           {row.ai_failed_at ? (
             <span className="inbox-mark tone-bad" title={t.failedMark}>
               <Icon name="warn" size={15} />

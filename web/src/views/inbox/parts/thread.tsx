@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import type { Conversation, Message } from "~/api/types";
 import { contactName, conversationCalls, conversationQuery, putConversation } from "~/data/conversations";
 import { messagesQuery } from "~/data/messages";
+import { useTyping } from "~/data/typing";
 import { useFormat } from "~/i18n/format";
 import { formatPhone } from "~/i18n/phone";
 import { useStrings } from "~/i18n/strings";
@@ -51,6 +52,7 @@ function Thread({ id }: { id: string }) {
 function Head({ conversation, onPanel }: { conversation: Conversation; onPanel: () => void }) {
   const t = useStrings(words);
   const name = contactName(conversation, formatPhone);
+  const typing = useTyping(conversation);
   return (
     <header className="inbox-head">
       <Link to="/inbox" className="inbox-back icon-button button-quiet" aria-label={t.back}>
@@ -64,8 +66,11 @@ function Head({ conversation, onPanel }: { conversation: Conversation; onPanel: 
       />
       <div className="inbox-head-who">
         <h2>{name}</h2>
-        {conversation.contact_phone && conversation.contact_name && (
-          <p>{formatPhone(conversation.contact_phone)}</p>
+        {typing ? (
+          <p className="inbox-typing">{t[typing]}</p>
+        ) : (
+          conversation.contact_phone &&
+          conversation.contact_name && <p>{formatPhone(conversation.contact_phone)}</p>
         )}
       </div>
       <IconButton icon="info" label={t.details} onPress={onPanel} />
