@@ -34,7 +34,7 @@ check: setup-dev ## Lint and type-check everything
 
 format: setup-dev ## Format Python, Go and TypeScript sources
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
-	@GO=$$($(PYTHON) tools/setup.py --go) && "$$(dirname "$$GO")/gofmt" -w bridge
+	@GO=$$($(PYTHON) tools/setup.py --go) && "$$(dirname "$$GO")/gofmt" -w bridge bench/echobot
 	@$(PYTHON) tools/setup.py --web format
 
 bench: setup ## Run the benchmarks (NAME=… for one)

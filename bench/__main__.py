@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from bench import answers, context, loop, overhead, recall, throughput, tokens
 from bench.report import report
 
@@ -35,6 +37,7 @@ def main() -> int:
             f"--{kind}", type=Path, metavar="FILE", help=f"of {', '.join(takers)}; made up where left out"
         )
     options = parser.parse_args()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output is the figures'
     for name in [options.name] if options.name else sorted(BENCHMARKS):
         files = {f"{kind}_file": getattr(options, kind) for kind, takers in FILES.items() if name in takers}
         done = report(name, BENCHMARKS[name](quick=options.quick, **files))
@@ -45,7 +48,7 @@ def main() -> int:
             continue
         print(f"{name}  ({done.machine}; {done.date})")
         for key, value in done.results.items():
-            print(f"  {key:<22} {value}")
+            print(f"  {key:<26} {value}")
     return 0
 
 

@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 _ANSWER = (
     b'{"candidates": [{"content": {"parts": [{"text": "We are open from 9 to 18, Monday to Saturday."}],'
@@ -49,16 +50,24 @@ async def _serve() -> None:
     await loop.run_in_executor(None, sys.stdin.read)
 
 
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """The running server."""
+
+    url: str
+    pid: int
+
+
 @asynccontextmanager
-async def instant_gemini() -> AsyncIterator[str]:
-    """Run the server; give its address."""
+async def instant_gemini() -> AsyncIterator[Instant]:
+    """Run the server."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.gemini", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     assert process.stdin is not None
     try:
-        yield f"http://127.0.0.1:{int(await process.stdout.readline())}"
+        yield Instant(f"http://127.0.0.1:{int(await process.stdout.readline())}", process.pid)
     finally:
         process.stdin.close()
         await process.wait()

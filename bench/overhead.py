@@ -26,7 +26,7 @@ def run(*, quick: bool) -> dict[str, Any]:
 
 
 async def _measure(url: Any, rounds: int) -> list[float]:
-    async with instant_gemini() as gemini, prosa(url, numbers=1, contacts=20, gemini=gemini) as stage:
+    async with instant_gemini() as gemini, prosa(url, numbers=1, contacts=20, gemini=gemini.url) as stage:
         for _ in range(5):  # conversations have a few messages, caches are warm, connections open
             for asker in stage.askers:
                 await stage.ask(asker, "Que horas vocês abrem?")

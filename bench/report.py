@@ -65,6 +65,12 @@ def memory_mib(pid: int) -> float:
     return round(kib / 1024, 1)
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process has used so far, in user and system mode. Linux only (proc(5), stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def children(pid: int) -> list[int]:
     """Return the processes that a process started. Linux only (proc(5))."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 CACHE = ROOT / ".cache"
 BRIDGE = ROOT / "bridge"
+ECHOBOT = ROOT / "bench" / "echobot"
 EXE = ".exe" if os.name == "nt" else ""
 INSTALLED_BRIDGE = ROOT / "src" / "prosa" / "_bin" / f"prosa-bridge{EXE}"
 WEB = ROOT / "web"
@@ -291,12 +292,12 @@ def build_console(*, dev: bool = False) -> None:
     say("console", "ready")
 
 
-def bridge_hash() -> str:
-    """Return the hash of everything the bridge is built from."""
+def go_hash(module: Path) -> str:
+    """Return the hash of everything a Go program is built from."""
     digest = hashlib.sha256(f"{platform.system()}-{platform.machine()}".encode())
-    sources = [p for p in BRIDGE.rglob("*") if p.suffix in {".go", ".mod", ".sum"} and not p.name.endswith("_test.go")]
+    sources = [p for p in module.rglob("*") if p.suffix in {".go", ".mod", ".sum"} and not p.name.endswith("_test.go")]
     for path in sorted(sources):
-        digest.update(path.relative_to(BRIDGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(path.relative_to(module).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:24]
 
 
@@ -308,28 +309,39 @@ def project_version() -> str:
     return found.group(1)
 
 
-def build_bridge() -> None:
-    """Build prosa-bridge where its sources changed, and put it beside the package."""
-    cached = CACHE / "bridge" / bridge_hash() / f"prosa-bridge{EXE}"
+def build_go(step: str, module: Path, name: str) -> Path:
+    """Build a Go program where its sources changed; return where it is in the cache."""
+    cached = CACHE / step / go_hash(module) / f"{name}{EXE}"
     if not cached.exists():
-        go = find_go()
-        say("bridge", "building prosa-bridge (the first build takes a minute or two)")
+        go = find_go(step)
+        say(step, f"building {name} (the first build takes a minute or two)")
         cached.parent.mkdir(parents=True, exist_ok=True)
         fresh = cached.with_suffix(f".{os.getpid()}")
         run(
-            "bridge",
+            step,
             [go, "build", "-trimpath", f"-ldflags=-s -w -X main.version={project_version()}", "-o", str(fresh), "."],
-            cwd=BRIDGE,
+            cwd=module,
             env=go_environment(go),
-            remedy="see .cache/setup/bridge.log; Go's module proxy must be reachable for the first build",
+            remedy=f"see .cache/setup/{step}.log; Go's module proxy must be reachable for the first build",
         )
         fresh.replace(cached)
+    return cached
+
+
+def build_bridge() -> None:
+    """Build prosa-bridge where its sources changed, and put it beside the package."""
+    cached = build_go("bridge", BRIDGE, "prosa-bridge")
     if not INSTALLED_BRIDGE.exists() or INSTALLED_BRIDGE.read_bytes() != cached.read_bytes():
         INSTALLED_BRIDGE.parent.mkdir(parents=True, exist_ok=True)
         fresh = INSTALLED_BRIDGE.with_suffix(f".{os.getpid()}")
         shutil.copy2(cached, fresh)
         fresh.replace(INSTALLED_BRIDGE)  # a running bridge keeps the old file
     say("bridge", "ready")
+
+
+def build_echobot() -> Path:
+    """Build the bot that the benchmark `throughput` compares with, where its sources changed; return its path."""
+    return build_go("echobot", ECHOBOT, "echobot")
 
 
 def sync_python() -> None:

@@ -242,10 +242,10 @@ def test_pip_that_cannot_be_fetched_names_a_way_out(
     ],
 )
 def test_the_bridge_is_built_anew_when_a_source_changes(here: Path, name: str, *, changes: bool) -> None:
-    before = setup.bridge_hash()
-    assert setup.bridge_hash() == before
+    before = setup.go_hash(setup.BRIDGE)
+    assert setup.go_hash(setup.BRIDGE) == before
     (here / "bridge" / name).write_text("something else\n")
-    assert (setup.bridge_hash() != before) is changes
+    assert (setup.go_hash(setup.BRIDGE) != before) is changes
 
 
 def test_the_bridge_is_built_once(here: Path, fake: Fake) -> None:

@@ -39,7 +39,7 @@ class Connection:
         self,
         hub: Hub,
         socket: web.WebSocketResponse,
-        transport: asyncio.Transport | None,
+        transport: asyncio.WriteTransport | None,
         handler: Handler,
         keys: tuple[KeyPair, bytes],
     ) -> None:

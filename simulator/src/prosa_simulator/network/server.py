@@ -268,8 +268,7 @@ class Network:
         socket = web.WebSocketResponse(max_msg_size=2 * MAX_FRAME, compress=False, timeout=1.0)
         await socket.prepare(request)
         keys = (self._static, self._chain)
-        transport = request.transport if isinstance(request.transport, asyncio.Transport) else None
-        await Connection(self._hub, socket, transport, _dispatch, keys).run()
+        await Connection(self._hub, socket, request.transport, _dispatch, keys).run()
         return socket
 
     async def _close(self) -> None:
