@@ -10,12 +10,13 @@ from typing import Any
 
 import structlog
 
-from bench import answers, context, loop, overhead, recall, throughput, tokens
+from bench import answers, context, faults, loop, overhead, recall, throughput, tokens
 from bench.report import report
 
 BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "answers": answers.run,
     "context": context.run,
+    "faults": faults.run,
     "loop": loop.run,
     "overhead": overhead.run,
     "recall": recall.run,
@@ -36,11 +37,19 @@ def main() -> int:
         parser.add_argument(
             f"--{kind}", type=Path, metavar="FILE", help=f"of {', '.join(takers)}; made up where left out"
         )
+    faulty = parser.add_argument_group("of faults")
+    faulty.add_argument("--rounds", type=int, metavar="N", help=f"how often to kill; {faults.ROUNDS} where left out")
+    faulty.add_argument(
+        "--seed", type=int, metavar="N", help="of everything random; another one each time, and reported"
+    )
+    faulty.add_argument("--database", choices=("sqlite", "postgres"), help="sqlite where left out")
     options = parser.parse_args()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output is the figures'
     for name in [options.name] if options.name else sorted(BENCHMARKS):
         files = {f"{kind}_file": getattr(options, kind) for kind, takers in FILES.items() if name in takers}
-        done = report(name, BENCHMARKS[name](quick=options.quick, **files))
+        more = {key: getattr(options, key) for key in ("rounds", "seed", "database") if name == "faults"}
+        given = {key: value for key, value in more.items() if value is not None}
+        done = report(name, BENCHMARKS[name](quick=options.quick, **files, **given))
         if not options.quick:
             done.save()
         if options.json:
