@@ -1,8 +1,8 @@
 """Requests to addresses that people typed in: only to public ones, unless the installation allows others.
 
-The name is resolved here, every address it has is checked, and the connection goes to the address that was checked; so
-a name that answers differently the second time (DNS rebinding) gains nothing. Redirects are not followed, and no proxy
-of the environment is used.
+Every address that a name has is checked, and the connection goes to an address that was checked (`prosa.pinning`); so a
+name that answers differently the second time (DNS rebinding) gains nothing. Redirects are not followed, and no proxy of
+the environment is used.
 """
 
 import asyncio
@@ -83,8 +83,8 @@ class Rules:
         if not public and not self.private:
             raise RefusedAddressError("this address is not a public one; this installation does not allow that")
 
-    async def resolve(self, host: str, port: int) -> str:
-        """Return the first address of a host, all of which may be asked.
+    async def resolve(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host, all of which may be asked; at least one.
 
         Raises:
             RefusedAddressError: One may not, or there is none.
@@ -99,7 +99,7 @@ class Rules:
             self._check_address(ipaddress.ip_address(address.partition("%")[0]))
         if not addresses:
             raise RefusedAddressError("the host's name could not be resolved")
-        return addresses[0]
+        return addresses
 
 
 class Outgoing:
@@ -138,22 +138,22 @@ class Outgoing:
         """
         import httpx2  # noqa: PLC0415 - a third of a second that most installations never need
 
+        from prosa.pinning import PinnedTransport  # noqa: PLC0415
+
         if self._client is None:
-            self._client = httpx2.AsyncClient(trust_env=False, follow_redirects=False)
-        host = self.rules.check_url(url)
+            transport = PinnedTransport(self.rules)
+            self._client = httpx2.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
+        self.rules.check_url(url)
         target = httpx2.URL(url)
         if params:
             target = target.copy_merge_params(params)
-        port = target.port or (443 if target.scheme == "https" else 80)
         try:
             async with asyncio.timeout(seconds):
-                address = await self.rules.resolve(host, port)
                 request = self._client.build_request(
                     method,
-                    target.copy_with(host=address),
+                    target,
                     json=json,
                     headers={"User-Agent": "prosa", **(headers or {}), "Host": target.netloc.decode("ascii")},
-                    extensions={"sni_hostname": host},
                     timeout=httpx2.Timeout(seconds, connect=CONNECT_SECONDS),
                 )
                 response = await self._client.send(request, stream=True)

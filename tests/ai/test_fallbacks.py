@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from tests.fixtures.names import LOOPBACK, PUBLIC, rebinding
 
-from prosa.ai import failures
+from prosa.ai import failures, models
 from prosa.ai.answer import AnswerRequest, AnswerService
 from prosa.ai.context import PromptMessage
 from prosa.ai.models import Models
+from prosa.ai.names import ModelName
 from prosa.auth.keys import Key
 from prosa.outgoing import Rules
 from prosa.settings import Settings
@@ -30,7 +34,7 @@ def service(gemini: GeminiServer, *, key: str | None = "key-of-all", private: bo
     settings = Settings(
         _env_file=None, gemini_api_key=key, gemini_base_url=gemini.base_url, data_dir=Path("unused"), ai_model=FIRST
     )
-    return AnswerService(Models(settings), timeout_seconds=10, rules=Rules(private=private))
+    return AnswerService(Models(settings, Rules(private=private)), timeout_seconds=10)
 
 
 def asked(**options: Any) -> AnswerRequest:
@@ -113,3 +117,59 @@ async def test_an_address_of_a_key_is_asked_only_where_that_is_allowed(gemini: G
         assert len(other.requests) == 0
         await allowed.close()
         await refused.close()
+
+
+async def test_a_name_that_changes_its_meaning_reaches_no_private_address(
+    gemini: GeminiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = service(gemini, private=False)
+    address = gemini.base_url.replace("127.0.0.1", "rebind.example")
+    keys = {"google": Key("key-of-ana", address)}
+    with rebinding(monkeypatch, [PUBLIC], [LOOPBACK]) as names:
+        with pytest.raises(failures.ProviderUnavailableError):
+            await answers.answer(asked(keys=keys))
+        with pytest.raises(failures.BadModelError, match="not a public one") as caught:
+            await answers.answer(asked(keys=keys))
+        assert not caught.value.called
+        assert names.connected == [PUBLIC]
+    assert (await answers.answer(asked())).text, "the installation's own setting may name any address"
+    assert len(gemini.requests) == 1
+    await answers.close()
+
+
+async def test_a_redirect_of_an_owners_address_is_not_followed(gemini: GeminiServer) -> None:
+    async def moved(request: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect(f"{gemini.base_url}{request.path_qs}")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", moved)
+    async with TestServer(app) as server:
+        answers = service(gemini)
+        with pytest.raises(failures.AnswerError):
+            await answers.answer(asked(keys={"google": Key("key-of-all", str(server.make_url("")))}))
+        assert len(gemini.requests) == 0
+        await answers.close()
+
+
+@pytest.mark.parametrize("takes_it", [True, False])
+async def test_a_client_that_would_look_names_up_by_itself_gets_no_address_of_an_owner(
+    gemini: GeminiServer, monkeypatch: pytest.MonkeyPatch, takes_it: bool
+) -> None:
+    class Client:
+        def __init__(self, http: Any) -> None:
+            self._client = http
+
+    class Provider:
+        def __init__(self, *, api_key: str, base_url: str, http_client: Any) -> None:
+            self.client = Client(http_client if takes_it else object())
+
+    monkeypatch.setattr(models, "infer_provider_class", lambda _: Provider)
+    monkeypatch.setattr(models, "infer_model", lambda _, provider_factory: provider_factory("other"))
+    made = Models(Settings(_env_file=None, data_dir=Path("unused")), Rules())
+    key = Key("key-of-ana", "https://models.example/v1")
+    if takes_it:
+        made.get(ModelName("other", "x"), key)
+    else:
+        with pytest.raises(failures.BadModelError, match="address of your own"):
+            made.get(ModelName("other", "x"), key)
+    await made.close()

@@ -24,6 +24,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from prosa.ai.gemini import Gemini, GeminiHttp, _proxy
+from prosa.outgoing import Rules
 from prosa_simulator.gemini import GeminiServer, ToolCall
 
 KEY = "test-key"
@@ -76,7 +77,7 @@ class Both:
 async def both(name: str) -> AsyncIterator[Both]:
     async with GeminiServer(api_key=KEY) as server, create_async_httpx2_client() as http:
         provider = GoogleProvider(api_key=KEY, base_url=server.base_url, http_client=http)
-        connections = GeminiHttp()
+        connections = GeminiHttp(Rules())
         ours = Gemini(name, provider, connections, key=KEY, base_url=server.base_url)
         yield Both(server, GoogleModel(name, provider=provider), ours)
         await connections.close()

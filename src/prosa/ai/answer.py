@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from urllib.parse import urlsplit
 
 import structlog
 from pydantic_ai import direct
@@ -35,7 +34,7 @@ from prosa.ai.talk import Talk
 from prosa.ai.text import cut_short, to_whatsapp
 from prosa.ai.usage import CallUsage, Purpose, total
 from prosa.auth.keys import Key, Keys
-from prosa.outgoing import RefusedAddressError, Rules
+from prosa.outgoing import RefusedAddressError
 
 __all__ = ["Answer", "AnswerRequest", "AnswerService"]
 
@@ -60,18 +59,14 @@ PAUSE_SECONDS = 5.0
 class AnswerService:
     """Asks models for answers. It calls once and never retries: whoever asks decides when to ask again."""
 
-    def __init__(
-        self, models: Models, *, timeout_seconds: float, most_calls: int = MOST_CALLS, rules: Rules | None = None
-    ) -> None:
+    def __init__(self, models: Models, *, timeout_seconds: float, most_calls: int = MOST_CALLS) -> None:
         """Make the service.
 
         Args:
             models: Where models come from.
             timeout_seconds: Longest wait for one answer.
             most_calls: To one provider at the same time.
-            rules: Which addresses of owners' keys may be asked; public ones where left out.
         """
-        self._rules = rules or Rules()
         self._models = models
         self._timeout = timeout_seconds
         self._gate = Gate(time.monotonic, most_calls)
@@ -112,7 +107,7 @@ class AnswerService:
     async def _answer(self, request: AnswerRequest) -> Answer:
         name = self._models.name(request.model)
         key = request.keys.get(name.provider)
-        talk = Talk(partial(self._ask, name, await self._model(name, key), key), request.tools)
+        talk = Talk(partial(self._ask, name, self._models.get(name, key), key), request.tools)
         files = numbered(request.attachments)
         try:
             try:
@@ -142,7 +137,7 @@ class AnswerService:
         files = [BinaryContent(data=file.data, media_type=file.mime_type) for file in request.files]
         asked = UserPromptPart([request.text, *files] if files else request.text)
         messages: list[ModelMessage] = [ModelRequest(parts=[SystemPromptPart(request.system), asked])]
-        response, usage = await self._ask(name, await self._model(name, key), key, messages, request.max_tokens)
+        response, usage = await self._ask(name, self._models.get(name, key), key, messages, request.max_tokens)
         if response.finish_reason == "content_filter":
             raise failures.BlockedError(usage=usage)
         return Completion((response.text or "").strip(), usage)
@@ -150,16 +145,6 @@ class AnswerService:
     async def close(self) -> None:
         """Close the connections to providers."""
         await self._models.close()
-
-    async def _model(self, name: ModelName, key: Key | None) -> Model:
-        if key is not None and key.base_url is not None:
-            parts = urlsplit(key.base_url)
-            try:
-                host = self._rules.check_url(key.base_url)
-                await self._rules.resolve(host, parts.port or (443 if parts.scheme == "https" else 80))
-            except RefusedAddressError as error:
-                raise failures.BadModelError(f"{key.base_url} cannot be asked: {error}", called=False) from error
-        return self._models.get(name, key)
 
     async def _ask(
         self,
@@ -198,6 +183,10 @@ class AnswerService:
                 model, messages, model_settings=settings, model_request_parameters=parameters
             )
         except Exception as error:
+            if (refused := _refused(error)) is not None:
+                raise failures.BadModelError(
+                    f"The key's own address cannot be asked: {refused}", called=False
+                ) from None
             raise _failure(name, error) from error
 
 
@@ -246,6 +235,13 @@ def _failure(name: ModelName, error: Exception) -> failures.AnswerError:
         status=getattr(error, "status_code", None), provider_code=getattr(error, "provider_error_code", None),
     )  # fmt: skip
     return failure
+
+
+def _refused(error: BaseException | None) -> RefusedAddressError | None:
+    """Return the refusal of an address that is at the bottom of an error, where one is: clients wrap what they get."""
+    while error is not None and not isinstance(error, RefusedAddressError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _usage(name: ModelName, response: ModelResponse, latency: float) -> CallUsage:

@@ -24,6 +24,9 @@ from google.genai.types import GenerateContentResponse
 from pydantic_ai.models.google import GoogleModel
 from pydantic_ai.providers.google import GoogleProvider
 
+from prosa.outgoing import Rules
+from prosa.pinning import PinnedResolver
+
 BASE_URL: Final = "https://generativelanguage.googleapis.com"
 CONNECT_SECONDS: Final = 5.0
 MOST_CONNECTIONS: Final = 100
@@ -57,19 +60,32 @@ _VERBATIM: Final = frozenset({"args", "response", "parameters_json_schema", "res
 
 @dataclass(frozen=True, slots=True)
 class _Api:
-    """Where the API is, for whom, and through which proxy."""
+    """Where the API is, for whom, and through which proxy.
+
+    Attributes:
+        base_url: Its address.
+        key: What it is asked with.
+        proxy: Of the environment; None: none.
+        pinned: The address is an owner's: connections go only where the rules allow.
+    """
 
     base_url: str
     key: str = field(repr=False)
     proxy: str | None
+    pinned: bool = False
 
 
 class GeminiHttp:
     """The HTTP connections to the Gemini API, for all models and keys."""
 
-    def __init__(self) -> None:
-        """Nothing is opened yet."""
-        self._session: aiohttp.ClientSession | None = None
+    def __init__(self, rules: Rules) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            rules: Which addresses of owners' may be asked.
+        """
+        self._rules = rules
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def generate(
         self, api: _Api, model: str, body: bytes, headers: Mapping[str, str], seconds: float | None
@@ -79,17 +95,23 @@ class GeminiHttp:
         Raises:
             APIError: The API refused.
             TransportError: There was no answer (as httpx says it, which pydantic-ai knows).
+            RefusedAddressError: The address is an owner's, and may not be asked.
         """
-        if self._session is None:
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS))
+        if (session := self._sessions.get(api.pinned)) is None:
+            resolver = PinnedResolver(self._rules) if api.pinned else None
+            connector = aiohttp.TCPConnector(limit=MOST_CONNECTIONS, resolver=resolver, use_dns_cache=not api.pinned)
+            session = self._sessions[api.pinned] = aiohttp.ClientSession(connector=connector)
+        if api.pinned:
+            self._rules.check_url(api.base_url)
         name = model if "/" in model else f"models/{model}"
         try:
-            async with self._session.post(
+            async with session.post(
                 f"{api.base_url}/v1beta/{name}:generateContent",
                 data=body,
                 headers={**headers, "x-goog-api-key": api.key},
                 timeout=aiohttp.ClientTimeout(seconds, sock_connect=CONNECT_SECONDS),
                 proxy=api.proxy,
+                allow_redirects=not api.pinned,
             ) as response:
                 content = await response.read()
                 status, answered = response.status, response.headers
@@ -97,21 +119,28 @@ class GeminiHttp:
             raise httpx2.ReadTimeout("no answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
             raise httpx2.ConnectError(str(error) or type(error).__name__) from error
-        if status >= 400:
+        if status >= 300:
             _refuse(status, answered, content)
         return content
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
 
 class Gemini(GoogleModel):
     """A Gemini model."""
 
     def __init__(
-        self, name: str, provider: GoogleProvider, http: GeminiHttp, *, key: str, base_url: str | None = None
+        self,
+        name: str,
+        provider: GoogleProvider,
+        http: GeminiHttp,
+        *,
+        key: str,
+        base_url: str | None = None,
+        pinned: bool = False,
     ) -> None:
         """Make it.
 
@@ -121,10 +150,11 @@ class Gemini(GoogleModel):
             http: The connections.
             key: Of the API.
             base_url: Another address of it.
+            pinned: That address is an owner's: it is asked only where the rules allow.
         """
         super().__init__(name, provider=provider)
         base_url = (base_url or BASE_URL).rstrip("/")
-        self._short = _Client(provider.client, http, _Api(base_url, key, _proxy(base_url)))
+        self._short = _Client(provider.client, http, _Api(base_url, key, None if pinned else _proxy(base_url), pinned))
 
     @property
     def client(self) -> Client:

@@ -92,9 +92,7 @@ def _import_and_make(settings: Settings) -> "AnswerService":
     from prosa.ai.answer import AnswerService  # noqa: PLC0415 - the point of this module
     from prosa.ai.models import Models  # noqa: PLC0415
 
+    rules = Rules(settings.outgoing_private_addresses, [name.lower() for name in settings.outgoing_hosts])
     return AnswerService(
-        Models(settings),
-        timeout_seconds=settings.ai_timeout_seconds,
-        most_calls=settings.ai_concurrency,
-        rules=Rules(settings.outgoing_private_addresses, [name.lower() for name in settings.outgoing_hosts]),
+        Models(settings, rules), timeout_seconds=settings.ai_timeout_seconds, most_calls=settings.ai_concurrency
     )

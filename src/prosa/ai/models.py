@@ -1,10 +1,14 @@
 """Models by name: Gemini by default, any other provider that pydantic-ai knows where its package is installed."""
 
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
+from httpx2 import AsyncClient
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.models import Model, create_async_httpx2_client, infer_model
-from pydantic_ai.providers import infer_provider_class
+from pydantic_ai.providers import Provider, infer_provider_class
 from pydantic_ai.providers.google import GoogleProvider
 
 from prosa.ai.failures import BadModelError, NoApiKeyError
@@ -12,6 +16,8 @@ from prosa.ai.gemini import Gemini, GeminiHttp
 from prosa.ai.names import DEFAULT_PROVIDER, ModelName, ModelNames
 from prosa.ai.pricing import load_prices
 from prosa.auth.keys import Key, Keys
+from prosa.outgoing import RefusedAddressError, Rules
+from prosa.pinning import PinnedTransport
 from prosa.settings import Settings
 
 KEPT_MODELS = 32
@@ -21,16 +27,23 @@ KEPT_MODELS = 32
 class Models:
     """Makes model objects and keeps them, with one HTTP client for all of Gemini's."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Take the key, the address and the default model from the settings; nothing is opened yet."""
+    def __init__(self, settings: Settings, rules: Rules | None = None) -> None:
+        """Take the key, the address and the default model from the settings; nothing is opened yet.
+
+        Args:
+            settings: The installation's; an address that they name may be any.
+            rules: Which addresses of people's keys may be asked; public ones where left out.
+        """
+        self._rules = rules or Rules()
         self._key = settings.gemini_api_key.get_secret_value() if settings.gemini_api_key else None
         self._base_url = settings.gemini_base_url
         self._names = ModelNames(settings)
         self._kept: OrderedDict[tuple[ModelName, Key | None], Model] = OrderedDict()
         # Time limits are per call (`AnswerService`), but connecting takes 5 s at most. It does not retry.
         self._http = create_async_httpx2_client()
+        self._pinned: AsyncClient | None = None
         self._google: GoogleProvider | None = None
-        self._gemini = GeminiHttp()
+        self._gemini = GeminiHttp(self._rules)
         load_prices(settings.prices_file)
 
     def name(self, wanted: str | None) -> ModelName:
@@ -64,25 +77,53 @@ class Models:
         """Close the connections."""
         await self._http.aclose()
         await self._gemini.close()
+        if self._pinned is not None:
+            await self._pinned.aclose()
+
+    def _of_gemini(self, model: str, key: Key | None) -> Model:
+        if key is not None:
+            pinned = key.base_url is not None
+            base_url = key.base_url or self._base_url
+            http = self._elsewhere() if pinned else self._http
+            own = GoogleProvider(api_key=key.secret, base_url=base_url, http_client=http)
+            return Gemini(model, own, self._gemini, key=key.secret, base_url=base_url, pinned=pinned)
+        if not self._key:
+            raise NoApiKeyError(called=False)
+        if self._google is None:
+            self._google = GoogleProvider(api_key=self._key, base_url=self._base_url, http_client=self._http)
+        return Gemini(model, self._google, self._gemini, key=self._key, base_url=self._base_url)
+
+    def _elsewhere(self) -> AsyncClient:
+        """Return the client for addresses that people typed in."""
+        if self._pinned is None:
+            self._pinned = create_async_httpx2_client(transport=PinnedTransport(self._rules))
+        return self._pinned
+
+    def _provider(self, key: Key, provider: str) -> Provider[Any]:
+        made: Callable[..., Provider[Any]] = infer_provider_class(provider)
+        if key.base_url is None:
+            return made(api_key=key.secret)
+        http = self._elsewhere()
+        found = made(api_key=key.secret, base_url=key.base_url, http_client=http)
+        if not _asks_through(found.client, http):
+            # Its client would look the name up by itself, and might find this machine.
+            raise BadModelError(f"Models of {provider!r} cannot be asked at an address of your own.", called=False)
+        return found
 
     def _make(self, name: ModelName, key: Key | None) -> Model:
         if not name.provider or not name.model:
             raise BadModelError(f"{str(name)!r} names no model; write 'model' or 'provider:model'.", called=False)
-        if name.provider == DEFAULT_PROVIDER and key is not None:
-            base_url = key.base_url or self._base_url
-            own = GoogleProvider(api_key=key.secret, base_url=base_url, http_client=self._http)
-            return Gemini(name.model, own, self._gemini, key=key.secret, base_url=base_url)
+        if key is not None and key.base_url is not None:
+            try:
+                self._rules.check_url(key.base_url)
+            except RefusedAddressError as error:
+                raise BadModelError(f"{key.base_url} cannot be asked: {error}", called=False) from error
         if name.provider == DEFAULT_PROVIDER:
-            if not self._key:
-                raise NoApiKeyError(called=False)
-            if self._google is None:
-                self._google = GoogleProvider(api_key=self._key, base_url=self._base_url, http_client=self._http)
-            return Gemini(name.model, self._google, self._gemini, key=self._key, base_url=self._base_url)
+            return self._of_gemini(name.model, key)
         try:
             if key is None:
                 return infer_model(str(name))
-            options = {"api_key": key.secret} | ({"base_url": key.base_url} if key.base_url else {})
-            return infer_model(str(name), provider_factory=lambda provider: infer_provider_class(provider)(**options))
+            return infer_model(str(name), provider_factory=partial(self._provider, key))
         except ImportError as error:
             raise BadModelError(
                 f"The package for models of {name.provider!r} is not installed: "
@@ -92,3 +133,9 @@ class Models:
         except (UserError, ValueError, TypeError) as error:
             # An unknown provider, or its key is not in the environment; pydantic-ai says which, and shows no key.
             raise BadModelError(f"The model {str(name)!r} cannot be used: {error}", called=False) from error
+
+
+def _asks_through(client: Any, http: AsyncClient) -> bool:
+    """Whether a provider's client makes its requests with the one that it was given: not all do."""
+    configuration = getattr(client, "sdk_configuration", None)  # Mistral's
+    return getattr(client, "_client", None) is http or getattr(configuration, "async_client", None) is http

@@ -1,0 +1,65 @@
+"""A name that means another address the second time: connections go to the address that was checked, or nowhere."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import httpx2
+import pytest
+from tests.fixtures.names import LOOPBACK, PUBLIC, rebinding
+
+from prosa.outgoing import Outgoing, RefusedAddressError, Rules
+from prosa.pinning import PinnedResolver, PinnedTransport
+
+Ask = Callable[[str], Awaitable[Any]]
+
+
+async def by_outgoing(url: str) -> Any:
+    client = Outgoing(Rules())
+    try:
+        return await client.request("GET", url)
+    finally:
+        await client.close()
+
+
+async def by_httpx2(url: str) -> Any:
+    async with httpx2.AsyncClient(transport=PinnedTransport(Rules())) as client:
+        return await client.post(url, json={})
+
+
+async def by_aiohttp(url: str) -> Any:
+    connector = aiohttp.TCPConnector(resolver=PinnedResolver(Rules()))
+    async with aiohttp.ClientSession(connector=connector) as client, client.post(url, json={}) as answer:
+        return answer
+
+
+@pytest.mark.parametrize("ask", [by_outgoing, by_httpx2, by_aiohttp])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_name_is_looked_up_once_and_what_it_means_then_is_what_counts(
+    monkeypatch: pytest.MonkeyPatch, ask: Ask, scheme: str
+) -> None:
+    with rebinding(monkeypatch, [PUBLIC], [LOOPBACK]) as names:
+        with pytest.raises((OSError, httpx2.ConnectError)):  # it is the network that refuses
+            await ask(f"{scheme}://rebind.example/v1")
+        assert (names.connected, names.asked) == ([PUBLIC], ["rebind.example"])
+        with pytest.raises(RefusedAddressError, match="not a public one"):
+            await ask(f"{scheme}://rebind.example/v1")
+        assert names.connected == [PUBLIC]
+
+
+@pytest.mark.parametrize("ask", [by_outgoing, by_httpx2, by_aiohttp])
+async def test_one_private_address_among_public_ones_is_one_too_many(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
+    with rebinding(monkeypatch, [PUBLIC, "10.0.0.7"]) as names:
+        with pytest.raises(RefusedAddressError):
+            await ask("http://mixed.example/")
+        assert names.connected == []
+
+
+async def test_where_a_redirect_leads_is_checked_as_well() -> None:
+    def moved(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(307, headers={"Location": "http://169.254.169.254/latest/meta-data"})
+
+    transport = PinnedTransport(Rules(private=False), httpx2.MockTransport(moved))
+    async with httpx2.AsyncClient(transport=transport, follow_redirects=True) as client:
+        with pytest.raises(RefusedAddressError):
+            await client.get("http://8.8.8.8/")
