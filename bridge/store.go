@@ -19,7 +19,6 @@ import (
 	"go.mau.fi/whatsmeow/store/sqlstore"
 	"go.mau.fi/whatsmeow/types"
 	waLog "go.mau.fi/whatsmeow/util/log"
-	_ "modernc.org/sqlite" // registers "sqlite"
 )
 
 // storeLocation is a parsed --store URL.
@@ -79,7 +78,11 @@ const idleInTransaction = "5000"
 // open returns the database; nothing is connected yet.
 func (l storeLocation) open() (*sql.DB, error) {
 	if l.driver == "sqlite" {
-		return sql.Open(l.driver, l.source)
+		connector, err := newPreparing(l.source)
+		if err != nil {
+			return nil, err
+		}
+		return sql.OpenDB(connector), nil
 	}
 	config, err := pgx.ParseConfig(l.source)
 	if err != nil {

@@ -148,4 +148,7 @@ class ContactBook:
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def _remember(self, devices: dict[str, str | None]) -> None:
-        self._devices_path.write_text(json.dumps(devices))
+        path = self._devices_path
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(devices))
+        fresh.replace(path)  # whole at any moment: others read it while they are linked
