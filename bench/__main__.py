@@ -10,13 +10,14 @@ from typing import Any
 
 import structlog
 
-from bench import answers, context, faults, loop, overhead, recall, throughput, tokens
+from bench import answers, context, faults, history, loop, overhead, recall, throughput, tokens
 from bench.report import report
 
 BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "answers": answers.run,
     "context": context.run,
     "faults": faults.run,
+    "history": history.run,
     "loop": loop.run,
     "overhead": overhead.run,
     "recall": recall.run,

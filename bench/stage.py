@@ -6,7 +6,7 @@ import logging
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
-from sqlalchemy import URL, insert
+from sqlalchemy import URL, insert, update
 from tests.fixtures import servers
 
 from bench.engine import MemoryEngine
@@ -193,8 +193,14 @@ async def _sql(server: URL, statement: str) -> None:
         await connection.close()
 
 
+Prepare = Callable[[Database, Sequence[Asker]], Awaitable[None]]
+"""Fills the database, before the numbers come online."""
+
+
 @asynccontextmanager
-async def prosa(url: URL, *, numbers: int, contacts: int, gemini: str | None = None) -> AsyncIterator[Stage]:
+async def prosa(
+    url: URL, *, numbers: int, contacts: int, gemini: str | None = None, prepare: Prepare | None = None
+) -> AsyncIterator[Stage]:
     """Run Prosa on a database.
 
     Args:
@@ -202,6 +208,7 @@ async def prosa(url: URL, *, numbers: int, contacts: int, gemini: str | None = N
         numbers: Linked numbers.
         contacts: Contacts of each of them.
         gemini: The address of a Gemini server; left out: the stub in this process.
+        prepare: What else is to be in the database.
     """
     with tempfile.TemporaryDirectory(prefix="prosa-bench-") as name:
         async with AsyncExitStack() as stack:
@@ -228,13 +235,17 @@ async def prosa(url: URL, *, numbers: int, contacts: int, gemini: str | None = N
             parts = await compose(settings, stack, engine=engine, answers=answers)
             database = cast("Database", parts[Database])
             owner, askers = await _people(database, numbers, contacts)
+            if prepare is not None:
+                await prepare(database, askers)
+            async with database.write() as db:
+                await db.execute(update(WhatsAppSession).values(wanted=True, due_at=utc_now()))
             async with asyncio.timeout(WAIT_SECONDS):
                 await engine.wait_online(numbers)
             yield Stage(database, engine, askers, owner, waiting)
 
 
 async def _people(database: Database, numbers: int, contacts: int) -> tuple[uuid.UUID, list[Asker]]:
-    owner, now = new_id(), utc_now()
+    owner = new_id()
     settings = SessionSettings.model_validate(SETTINGS).model_dump(mode="json")
     names = [f"shop-{n}" for n in range(numbers)]
     async with database.write() as db:
@@ -243,8 +254,8 @@ async def _people(database: Database, numbers: int, contacts: int) -> tuple[uuid
             insert(WhatsAppSession),
             [
                 {
-                    "id": new_id(), "session_id": name, "user_id": owner, "status": "closed", "wanted": True,
-                    "link_method": "qr", "settings": settings, "extra": {}, "due_at": now,
+                    "id": new_id(), "session_id": name, "user_id": owner, "status": "closed", "wanted": False,
+                    "link_method": "qr", "settings": settings, "extra": {},
                     "jid": f"55114{n:07}:3@s.whatsapp.net",
                 }
                 for n, name in enumerate(names)
