@@ -10,11 +10,12 @@ from typing import Any
 
 import structlog
 
-from bench import answers, context, faults, history, loop, overhead, recall, throughput, tokens
+from bench import answers, console, context, faults, history, loop, overhead, recall, throughput, tokens
 from bench.report import report
 
 BENCHMARKS: dict[str, Callable[..., dict[str, Any]]] = {
     "answers": answers.run,
+    "console": console.run,
     "context": context.run,
     "faults": faults.run,
     "history": history.run,

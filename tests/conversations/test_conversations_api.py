@@ -91,6 +91,15 @@ async def test_messages_are_paged_in_both_directions_while_new_ones_arrive(desk:
     rest = await pages(desk.api, path, limit=3, cursor=page["next_cursor"])
     assert [m["body"] for m in rest] == ["m3", "m2", "m1", "m0"]
 
+    # from anywhere in it, both ways; and the one that another quotes
+    seq = page["items"][2]["seq"]
+    assert page["items"][2]["body"] == "m4"
+    assert [m["body"] for m in await pages(desk.api, path, limit=3, from_seq=seq)] == ["m3", "m2", "m1", "m0"]
+    later = await pages(desk.api, path, limit=2, from_seq=seq, direction="newer")
+    assert [m["body"] for m in later] == ["m5", "m6", "new"]
+    assert [m["body"] for m in await pages(desk.api, path, wa_id="W2")] == ["m2"]
+    assert await pages(desk.api, path, wa_id="W99") == []
+
 
 async def test_conversations_come_newest_first_and_are_found(desk: Desk) -> None:
     await desk.receive.message(desk.session, inbound("one", wa_id="A1", push_name="José Ávila"))

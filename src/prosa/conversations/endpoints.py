@@ -111,10 +111,30 @@ async def list_messages(
     direction: Annotated[
         Direction, Query(description="older: the newest first, going back; newer: the oldest first, going on.")
     ] = "older",
+    from_seq: Annotated[
+        int | None,
+        Query(
+            ge=-(2**31),
+            lt=2**31,
+            description="Begin behind the message of this `seq`, which is left out: anywhere in a long conversation. "
+            "A cursor goes before it.",
+        ),
+    ] = None,
+    wa_id: Annotated[
+        str | None,
+        Query(max_length=128, pattern=r"^[^\x00]*$", description="Only the message of this WhatsApp id: a quoted one."),
+    ] = None,
 ) -> Page[MessageView]:
     """List the messages of a conversation."""
     after = _number_cursor(page.key(int))
-    rows = await service.messages(caller, conversation_id, direction=direction, after=after, limit=page.limit + 1)
+    rows = await service.messages(
+        caller,
+        conversation_id,
+        direction=direction,
+        after=from_seq if after is None else after,
+        wa_id=wa_id,
+        limit=page.limit + 1,
+    )
     return _messages_page(rows, page.limit)
 
 

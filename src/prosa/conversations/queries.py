@@ -75,10 +75,19 @@ async def find_by_address(db: ReadDb, session_id: str, address: Address) -> uuid
 
 
 async def list_messages(
-    db: ReadDb, user_id: uuid.UUID, conversation_id: uuid.UUID, *, direction: Direction, after: int | None, limit: int
+    db: ReadDb,
+    user_id: uuid.UUID,
+    conversation_id: uuid.UUID,
+    *,
+    direction: Direction,
+    after: int | None,
+    limit: int,
+    wa_id: str | None = None,
 ) -> list[Row[Any]]:
     """Return up to `limit` messages of a conversation from `seq` `after` on, newest (or with `newer` oldest) first."""
     statement = _messages(user_id).where(_m.conversation_id == conversation_id)
+    if wa_id is not None:
+        statement = statement.where(_m.wa_id == wa_id)
     if after is not None:
         statement = statement.where(_m.seq > after if direction == "newer" else _m.seq < after)
     statement = statement.order_by(_m.seq if direction == "newer" else _m.seq.desc()).limit(limit)

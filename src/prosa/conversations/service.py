@@ -210,9 +210,24 @@ class ConversationService:
         return await self.get(caller, conversation_id)
 
     async def messages(
-        self, caller: Caller, conversation_id: uuid.UUID, *, direction: Direction, after: int | None, limit: int
+        self,
+        caller: Caller,
+        conversation_id: uuid.UUID,
+        *,
+        direction: Direction,
+        after: int | None,
+        limit: int,
+        wa_id: str | None = None,
     ) -> list[Row[Any]]:
         """Return up to `limit` messages of a conversation, newest (or with `newer` oldest) first.
+
+        Args:
+            caller: Who asks.
+            conversation_id: The conversation.
+            direction: older or newer.
+            after: Only those behind this `seq`.
+            limit: How many at most.
+            wa_id: Only the one of this WhatsApp id.
 
         Raises:
             NotFoundError: There is none of this id, or it is not the caller's.
@@ -220,7 +235,7 @@ class ConversationService:
         await self.get(caller, conversation_id)
         async with self._database.read() as db:
             return await queries.list_messages(
-                db, caller.user_id, conversation_id, direction=direction, after=after, limit=limit
+                db, caller.user_id, conversation_id, direction=direction, after=after, limit=limit, wa_id=wa_id
             )
 
     async def message(self, caller: Caller, message_id: uuid.UUID) -> Row[Any]:

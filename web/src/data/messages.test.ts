@@ -1,46 +1,63 @@
 import { describe, expect, it } from "vitest";
 import type { Conversation, Message } from "~/api/types";
 import { type ConversationPages, replaced } from "./conversations";
-import { changed, later, type MessagePages, withMessage } from "./messages";
+import { changed, joined, later, type Thread, WINDOW, withMessage } from "./messages";
 
 const message = (seq: number, change: Partial<Message> = {}) =>
   ({ id: `m${seq}`, seq, body: `${seq}`, status: "received", ...change }) as unknown as Message;
-const pages = (...groups: number[][]): MessagePages => ({
-  pages: groups.map((seqs, place) => ({
-    items: seqs.map((seq) => message(seq)),
-    next_cursor: place === groups.length - 1 ? "more" : `c${place}`,
-  })),
-  pageParams: groups.map(() => null),
+/** A window from one `seq` down to another. */
+const window = (from: number, to: number, change: Partial<Thread> = {}): Thread => ({
+  items: Array.from({ length: from - to + 1 }, (_, place) => message(from - place)),
+  older: true,
+  newer: false,
+  ...change,
 });
-const order = (data: MessagePages) => data.pages.map((page) => page.items.map((one) => one.seq));
+const order = (thread: Thread) => thread.items.map((one) => one.seq);
 
-describe("pages of messages", () => {
-  it("take in a message where it belongs", () => {
-    expect(order(withMessage(pages([9, 8], [6, 5]), message(10)))).toEqual([
-      [10, 9, 8],
-      [6, 5],
+describe("the window of messages", () => {
+  it("takes in a message where it belongs, and none beyond its ends", () => {
+    expect(order(withMessage(window(9, 7), message(10)))).toEqual([10, 9, 8, 7]);
+    expect(order(withMessage({ ...window(9, 7), items: [message(9), message(7)] }, message(8)))).toEqual([
+      9, 8, 7,
     ]);
-    expect(order(withMessage(pages([9, 8], [6, 5]), message(7)))).toEqual([
-      [9, 8],
-      [7, 6, 5],
-    ]);
-    expect(order(withMessage(pages([9, 8], [6, 5]), message(2)))).toEqual([
-      [9, 8],
-      [6, 5],
-    ]);
+    expect(order(withMessage(window(9, 7), message(2)))).toEqual([9, 8, 7]);
+    expect(order(withMessage(window(9, 7, { older: false }), message(2)))).toEqual([9, 8, 7, 2]);
+    expect(order(withMessage(window(9, 7, { newer: true }), message(12)))).toEqual([9, 8, 7]);
   });
 
-  it("take in the same message once", () => {
-    const data = withMessage(pages([9, 8]), message(9, { body: "new" }));
-    expect(order(data)).toEqual([[9, 8]]);
-    expect(data.pages[0]?.items[0]?.body).toBe("new");
+  it("takes in the same message once", () => {
+    const thread = withMessage(window(9, 8), message(9, { body: "new" }));
+    expect(order(thread)).toEqual([9, 8]);
+    expect(thread.items[0]?.body).toBe("new");
   });
 
-  it("keep what did not change as it was", () => {
-    const before = pages([9, 8], [6, 5]);
+  it("keeps what did not change as it was", () => {
+    const before = window(9, 6);
     const after = changed(before, "m6", { status: "read" });
-    expect(after.pages[0]).toBe(before.pages[0]);
-    expect(after.pages[1]?.items.map((one) => one.status)).toEqual(["read", "received"]);
+    expect(after.items[0]).toBe(before.items[0]);
+    expect(after.items.map((one) => one.status)).toEqual(["received", "received", "received", "read"]);
+  });
+
+  it("lets go what is far from where it grows, and knows that it is there", () => {
+    const now = window(WINDOW + 100, 101);
+    const up = joined(now, window(100, 61), "older", message(101));
+    expect([up.items.length, up.items[0]?.seq, up.items.at(-1)?.seq]).toEqual([WINDOW, WINDOW + 60, 61]);
+    expect([up.older, up.newer]).toEqual([true, true]);
+    const down = joined(up, window(WINDOW + 100, WINDOW + 61), "newer", message(WINDOW + 60));
+    expect(order(down)).toEqual(order(now));
+    expect([down.older, down.newer]).toEqual([true, false]);
+  });
+
+  it("does not grow where it no longer is", () => {
+    const now = window(900, 880);
+    expect(joined(now, window(100, 61), "older", message(101))).toBe(now);
+  });
+
+  it("stays bounded while messages pour in", () => {
+    let now = window(10, 1, { older: false });
+    for (let seq = 11; seq < 3 * WINDOW; seq += 1) now = withMessage(now, message(seq));
+    expect(now.items.length).toBeLessThanOrEqual(2 * WINDOW);
+    expect([now.items[0]?.seq, now.older]).toEqual([3 * WINDOW - 1, true]);
   });
 });
 

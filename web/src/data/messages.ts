@@ -1,34 +1,144 @@
-/** Messages of a conversation: pages from the newest back. Events add to the newest page and change what is there. */
-import {
-  type InfiniteData,
-  infiniteQueryOptions,
-  type QueryClient,
-  queryOptions,
-} from "@tanstack/react-query";
+/**
+ * Messages of a conversation: a window of its history, without gaps, that grows where a person scrolls and lets go what
+ * is far away. Events add to it where it reaches the newest message, and change what is in it.
+ */
+import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { api, authorizedFetch, idempotencyKey, ok } from "~/api/client";
 import { ApiProblem } from "~/api/problem";
 import type { EventOf, Message, Schemas } from "~/api/types";
 
-const PAGE = 50;
+const PAGE = 40;
+const MOST_PAGE = 100;
+/** So many messages are kept, and stand in the page; a screen shows about a dozen. */
+export const WINDOW = 240;
 
-type Page = Schemas["Page_MessageView_"];
-export type MessagePages = InfiniteData<Page, string | null>;
+export interface Thread {
+  /** The newest first. */
+  items: Message[];
+  /** Whether there are messages before the oldest of these. */
+  older: boolean;
+  /** Whether there are messages after the newest of these: then events do not add to it. */
+  newer: boolean;
+}
+
+type Direction = "older" | "newer";
+
+/** The highest `seq` that was heard of, by conversation: what an answer of the API does not have yet. */
+const heard = new Map<string, number>();
 
 export function messagesQuery(conversationId: string) {
-  return infiniteQueryOptions({
+  return queryOptions({
     queryKey: ["messages", "of", conversationId] as const,
-    queryFn: ({ pageParam, signal }): Promise<Page> =>
-      ok(
+    queryFn: ({ client, signal }): Promise<Thread> =>
+      again(conversationId, client.getQueryData(["messages", "of", conversationId]), signal),
+  });
+}
+
+async function page(
+  id: string,
+  direction: Direction,
+  from: number | null,
+  limit = PAGE,
+  signal?: AbortSignal,
+): Promise<Thread> {
+  const { items, next_cursor } = await ok(
+    api.GET("/conversations/{conversation_id}/messages", {
+      params: {
+        path: { conversation_id: id },
+        query: { limit, direction, ...(from === null ? {} : { from_seq: from }) },
+      },
+      ...(signal ? { signal } : {}),
+    }),
+  );
+  const more = next_cursor != null;
+  if (direction === "older") return ended(id, { items, older: more, newer: from !== null });
+  return ended(id, { items: items.reverse(), older: true, newer: more });
+}
+
+/** An answer may have been made before a message that an event has told meanwhile. */
+function ended(id: string, thread: Thread): Thread {
+  const newest = thread.items[0];
+  const missing = newest !== undefined && newest.seq < (heard.get(id) ?? newest.seq);
+  return missing ? { ...thread, newer: true } : thread;
+}
+
+/** The newest messages; or, where a person reads elsewhere, what is there already, read anew. */
+async function again(id: string, old: Thread | undefined, signal: AbortSignal): Promise<Thread> {
+  const [first, last] = [old?.items[0], old?.items.at(-1)];
+  if (!first || !last) return page(id, "older", null, PAGE, signal);
+  let thread = await page(id, "older", old?.newer ? first.seq + 1 : null, MOST_PAGE, signal);
+  while (thread.older && (thread.items.at(-1)?.seq ?? last.seq) > last.seq) {
+    const from = thread.items.at(-1)?.seq ?? null;
+    const next = await page(id, "older", from, MOST_PAGE, signal);
+    thread = { ...thread, items: [...thread.items, ...next.items], older: next.older };
+  }
+  return thread;
+}
+
+/** Let the window grow at one end. Throws an ApiProblem. */
+export async function grow(client: QueryClient, id: string, direction: Direction): Promise<void> {
+  const key = messagesQuery(id).queryKey;
+  const before = client.getQueryData(key);
+  const end = direction === "older" ? before?.items.at(-1) : before?.items[0];
+  if (!before?.[direction] || !end) return;
+  const more = await page(id, direction, end.seq);
+  client.setQueryData(key, (now) => now && joined(now, more, direction, end));
+}
+
+/** Both windows as one, which lets go what is far from where it grew; `end` is what they have met at. */
+export function joined(now: Thread, more: Thread, direction: Direction, end: Message): Thread {
+  const meets = direction === "older" ? now.items.at(-1) : now.items[0];
+  if (meets?.id !== end.id) return now; // the window is elsewhere meanwhile
+  if (direction === "older") {
+    const items = [...now.items, ...more.items];
+    const cut = Math.max(0, items.length - WINDOW);
+    return { items: items.slice(cut), older: more.older, newer: now.newer || cut > 0 };
+  }
+  const items = [...more.items, ...now.items];
+  return { items: items.slice(0, WINDOW), older: now.older || items.length > WINDOW, newer: more.newer };
+}
+
+/** Put the window around a message; null: at the newest one. Throws an ApiProblem. */
+export async function goTo(client: QueryClient, id: string, seq: number | null): Promise<void> {
+  const key = messagesQuery(id).queryKey;
+  await client.cancelQueries({ queryKey: key });
+  if (seq === null) {
+    const newest = await page(id, "older", null);
+    client.setQueryData(key, newest);
+    return;
+  }
+  const [until, after] = await Promise.all([page(id, "older", seq + 1), page(id, "newer", seq, PAGE / 2)]);
+  client.setQueryData(key, {
+    items: [...after.items, ...until.items],
+    older: until.older,
+    newer: after.newer,
+  });
+}
+
+/** Nobody reads it any more: keep what is shown first when it is opened again. */
+export function letGo(client: QueryClient, id: string): void {
+  const key = messagesQuery(id).queryKey;
+  const now = client.getQueryData(key);
+  if (now?.newer) client.removeQueries({ queryKey: key });
+  else if (now && now.items.length > PAGE) {
+    client.setQueryData(key, { ...now, items: now.items.slice(0, PAGE), older: true });
+  }
+}
+
+/** The message that another one quotes; null: it is not stored here. */
+export function quotedQuery(conversationId: string, waId: string) {
+  return queryOptions({
+    queryKey: ["messages", "quoted", conversationId, waId] as const,
+    queryFn: async ({ signal }): Promise<Message | null> => {
+      const found = await ok(
         api.GET("/conversations/{conversation_id}/messages", {
-          params: {
-            path: { conversation_id: conversationId },
-            query: { limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) },
-          },
+          params: { path: { conversation_id: conversationId }, query: { wa_id: waId, limit: 1 } },
           signal,
         }),
-      ),
-    initialPageParam: null as string | null,
-    getNextPageParam: (last) => last.next_cursor ?? null,
+      );
+      return found.items[0] ?? null;
+    },
+    staleTime: Number.POSITIVE_INFINITY,
   });
 }
 
@@ -100,38 +210,28 @@ export const messageCalls = {
   get: (id: string) => ok(api.GET("/messages/{message_id}", { params: { path: { message_id: id } } })),
 };
 
-/** The same pages with a message added where its `seq` belongs, or changed where it is there already. */
-export function withMessage(data: MessagePages, message: Message): MessagePages {
-  const known = data.pages.some((page) => page.items.some((one) => one.id === message.id));
-  if (known) return changed(data, message.id, message);
-  const last = data.pages.length - 1;
-  const place = data.pages.findIndex((page) => page.items.some((one) => one.seq < message.seq));
-  const at = place === -1 ? last : place;
-  const page = data.pages[at];
-  // older than everything loaded: it comes with its page
-  if (!page || (place === -1 && page.next_cursor)) return data;
-  const before = page.items.findIndex((one) => one.seq < message.seq);
-  const items = [...page.items];
-  items.splice(before === -1 ? items.length : before, 0, message);
-  return { ...data, pages: data.pages.map((one, index) => (index === at ? { ...one, items } : one)) };
+/** The same window with a message added where its `seq` belongs, or changed where it is there already. */
+export function withMessage(thread: Thread, message: Message): Thread {
+  if (thread.items.some((one) => one.id === message.id)) return changed(thread, message.id, message);
+  const place = thread.items.findIndex((one) => one.seq < message.seq);
+  // beyond the window: it comes when the window grows there
+  if (place === 0 && thread.newer) return thread;
+  if (place === -1 && thread.older) return thread;
+  const items = [...thread.items];
+  items.splice(place === -1 ? items.length : place, 0, message);
+  if (items.length <= 2 * WINDOW) return { ...thread, items };
+  return { ...thread, items: items.slice(0, WINDOW), older: true };
 }
 
-/** The same pages with a message changed. */
-export function changed(data: MessagePages, id: string, change: Partial<Message>): MessagePages {
-  return {
-    ...data,
-    pages: data.pages.map((page) =>
-      page.items.some((one) => one.id === id)
-        ? { ...page, items: page.items.map((one) => (one.id === id ? { ...one, ...change } : one)) }
-        : page,
-    ),
-  };
+/** The same window with a message changed. */
+export function changed(thread: Thread, id: string, change: Partial<Message>): Thread {
+  return { ...thread, items: thread.items.map((one) => (one.id === id ? { ...one, ...change } : one)) };
 }
 
 export function putMessage(client: QueryClient, message: Message): void {
-  client.setQueryData<MessagePages>(messagesQuery(message.conversation_id).queryKey, (old) =>
-    old ? withMessage(old, message) : old,
-  );
+  const id = message.conversation_id;
+  heard.set(id, Math.max(heard.get(id) ?? message.seq, message.seq));
+  client.setQueryData(messagesQuery(id).queryKey, (old) => old && withMessage(old, message));
 }
 
 /** A message as an event tells it; what events leave out has its empty value. */
@@ -154,15 +254,14 @@ export function onMessage(
   event: EventOf<"message.received"> | EventOf<"message.sent">,
 ): void {
   const key = messagesQuery(event.payload.conversation_id).queryKey;
-  const data = client.getQueryData<MessagePages>(key);
-  if (!data) return;
-  const known = find(data, event.payload.id);
-  if (!known) {
+  const data = client.getQueryData(key);
+  const known = data && find(data, event.payload.id);
+  if (!data || !known) {
     putMessage(client, told(event));
     return;
   }
   const { status, created_at, sender_jid } = event.payload;
-  client.setQueryData<MessagePages>(
+  client.setQueryData(
     key,
     changed(data, known.id, {
       status: later(known.status, status),
@@ -175,7 +274,7 @@ export function onMessage(
 export function onStatus(client: QueryClient, event: EventOf<"message.status">): void {
   const { id, conversation_id, status, error, body, media, edited_at, revoked_at } = event.payload;
   const key = messagesQuery(conversation_id).queryKey;
-  const data = client.getQueryData<MessagePages>(key);
+  const data = client.getQueryData(key);
   const scheduled = client.getQueryData(scheduledQuery(conversation_id).queryKey);
   if (status === "scheduled" || scheduled?.items.some((one) => one.id === id)) {
     void client.invalidateQueries({ queryKey: scheduledQuery(conversation_id).queryKey });
@@ -196,15 +295,11 @@ export function onStatus(client: QueryClient, event: EventOf<"message.status">):
   if (media) change.media = { ...known.media, ...media };
   if (edited_at) change.edited_at = edited_at;
   if (revoked_at) Object.assign(change, { revoked_at, body: "", media: null });
-  client.setQueryData<MessagePages>(key, changed(data, id, change));
+  client.setQueryData(key, changed(data, id, change));
 }
 
-function find(data: MessagePages, id: string): Message | undefined {
-  for (const page of data.pages) {
-    const found = page.items.find((one) => one.id === id);
-    if (found) return found;
-  }
-  return undefined;
+function find(thread: Thread, id: string): Message | undefined {
+  return thread.items.find((one) => one.id === id);
 }
 
 const WAY = ["queued", "sending", "sent", "delivered", "read", "played"];

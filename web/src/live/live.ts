@@ -2,6 +2,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import type { ProsaEvent } from "~/api/types";
 import { signIn } from "~/auth/sign-in";
+import { forgetWritten } from "~/data/outgoing";
 import { applyEvent } from "./reducer";
 import { LiveSocket } from "./socket";
 
@@ -33,6 +34,7 @@ export function createLive(client: QueryClient): LiveSocket {
     else if (kind === "signed-out" || kind === "first-start") {
       live.stop();
       client.clear();
+      forgetWritten();
     }
   };
   signIn.state.subscribe(follow);

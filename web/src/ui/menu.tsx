@@ -19,13 +19,16 @@ export function Menu({
   children,
   label,
   actions,
+  ...open
 }: {
   children: ReactElement;
   label: string;
   actions: readonly (MenuAction | null)[];
+  isOpen?: boolean;
+  onOpenChange?: (isOpen: boolean) => void;
 }) {
   return (
-    <MenuTrigger>
+    <MenuTrigger {...open}>
       {children}
       <Popover className="popover" offset={4}>
         <AriaMenu aria-label={label} className="menu">

@@ -17,6 +17,11 @@ export const inboxRoutes = [
     createRoute({
       getParentRoute: () => inbox,
       path: "/$conversationId",
+      /** `at`: the `seq` of the message to show. */
+      validateSearch: (search): { at?: number } => {
+        const at = Number(search.at);
+        return Number.isSafeInteger(at) && at !== 0 ? { at } : {};
+      },
       component: lazyRouteComponent(() => import("./parts/thread"), "ThreadPage"),
     }),
   ]),

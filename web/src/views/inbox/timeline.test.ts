@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Message } from "~/api/types";
-import { coordinates, links, timeline } from "./timeline";
+import { coordinates, firstUnread, links, timeline } from "./timeline";
 
 let next = 0;
 function message(change: Partial<Message> = {}): Message {
@@ -24,7 +24,7 @@ function message(change: Partial<Message> = {}): Message {
 
 const shown = (messages: Message[]) =>
   timeline(messages).map((item) =>
-    item.kind === "day" ? "day" : `${item.first ? "+" : " "}${item.message.body}`,
+    item.kind !== "message" ? item.kind : `${item.first ? "+" : " "}${item.message.body}`,
   );
 
 describe("the timeline", () => {
@@ -40,6 +40,17 @@ describe("the timeline", () => {
     const d = message({ created_at: "2026-03-02T12:30:00Z" });
     const e = message({ created_at: "2026-03-03T12:30:00Z" });
     expect(shown([a, b, c, d, e]).map((one) => one.charAt(0))).toEqual(["d", "+", "+", "+", "+", "d", "+"]);
+  });
+
+  it("says where what nobody had read begins", () => {
+    const [a, b, c, d] = [message(), message({ from_me: true }), message(), message()] as const;
+    const from = firstUnread([d, c, b, a], 2);
+    expect(from).toBe(c.seq);
+    expect(timeline([a, b, c, d], from).map((item) => item.kind)).toEqual([
+      "day", "message", "message", "unread", "message", "message",
+    ]); // biome-ignore format: one line
+    expect(firstUnread([b, a], 5)).toBe(a.seq); // more than is loaded
+    expect(firstUnread([b, a], 0)).toBeNull();
   });
 
   it("hangs reactions on their message: the last of each person, and none that was taken back", () => {

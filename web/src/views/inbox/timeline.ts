@@ -3,13 +3,17 @@ import type { Message } from "~/api/types";
 
 export type Item =
   | { kind: "day"; key: string; at: string }
+  | { kind: "unread"; key: string }
   | { kind: "message"; key: string; message: Message; first: boolean; reactions: readonly string[] };
 
 /** Messages by the same writer within so many minutes stand together, with the writer named once. */
 const TOGETHER_MS = 5 * 60_000;
 
-/** `messages`: in any order, each once. */
-export function timeline(messages: readonly Message[]): Item[] {
+/**
+ * `messages`: in any order, each once. `unreadFrom`: the `seq` of the first that nobody had read when the conversation
+ * was opened.
+ */
+export function timeline(messages: readonly Message[], unreadFrom: number | null = null): Item[] {
   const ordered = [...messages].sort((a, b) => a.seq - b.seq);
   const reactions = new Map<string, Map<string, string>>();
   for (const one of ordered) {
@@ -26,8 +30,12 @@ export function timeline(messages: readonly Message[]): Item[] {
     if (message.type === "reaction") continue;
     const newDay = !before || dayOf(before.created_at) !== dayOf(message.created_at);
     if (newDay) items.push({ kind: "day", key: `day-${message.id}`, at: message.created_at });
+    const unread =
+      unreadFrom !== null && message.seq >= unreadFrom && (before?.seq ?? unreadFrom - 1) < unreadFrom;
+    if (unread && !message.from_me) items.push({ kind: "unread", key: "unread" });
     const first =
       newDay ||
+      unread ||
       !before ||
       before.author !== message.author ||
       before.sender_jid !== message.sender_jid ||
@@ -42,6 +50,19 @@ export function timeline(messages: readonly Message[]): Item[] {
     before = message;
   }
   return items;
+}
+
+/** The `seq` of the first of `count` unread messages among those that are loaded, the newest first; null: none. */
+export function firstUnread(messages: readonly Message[], count: number): number | null {
+  let left = count;
+  let found: number | null = null;
+  for (const one of messages) {
+    if (left === 0) break;
+    if (one.from_me || one.type === "reaction") continue;
+    found = one.seq;
+    left -= 1;
+  }
+  return found;
 }
 
 /** The day of a moment where the person is. */

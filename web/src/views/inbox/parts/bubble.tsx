@@ -1,19 +1,18 @@
 /** One message: who wrote it, what it says, where it stands, and what can be done with it. */
-import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { lazy, memo, Suspense, useState } from "react";
 import type { Message } from "~/api/types";
-import { messageCalls } from "~/data/messages";
+import { quotedQuery } from "~/data/messages";
 import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
-import { IconButton } from "~/ui/button";
 import { classes } from "~/ui/classes";
 import { Icon, type IconName } from "~/ui/icon";
-import { Menu, type MenuAction } from "~/ui/menu";
-import { copyText } from "~/ui/parts";
-import { toast } from "~/ui/toast";
 import { words } from "../strings";
 import { coordinates, type Item, links } from "../timeline";
-import { AiFacts } from "./facts";
+import { Actions } from "./actions";
 import { Media } from "./media";
+
+const AiFacts = lazy(() => import("./facts"));
 
 const TICKS: Partial<Record<Message["status"], IconName>> = {
   queued: "clock",
@@ -26,20 +25,42 @@ const TICKS: Partial<Record<Message["status"], IconName>> = {
   cancelled: "close",
 };
 
-export function Bubble({
-  item,
-  quoted,
-  group,
-  contact,
-  onQuote,
-}: {
+interface BubbleProps {
   item: Extract<Item, { kind: "message" }>;
   /** What it answers to; null: it is not loaded; undefined: it answers to none. */
   quoted: Message | null | undefined;
   group: boolean;
   contact: string;
+  /** It was looked for: point it out. */
+  flash: boolean;
   onQuote: (message: Message) => void;
-}) {
+  onShow: (seq: number) => void;
+}
+
+/** Items are made anew with each message; bubbles only where what they show has changed. */
+function same(a: BubbleProps, b: BubbleProps): boolean {
+  return (
+    a.item.message === b.item.message &&
+    a.item.first === b.item.first &&
+    a.item.reactions.join() === b.item.reactions.join() &&
+    a.quoted === b.quoted &&
+    a.group === b.group &&
+    a.contact === b.contact &&
+    a.flash === b.flash &&
+    a.onQuote === b.onQuote &&
+    a.onShow === b.onShow
+  );
+}
+
+export const Bubble = memo(function Bubble({
+  item,
+  quoted,
+  group,
+  contact,
+  flash,
+  onQuote,
+  onShow,
+}: BubbleProps) {
   const t = useStrings(words);
   const format = useFormat();
   const { message, first, reactions } = item;
@@ -64,7 +85,9 @@ export function Bubble({
         "bubble",
         mine ? `bubble-mine bubble-${message.author}` : "bubble-theirs",
         first && "bubble-first",
+        flash && "bubble-flash",
       )}
+      data-seq={message.seq}
       aria-label={t.messageOf(
         mine ? t.writers[message.author] : contact,
         format.dateTime(message.created_at),
@@ -76,18 +99,7 @@ export function Bubble({
           {writer}
         </p>
       )}
-      {quoted !== undefined && (
-        <blockquote className="bubble-quote">
-          <strong>
-            {quoted
-              ? quoted.from_me
-                ? t.writers[quoted.author]
-                : (quoted.sender_name ?? contact)
-              : t.earlier}
-          </strong>
-          <span>{quoted ? quoted.body || t.types[quoted.type] : t.notLoaded}</span>
-        </blockquote>
-      )}
+      {quoted !== undefined && <Quote message={message} quoted={quoted} contact={contact} onShow={onShow} />}
       <Content message={message} />
       <footer className="bubble-foot">
         {message.edited_at && !message.revoked_at && <span>{t.edited}</span>}
@@ -126,8 +138,49 @@ export function Bubble({
         </p>
       )}
       <Actions message={message} onQuote={onQuote} onFacts={() => setFacts(true)} />
-      {facts && message.ai && <AiFacts ai={message.ai} onClose={() => setFacts(false)} />}
+      {facts && message.ai && (
+        <Suspense>
+          <AiFacts ai={message.ai} onClose={() => setFacts(false)} />
+        </Suspense>
+      )}
     </article>
+  );
+}, same);
+
+/** What it answers to; pressing it goes there, however long ago that was. */
+function Quote({
+  message,
+  quoted,
+  contact,
+  onShow,
+}: {
+  message: Message;
+  quoted: Message | null;
+  contact: string;
+  onShow: (seq: number) => void;
+}) {
+  const t = useStrings(words);
+  const waId = message.quoted_wa_id ?? "";
+  const { data } = useQuery({
+    ...quotedQuery(message.conversation_id, waId),
+    enabled: !quoted && waId !== "",
+  });
+  const found = quoted ?? data;
+  if (!found) {
+    return (
+      <blockquote className="bubble-quote">
+        <strong>{t.earlier}</strong>
+        <span>{data === null ? t.notStored : "…"}</span>
+      </blockquote>
+    );
+  }
+  return (
+    <blockquote>
+      <button type="button" className="bubble-quote" onClick={() => onShow(found.seq)}>
+        <strong>{found.from_me ? t.writers[found.author] : (found.sender_name ?? contact)}</strong>
+        <span>{found.body || t.types[found.type]}</span>
+      </button>
+    </blockquote>
   );
 }
 
@@ -171,41 +224,5 @@ function Content({ message }: { message: Message }) {
       )}
       {!message.body && !message.media && !place && <p className="bubble-gone">{t.types[message.type]}</p>}
     </>
-  );
-}
-
-function Actions({
-  message,
-  onQuote,
-  onFacts,
-}: {
-  message: Message;
-  onQuote: (message: Message) => void;
-  onFacts: () => void;
-}) {
-  const t = useStrings(words);
-  const actions: MenuAction[] = [];
-  if (!message.revoked_at)
-    actions.push({ id: "reply", label: t.reply, icon: "reply", onAction: () => onQuote(message) });
-  if (message.body) {
-    actions.push({ id: "copy", label: t.copy, icon: "copy", onAction: () => void copyText(message.body) });
-  }
-  if (message.ai) actions.push({ id: "why", label: t.why, icon: "ai", onAction: onFacts });
-  if (message.status === "queued" && message.from_me) {
-    actions.push({
-      id: "cancel",
-      label: t.cancelSend,
-      icon: "close",
-      danger: true,
-      onAction: () => void messageCalls.cancel(message.id).catch(toast.problem),
-    });
-  }
-  if (actions.length === 0) return null;
-  return (
-    <div className="bubble-actions">
-      <Menu label={t.actions} actions={actions}>
-        <IconButton icon="chevronDown" label={t.actions} size="s" />
-      </Menu>
-    </div>
   );
 }

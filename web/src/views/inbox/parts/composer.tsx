@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Conversation, Message } from "~/api/types";
 import { messageCalls, putMessage, scheduledQuery } from "~/data/messages";
+import { drafts, sendText } from "~/data/outgoing";
 import { useSession } from "~/data/sessions";
 import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
@@ -12,18 +13,21 @@ import { toast } from "~/ui/toast";
 import { words } from "../strings";
 import { Emoji, Later, QuickAnswers, Scheduled } from "./composer-tools";
 
-/** What is being written, by conversation: it survives going to another one and signing in again. */
-const drafts = new Map<string, string>();
 const MAX_FILE = 100 * 1024 * 1024;
 
 export function Composer({
   conversation,
   quoted,
   onQuoteDone,
+  returned,
+  onReturnedDone,
 }: {
   conversation: Conversation;
   quoted: Message | null;
   onQuoteDone: () => void;
+  /** A text that was not sent and is to be changed; "": none. */
+  returned: string;
+  onReturnedDone: () => void;
 }) {
   const t = useStrings(words);
   const format = useFormat();
@@ -45,12 +49,20 @@ export function Composer({
     const field = area.current;
     if (!field) return;
     field.style.blockSize = "auto";
-    field.style.blockSize = `${Math.min(field.scrollHeight, 180)}px`;
+    // measuring lays the whole page out, which an empty field needs not wait for
+    if (text) field.style.blockSize = `${Math.min(field.scrollHeight, 180)}px`;
   }, [text]);
 
   useEffect(() => {
     if (quoted) area.current?.focus();
   }, [quoted]);
+
+  useEffect(() => {
+    if (!returned) return;
+    setText((typed) => (typed.trim() ? `${returned}\n${typed}` : returned));
+    onReturnedDone();
+    area.current?.focus();
+  }, [returned, onReturnedDone]);
 
   if (conversation.kind === "status" || conversation.kind === "channel") {
     return <p className="composer-closed">{t.readOnly}</p>;
@@ -59,16 +71,25 @@ export function Composer({
   async function send(at?: Date) {
     const said = text.trim();
     if (sending || (!said && !file)) return;
+    const body = {
+      text: said,
+      pause_ai: true,
+      ...(quoted ? { quoted_message_id: quoted.id } : {}),
+      ...(at ? { send_at: at.toISOString() } : {}),
+    };
+    if (!file && !at) {
+      // shown at once; where it fails it stays in the thread, and says so
+      void sendText(client, conversation.id, body);
+      setText("");
+      onQuoteDone();
+      area.current?.focus();
+      return;
+    }
     setSending(true);
     try {
       const message = file
         ? await messageCalls.sendFile(conversation.id, file, said)
-        : await messageCalls.send(conversation.id, {
-            text: said,
-            pause_ai: true,
-            ...(quoted ? { quoted_message_id: quoted.id } : {}),
-            ...(at ? { send_at: at.toISOString() } : {}),
-          });
+        : await messageCalls.send(conversation.id, body);
       if (at) {
         toast.good(t.laterDone(format.dateTime(at)));
         void client.invalidateQueries({ queryKey: scheduledQuery(conversation.id).queryKey });

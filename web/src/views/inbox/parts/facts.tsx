@@ -5,7 +5,7 @@ import { useStrings } from "~/i18n/strings";
 import { Dialog } from "~/ui/dialog";
 import { words } from "../strings";
 
-export function AiFacts({ ai, onClose }: { ai: NonNullable<Message["ai"]>; onClose: () => void }) {
+export default function AiFacts({ ai, onClose }: { ai: NonNullable<Message["ai"]>; onClose: () => void }) {
   const t = useStrings(words);
   const format = useFormat();
   const rows: [string, string][] = [[t.tier, t.tiers[ai.tier as keyof typeof t.tiers] ?? ai.tier]];

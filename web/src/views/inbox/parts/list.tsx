@@ -106,6 +106,7 @@ function Hits({ hits, alone }: { hits: readonly Schemas["MessageHit"][]; alone: 
             <Link
               to="/inbox/$conversationId"
               params={{ conversationId: message.conversation_id }}
+              search={{ at: message.seq }}
               className="inbox-hit"
             >
               <span className="inbox-row-top">

@@ -13,7 +13,7 @@ import { TextArea, TextField } from "~/ui/field";
 import { Switch } from "~/ui/switch";
 import { toast } from "~/ui/toast";
 import { words } from "../strings";
-import { keptUnread } from "./thread";
+import { keptUnread } from "./read";
 
 export function ContactPanel({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
   const t = useStrings(words);

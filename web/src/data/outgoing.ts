@@ -1,0 +1,77 @@
+/**
+ * What a person has written and Prosa has not taken yet: shown at once, sent in order, and kept where sending failed. A
+ * second try is the same send (idempotency key), so nothing is said twice. Drafts are what has not been sent at all.
+ */
+import type { QueryClient } from "@tanstack/react-query";
+import { idempotencyKey } from "~/api/client";
+import { type ApiProblem, asProblem } from "~/api/problem";
+import type { Schemas } from "~/api/types";
+import { createStore } from "~/app/store";
+import { messageCalls, putMessage } from "./messages";
+
+export interface Outgoing {
+  key: string;
+  conversation: string;
+  body: Schemas["TextToConversation"];
+  /** When it was written. */
+  at: string;
+  /** Why it was not sent; null: it is on its way. */
+  problem: ApiProblem | null;
+}
+
+export const outgoing = createStore<readonly Outgoing[]>([]);
+
+/** What is being written, by conversation: it survives going to another one and signing in again. */
+export const drafts = new Map<string, string>();
+
+/** The last send of each conversation: the next one waits for it, so that they arrive as they were written. */
+const lines = new Map<string, Promise<void>>();
+
+function change(key: string, problem: ApiProblem | null): void {
+  outgoing.set(outgoing.get().map((one) => (one.key === key ? { ...one, problem } : one)));
+}
+
+export function drop(key: string): void {
+  outgoing.set(outgoing.get().filter((one) => one.key !== key));
+}
+
+/** Show a text as being sent, and send it. */
+export function sendText(client: QueryClient, conversation: string, body: Outgoing["body"]): Promise<void> {
+  const one: Outgoing = {
+    key: idempotencyKey(),
+    conversation,
+    body,
+    at: new Date().toISOString(),
+    problem: null,
+  };
+  outgoing.set([...outgoing.get(), one]);
+  return inLine(client, one);
+}
+
+export function sendAgain(client: QueryClient, one: Outgoing): Promise<void> {
+  change(one.key, null);
+  return inLine(client, one);
+}
+
+function inLine(client: QueryClient, one: Outgoing): Promise<void> {
+  const before = lines.get(one.conversation) ?? Promise.resolve();
+  const mine = before.then(async () => {
+    try {
+      const message = await messageCalls.send(one.conversation, one.body, one.key);
+      if (!outgoing.get().some((known) => known.key === one.key)) return; // another person signed in meanwhile
+      putMessage(client, message);
+      drop(one.key);
+    } catch (error) {
+      change(one.key, asProblem(error));
+    }
+  });
+  lines.set(one.conversation, mine);
+  return mine;
+}
+
+/** Forget everything: somebody signed out. */
+export function forgetWritten(): void {
+  outgoing.set([]);
+  drafts.clear();
+  lines.clear();
+}
