@@ -44,7 +44,6 @@ export function Composer({
     else drafts.delete(conversation.id);
   }, [conversation.id, text]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
     const field = area.current;
     if (!field) return;
