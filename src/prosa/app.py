@@ -136,7 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_api_route("/asyncapi.json", lambda: asyncapi.document(__version__), include_in_schema=False)
     if settings.docs_enabled:
         docs.install(app)
-    console.install(app)
+    console.install(app, console.Console(frame_origins=settings.frame_origins))
     custom_openapi(app, public_url=settings.public_url)
     return app
 

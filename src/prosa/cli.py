@@ -103,10 +103,13 @@ def doctor() -> None:
 @app.command(name=DEMO)
 def demo(
     *,
-    once: Annotated[bool, typer.Option("--once", help="End after the story; 0 when every answer arrived.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Show it by itself and end; 0 when every answer arrived.")
+    ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where Prosa listens; 0 for a free port.")] = 0,
+    browser: Annotated[bool, typer.Option(help="Open the page, where there is a screen and a terminal.")] = True,
 ) -> None:
-    """Show the whole product against a simulated WhatsApp and Gemini: no phone, no key."""
+    """Play with the whole product against a simulated WhatsApp and Gemini, phones in a page: no phone, no key."""
     import importlib.metadata  # noqa: PLC0415
 
     # The simulator is a distribution of its own, found by its entry point: Prosa does not import it.
@@ -115,7 +118,7 @@ def demo(
         err.print("The demo needs the simulator: install prosa-simulator beside prosa (in a checkout: make setup).")
         raise typer.Exit(1)
     run = cast("Callable[..., int]", next(iter(found)).load())
-    raise typer.Exit(run(once=once, port=port))
+    raise typer.Exit(run(once=once, port=port, browser=browser))
 
 
 def read_settings() -> "Settings":

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, description="The address people reach Prosa under, if not host and port.")
     cors_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Origins of other web pages that may call the API, with commas between."
+    )
+    frame_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="Origins of other web pages that may show the console in a frame; left out: none may."
     )
     docs_enabled: bool = Field(default=True, description="Serve the interactive API documentation at /docs.")
 
@@ -115,7 +118,7 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
 
-    @field_validator("cors_origins", "outgoing_hosts", mode="before")
+    @field_validator("cors_origins", "frame_origins", "outgoing_hosts", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -154,11 +157,12 @@ class Settings(BaseSettings):
             raise ValueError("must be an address like https://example.com")
         return value
 
-    @field_validator("cors_origins")
+    @field_validator("cors_origins", "frame_origins")
     @classmethod
-    def _origins(cls, values: list[str]) -> list[str]:
+    def _origins(cls, values: list[str], info: ValidationInfo) -> list[str]:
         origins = [value.rstrip("/") for value in values]  # as browsers say it
-        if odd := [origin for origin in origins if origin != "*" and not _is_origin(origin)]:
+        known = {"*"} if info.field_name == "cors_origins" else set()  # whoever may frame it could trick a click
+        if odd := [origin for origin in origins if origin not in known and not _is_origin(origin)]:
             raise ValueError(f"{odd[0]} is not an origin like https://example.com, without a path")
         return origins
 
@@ -207,7 +211,7 @@ def _is_url(text: str, *schemes: str) -> bool:
 
 
 def _is_origin(text: str) -> bool:
-    return _is_url(text, "http", "https") and not any(urlsplit(text)[2:])
+    return _is_url(text, "http", "https") and not any(urlsplit(text)[2:]) and not set(text) & set(" ;,'\"")
 
 
 def variables(name: str, field: FieldInfo) -> tuple[str, ...]:

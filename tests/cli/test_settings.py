@@ -32,6 +32,11 @@ SECRET = "hunter2"
             {"PROSA_CORS_ORIGINS": "https://a.example/app"},
             ["PROSA_CORS_ORIGINS: https://a.example/app is not an origin"],
         ),
+        (
+            {"PROSA_FRAME_ORIGINS": "https://a.example; *"},
+            ["PROSA_FRAME_ORIGINS: https://a.example; * is not an origin"],
+        ),
+        ({"PROSA_FRAME_ORIGINS": "*"}, ["PROSA_FRAME_ORIGINS: * is not an origin"]),
         ({"PROSA_AI_TIMEOUT_SECONDS": "-1"}, ["PROSA_AI_TIMEOUT_SECONDS: "]),
         ({"PROSA_WHATSAPP_TEST_URL": "ws://127.0.0.1:1"}, ["PROSA_WHATSAPP_TEST_ROOT_KEY", "belong together"]),
     ],

@@ -10,7 +10,7 @@ from tests.fixtures.http import client_of
 
 from prosa.app import create_app
 from prosa.console import pages
-from prosa.console.files import accepted
+from prosa.console.files import accepted, load
 from prosa.http import problems
 from prosa.settings import Settings
 
@@ -48,6 +48,21 @@ async def test_routes_of_the_page_get_the_page(built: Path, path: str) -> None:
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    ("origins", "ancestors"), [([], "'none'"), (["https://intra.example", "http://127.0.0.1:1"], None)]
+)
+async def test_only_named_origins_may_show_the_console_in_a_frame(
+    tmp_path: Path, built: Path, monkeypatch: pytest.MonkeyPatch, origins: list[str], ancestors: str | None
+) -> None:
+    monkeypatch.setattr(pages, "load", lambda _folder: load(built))
+    settings = Settings(_env_file=None, data_dir=tmp_path, frame_origins=origins)
+    async with client_of(create_app(settings)) as client:
+        page, api = await client.get("/"), await client.get("/health/live")
+    expected = ancestors or " ".join(origins)
+    assert page.headers["content-security-policy"].endswith(f"frame-ancestors {expected}")
+    assert "frame-ancestors 'none'" in api.headers["content-security-policy"]
 
 
 async def test_assets_are_kept_for_ever_and_sent_in_the_smallest_form(built: Path) -> None:

@@ -126,13 +126,16 @@ def world(
 @app.command()
 def demo(
     *,
-    once: Annotated[bool, typer.Option("--once", help="End after the story; 0 when every answer arrived.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Show it by itself and end; 0 when every answer arrived.")
+    ] = False,
     port: Port = 0,
+    browser: Annotated[bool, typer.Option(help="Open the page, where there is a screen and a terminal.")] = True,
 ) -> None:
     """Show Prosa in this world; the same as `prosa demo`."""
     from prosa_simulator.demo.command import run  # noqa: PLC0415 - the other commands do without it
 
-    raise typer.Exit(run(once=once, port=port))
+    raise typer.Exit(run(once=once, port=port, browser=browser))
 
 
 def main() -> None:

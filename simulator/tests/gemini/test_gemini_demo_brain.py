@@ -1,11 +1,14 @@
 """The demo bakery answers in the visitor's language and remembers."""
 
+import base64
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Any
 
 import pytest
 from pydantic_ai import Agent
 
+from prosa.ai import notes
 from prosa_simulator.gemini import GeminiServer, Prompt, Turn
 from prosa_simulator.gemini.demo_brain import bakery_answer, bakery_script, language_of, money, order_in
 
@@ -88,9 +91,31 @@ def test_summary_carries_the_facts_over() -> None:
 
 def test_files_and_transcription() -> None:
     voice = {"inlineData": {"mimeType": "audio/ogg", "data": "T2dnUw=="}}
-    assert bakery_answer(conversation("", last=voice)) == "Recebi seu áudio, obrigada! Já vou olhar com a equipe."
+    assert bakery_answer(conversation("", last=voice)).startswith("Recebi seu áudio, obrigada! Esta demonstração")
     heard = bakery_answer(conversation("", system="Transcribe the voice message.", last=voice))
     assert heard == "Oi! Vocês têm bolo de cenoura hoje?"
+
+
+@pytest.mark.parametrize(
+    ("name", "note", "answer"),
+    [
+        ("voice-pt.ogg", "Oi! Vocês entregam no domingo?", "Olá! Fazemos bolos de festa sob encomenda"),
+        ("voice-en.ogg", "Hi! Do you deliver on Sundays?", "Hello! We bake party cakes to order"),
+        ("cake.jpg", "Um bolo de aniversário de chocolate", "Que lindo! Fazemos um bolo parecido"),
+    ],
+)
+def test_the_samples_of_the_phone_page_are_known(name: str, note: str, answer: str) -> None:
+    data = (files("prosa_simulator.control") / "page" / "samples" / name).read_bytes()
+    file: Any = {"inlineData": {"mimeType": "audio/ogg", "data": base64.b64encode(data).decode()}}
+    asked = f"[file 1]\n[2026-11-22 12:00 UTC, Sunday; Maria]\n{notes.request(1)}"
+    turn = Turn("user", (file, {"text": asked}))
+    said, noted = notes.split(bakery_answer(Prompt("gemini-2.5-flash", (turn,))), {1: 7})
+    assert noted[7].startswith(note)
+    assert said.startswith(answer)
+
+
+def test_what_the_product_adds_is_not_the_question() -> None:
+    assert bakery_answer(conversation("oi\n[2026-11-22 12:00 UTC, Sunday; Maria]")).startswith("Olá! Aqui é a Padaria")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ bookmark always gets the page, the API keeps every path it has, and no request n
 asks for under `/app/` that is no file is such a route, and gets the page.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -18,11 +19,11 @@ BUILT = Path(__file__).parent / "_dist"
 PREFIX = "/app"
 ICON = "icon.svg"
 
-CONTENT_SECURITY_POLICY = (
+_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
     # media come with a token, so as blobs; WhatsApp's previews as data
     "img-src 'self' blob: data:; media-src 'self' blob:; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    "require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors "
 )
 """No script or style inline, nothing of another host, and no text that becomes HTML."""
 
@@ -49,13 +50,16 @@ NOT_BUILT = """<!doctype html>
 class Console:
     """The files, and the answers made of them."""
 
-    def __init__(self, folder: Path = BUILT) -> None:
+    def __init__(self, folder: Path = BUILT, *, frame_origins: Sequence[str] = ()) -> None:
         """Read the built console.
 
         Args:
             folder: Where it was built.
+            frame_origins: Web origins whose pages may show it in a frame. Browsers that know `frame-ancestors` heed it
+                in place of X-Frame-Options (CSP 3 §6.4.2), which goes on to say no to the others.
         """
         self._files = load(folder)
+        self._policy = _POLICY + (" ".join(frame_origins) or "'none'")
 
     async def page(self, request: Request) -> Response:
         """Answer with the page."""
@@ -80,14 +84,14 @@ class Console:
         file = self._files.get(name)
         if file is None:
             return HTMLResponse(NOT_BUILT, 503, {"Cache-Control": "no-store", "Retry-After": "60"})
-        return _send(request, file)
+        return _send(request, file, self._policy)
 
 
-def _send(request: Request, file: ConsoleFile) -> Response:
+def _send(request: Request, file: ConsoleFile, policy: str) -> Response:
     form = file.choose(request.headers.get("accept-encoding", ""))
     headers = {
         "Cache-Control": file.cache_control,
-        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Content-Security-Policy": policy,
         "ETag": form.etag,
         "Vary": "Accept-Encoding",
     }

@@ -195,8 +195,12 @@ class Contact:
         voice: bool = False,
         seconds: int | None = None,
         quote: InboundMessage | Quote | None = None,
+        wa_id: str | None = None,
     ) -> str:
-        """Upload a file and send it; returns its message id. `seconds` is how long a recording lasts."""
+        """Upload a file and send it; returns its message id. `seconds` is how long a recording lasts.
+
+        The same `wa_id` again is the same message.
+        """
         private = self._engine.media_dir / f"out-{secrets.token_hex(8)}{path.suffix}"
         await asyncio.to_thread(shutil.copyfile, path, private)
         try:
@@ -206,7 +210,7 @@ class Contact:
         mime = mime_type or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         info = MediaInfo(mime, uploaded.file_length, path.name, voice=voice, seconds=seconds)
         content = MediaContent(type_, uploaded, info, caption=caption, quote=_quote(quote))
-        return await self._send(to, content, caption)
+        return await self._send(to, content, caption, wa_id=wa_id)
 
     async def send_location(self, to: str, location: Location) -> str:
         """Send a place; returns its message id."""

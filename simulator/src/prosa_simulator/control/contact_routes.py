@@ -92,7 +92,7 @@ class ContactRoutes:
         contact = self.find(request)
         after, wait = _cursor(request.query.get("after", "0")), _seconds(request.query.get("wait", "0"))
         timeline = self.timeline(contact)
-        await _news(contact, timeline, after, wait)  # none: an answer with the same cursor says so
+        await news(contact, timeline, after, wait)  # none: an answer with the same cursor says so
         return answer_json(timeline.since(after))
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
@@ -105,7 +105,7 @@ class ContactRoutes:
         first = True
         with suppress(ConnectionError):  # the page was closed
             while True:
-                if first or await _news(contact, timeline, after, HEARTBEAT_SECONDS):
+                if first or await news(contact, timeline, after, HEARTBEAT_SECONDS):
                     shown, first = timeline.since(after), False
                     after = shown["cursor"]
                     await response.write(f"id: {after}\ndata: {json.dumps(shown)}\n\n".encode())
@@ -134,8 +134,8 @@ class _Link(Body):
     auto_reconnect: bool = True
 
 
-async def _news(contact: Contact, timeline: Timeline, after: int, seconds: float) -> bool:
-    """Wait for the cursor to move on; False where it does not in time."""
+async def news(contact: Contact, timeline: Timeline, after: int, seconds: float) -> bool:
+    """Wait for the cursor of a contact's timeline to move on from `after`; False where it does not in time."""
     if timeline.refresh() != after:
         return True
     if seconds:

@@ -14,7 +14,7 @@ from prosa.whatsapp.engine import InboundMessage, MediaContent, MediaInfo, Messa
 from prosa_simulator.contacts import Contact, Sent
 from prosa_simulator.control.addresses import Person
 from prosa_simulator.control.contact_routes import ContactRoutes
-from prosa_simulator.control.message_routes import quote_of, shown
+from prosa_simulator.control.message_routes import MessageId, quote_of, shown
 from prosa_simulator.loopback import Body, Refusal, answer_json, invalid
 
 MAX_FILE: Final = 100 * 1024**2
@@ -38,7 +38,7 @@ class MediaRoutes:
         ]
 
     async def _send(self, request: web.Request) -> web.Response:
-        """Send a file, as a form: file, to, type? (image, audio, …), caption?, voice?, seconds?, quote?."""
+        """Send a file, as a form: file, to, type? (image, audio, …), caption?, voice?, seconds?, quote?, wa_id?."""
         contact = self._contacts.find(request)
         try:
             fields: dict[str, Any] = dict(await request.post())
@@ -62,6 +62,7 @@ class MediaRoutes:
             wa_id = await contact.send_media(
                 form.to, path, MessageType(form.type or _type_of(mime, voice=form.voice)),
                 caption=form.caption, mime_type=mime, voice=form.voice, seconds=form.seconds, quote=quote,
+                wa_id=form.wa_id,
             )  # fmt: skip
         return answer_json(self._contacts.timeline(contact).entry(wa_id), status=201)
 
@@ -88,6 +89,7 @@ class _Form(Body):
     voice: bool = False
     seconds: Annotated[int, Field(ge=0, le=86_400)] | None = None
     quote: str | None = None
+    wa_id: MessageId | None = None
 
 
 def _file_of(contact: Contact, wa_id: str) -> tuple[Sent | InboundMessage | None, MediaInfo | None]:

@@ -15,6 +15,9 @@ from prosa_simulator.loopback import Body, Refusal, answer_json, read
 Text = Annotated[str, Field(min_length=1, max_length=65_536)]
 """WhatsApp's clients take texts of up to 65,536 characters (faq.whatsapp.com)."""
 
+MessageId = Annotated[str, Field(pattern=r"^[0-9A-F]{16,32}$")]
+"""A message's id, made by whoever sends it: the same again is the same message, so a try may be repeated."""
+
 
 class MessageRoutes:
     """What contacts do."""
@@ -35,10 +38,10 @@ class MessageRoutes:
         ]
 
     async def _write(self, request: web.Request) -> web.Response:
-        """Send a text: {"to", "text", "quote"?: a wa_id}; the answer is the message as the phone shows it."""
+        """Send a text: {"to", "text", "quote"?: a wa_id, "wa_id"?: its own}; answers the message as shown."""
         contact = self._contacts.find(request)
         body = await read(request, _Write)
-        wa_id = await contact.send_text(body.to, body.text, quote=quote_of(contact, body.quote))
+        wa_id = await contact.send_text(body.to, body.text, quote=quote_of(contact, body.quote), wa_id=body.wa_id)
         return answer_json(self._contacts.timeline(contact).entry(wa_id), status=201)
 
     async def _react(self, request: web.Request) -> web.Response:
@@ -89,6 +92,7 @@ class _Write(Body):
     to: Person
     text: Text
     quote: str | None = None
+    wa_id: MessageId | None = None
 
 
 class _React(Body):

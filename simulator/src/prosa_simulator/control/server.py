@@ -14,9 +14,12 @@ from prosa.whatsapp.engine import EngineError
 from prosa_simulator.contacts import ContactError
 from prosa_simulator.control.contact_routes import ContactRoutes
 from prosa_simulator.control.fault_routes import FaultRoutes
-from prosa_simulator.control.faults import manual
+from prosa_simulator.control.faults import describe, manual
+from prosa_simulator.control.live import LiveRoute
 from prosa_simulator.control.media_routes import MAX_FILE, MediaRoutes
 from prosa_simulator.control.message_routes import MessageRoutes
+from prosa_simulator.control.pages import PageRoutes
+from prosa_simulator.control.prosa_routes import ProsaRoutes
 from prosa_simulator.loopback import Handler, Refusal, answer, answer_json
 from prosa_simulator.network.admin import Admin
 
@@ -44,14 +47,17 @@ class ControlServer:
         self._runner: web.AppRunner | None = None
         self._phones = Admin(world.network)
         self._contacts = ContactRoutes(world.network, world.contacts)
+        self._prosas = ProsaRoutes(lambda: world.processes)
         self._routes = [
-            web.get("/", self._index, allow_head=False),
+            *PageRoutes(lambda: [process.url for process in world.processes], self._index).routes(),
             web.get("/state", self._state, allow_head=False),
             *self._phones.routes(""),
             *self._contacts.routes(),
             *MessageRoutes(self._contacts).routes(),
             *MediaRoutes(self._contacts).routes(),
             *FaultRoutes(world.network).routes(),
+            *self._prosas.routes(),
+            *LiveRoute(world.contacts, self._contacts, self._around).routes(),
         ]
 
     @property
@@ -104,9 +110,20 @@ class ControlServer:
         return await answer(request, translated, self._origins)
 
     async def _index(self, _request: web.Request) -> web.Response:
-        """List the routes and the faults."""
         routes = {f"{route.method} {route.path}": (inspect.getdoc(route.handler) or "") for route in self._routes}
         return answer_json({"routes": routes, "faults": manual()})
+
+    async def _around(self) -> dict[str, Any]:
+        """Return what the page shows beside the contacts' screens."""
+        network = self._world.network
+        return {
+            "phones": self._phones.describe(),
+            "contacts": self._contacts.describe(),
+            "codes": await self._prosas.codes(),
+            "prosa": self._prosas.describe(),
+            "faults": [describe(fault) for fault in network.faults.waiting],
+            "listening": network.listening,
+        }
 
     async def _state(self, _request: web.Request) -> web.Response:
         """Show the world: addresses, phones, contacts, connections, counts, and the settings that lead Prosa here."""

@@ -31,24 +31,21 @@ class StoryError(Exception):
     """The story did not come to its end; the text says why."""
 
 
-async def tell(world: World, console: Console, *, port: int) -> str:
+async def tell(world: World, console: Console, *, port: int) -> None:
     """Tell it.
-
-    Returns:
-        How to go on by hand.
 
     Raises:
         StoryError: Something did not happen that should have.
     """
     try:
-        return await _tell(world, console, port)
+        await _tell(world, console, port)
     except ApiError as error:
         raise StoryError(f"Prosa answered {error}: {error.problem.get('remedy', '')}") from error
     except (TimeoutError, RuntimeError) as error:
         raise StoryError(str(error) or "something took too long") from error
 
 
-async def _tell(world: World, console: Console, port: int) -> str:
+async def _tell(world: World, console: Console, port: int) -> None:
     def step(text: str) -> None:
         console.print(f"[bold cyan]●[/] {text}")
 
@@ -69,24 +66,6 @@ async def _tell(world: World, console: Console, port: int) -> str:
             step(f"Ana (+{ANA}) writes to the shop\n")
             conversation = await _talk(ana, events, console)
             await _show(api, conversation, console)
-    return f"""
-Prosa keeps serving at {prosa.url} until Ctrl-C. Its API is described at {prosa.url}/docs
-Sign in as [bold]{email}[/] with the password [bold]{escape(password)}[/]
-
-{escape(_by_hand(world))}"""
-
-
-def _by_hand(world: World) -> str:
-    control, model = world.control_url, f"{world.gemini.base_url}/control"
-    said, dropped = f'{{"to": "{SHOP}", "text": "E no feriado?"}}', f'{{"phone": "{SHOP}"}}'
-    return f"""\
-The simulated world is driven at {control} (which lists all it can do), the model at {model}.
-Write as Ana, see what her phone shows, cut the shop's connection:
-
-  curl {control}/contacts/{ANA}/messages -d '{said}'
-  curl {control}/contacts/{ANA}/messages
-  curl {control}/faults/drop -d '{dropped}'
-"""
 
 
 async def _link_by_qr(world: World, api: ProsaClient, events: EventStream) -> None:

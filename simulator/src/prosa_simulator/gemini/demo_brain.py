@@ -4,9 +4,11 @@ No model, only rules: it finds the language and the topics of the question, and 
 reading the earlier turns (or the summary in the system instruction), so a demo shows whether context arrives.
 """
 
+import hashlib
 import re
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 
 from prosa_simulator.gemini.answers import Answer, Text
 from prosa_simulator.gemini.demo_text import (
@@ -15,13 +17,16 @@ from prosa_simulator.gemini.demo_text import (
     GREETINGS,
     MENU,
     NUMBERS,
+    SAMPLES,
     TOPICS,
     WORDS,
     Item,
     Language,
+    Sample,
 )
-from prosa_simulator.gemini.prompt import Prompt
+from prosa_simulator.gemini.prompt import Prompt, Turn
 from prosa_simulator.gemini.script import Script, structured_answer
+from prosa_simulator.gemini.wire import JsonObject, as_text
 
 _MOST_TOPICS = 2
 _FREE_DELIVERY = "R$ 60"
@@ -53,6 +58,9 @@ _SUMMARISE = re.compile(
     r"\b(?:summari[sz]e|resuma|resumir)\b|\b(?:write|update|keep|escreva|atualize)\b.{0,60}\b(?:summary|resumo)\b"
 )
 _TRANSCRIBE = re.compile(r"\b(?:transcribe|transcription|transcreva|transcricao)\b")
+_ASIDE = re.compile(
+    r"\[\d{4}-\d\d-\d\d \d\d:\d\d [^\[\]]*\]|\[file \d+\]|\[Before your message, note .*\]\s*\Z", re.DOTALL
+)
 _INSTRUCTION_CHARS = 400  # a task like summarising is named at the start; further on the word may be chance
 
 
@@ -78,7 +86,12 @@ def bakery_answer(prompt: Prompt) -> str:
         return "Oi! Vocês têm bolo de cenoura hoje?"
     if _SUMMARISE.search(task) or _SUMMARISE.search(question[:_INSTRUCTION_CHARS]):
         return _summary(prompt)
+    noted = "[[file 1]]" in prompt.last_user_text  # the product asks for a note of the file before the answer
+    prompt = _without_asides(prompt)
+    question = plain(prompt.last_user_text)
     language = _language(prompt)
+    if (sample := _sample(prompt)) is not None:
+        return _about_sample(prompt, sample, language, noted=noted)
     for attempt in (_about_name, _about_order, _about_price, _about_topics, _about_media):
         if answer := attempt(prompt, question, language):
             return answer
@@ -176,15 +189,40 @@ def _about_media(prompt: Prompt, _question: str, language: Language) -> str | No
     if not prompt.last_media:
         return None
     names = {
-        "IMAGE": ("sua foto", "your photo"),
-        "AUDIO": ("seu áudio", "your voice message"),
-        "VIDEO": ("seu vídeo", "your video"),
-        "DOCUMENT": ("seu arquivo", "your file"),
+        "IMAGE": ("sua foto", "your photo", "vê fotos", "see pictures"),
+        "AUDIO": ("seu áudio", "your voice message", "escuta", "hear"),
+        "VIDEO": ("seu vídeo", "your video", "vê vídeos", "watch videos"),
+        "DOCUMENT": ("seu arquivo", "your file", "lê arquivos", "read files"),
     }
-    portuguese, english = names[prompt.last_media[0].modality]
+    portuguese, english, nao, cannot = names[prompt.last_media[0].modality]
     if language == "pt":
-        return f"Recebi {portuguese}, obrigada! Já vou olhar com a equipe."
-    return f"I got {english}, thank you! I will look at it with the team."
+        return f"Recebi {portuguese}, obrigada! Esta demonstração segue um roteiro e não {nao}: o Gemini responderia."
+    return f"I got {english}, thank you! This demo follows a script and cannot {cannot}: Gemini would answer it."
+
+
+def _sample(prompt: Prompt) -> Sample | None:
+    """The first file of the newest turn that is known."""
+    found = (SAMPLES.get(hashlib.sha256(file.data).hexdigest()) for file in prompt.last_media)
+    return next((sample for sample in found if sample is not None), None)
+
+
+def _about_sample(prompt: Prompt, sample: Sample, language: Language, *, noted: bool) -> str:
+    """Answer a known file; with `noted`, after what it says, in the form that `prosa.ai.notes` reads."""
+    if sample.english is not None and language == "en":
+        sample = sample.english
+    *earlier, last = prompt.turns
+    heard = replace(prompt, turns=(*earlier, Turn(last.role, ({"text": sample.words},))))
+    said = sample.answer or bakery_answer(heard)
+    return f"[[file 1]] {sample.words}\n[[answer]]\n{said}" if noted else said
+
+
+def _without_asides(prompt: Prompt) -> Prompt:
+    """Leave out what a product adds for the model alone: the time and the name, file numbers, how to note files."""
+
+    def clean(part: JsonObject) -> JsonObject:
+        return {**part, "text": _ASIDE.sub("", as_text(part["text"])).strip()} if "text" in part else part
+
+    return replace(prompt, turns=tuple(replace(turn, parts=tuple(map(clean, turn.parts))) for turn in prompt.turns))
 
 
 def _summary(prompt: Prompt) -> str:

@@ -29,6 +29,42 @@ class Topic:
     en: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A file that comes with the phone page; no script can hear or see, so what it says or shows is known."""
+
+    language: Language
+    """That of the words; a picture is spoken of in the contact's own."""
+    words: str
+    """What a recording says, or what a picture shows."""
+    answer: str | None = None
+    """None: the words are answered as if they had been written."""
+    english: "Sample | None" = None
+    """The same for those who write English."""
+
+
+SAMPLES = {
+    # by SHA-256 of the files in prosa_simulator/control/page/samples
+    "a937952a4b7d1fb5f3587fcd1cd9c78d1638aa002bb160dfaa19c714aaa42040": Sample(
+        "pt", "Oi! Vocês entregam no domingo? Eu queria encomendar um bolo de aniversário."
+    ),
+    "c155e214669962e7950f666330b513566f0c56bdf5c795c0d5239f0c788a01c6": Sample(
+        "en", "Hi! Do you deliver on Sundays? I would like to order a birthday cake."
+    ),
+    "c330509f89575a34e8492960d01dfc23348de4775a48d906e0cf1ac333bed8ed": Sample(
+        "pt",
+        "Um bolo de aniversário de chocolate com dois andares, cobertura cor-de-rosa, morangos e três velas acesas.",
+        "Que lindo! Fazemos um bolo parecido, de dois andares com morangos, por R$ 75,00 o quilo, sob encomenda com 48 "
+        "horas de antecedência. Para quantas pessoas seria?",
+        Sample(
+            "en",
+            "A two-tier chocolate birthday cake with pink icing, strawberries and three lit candles.",
+            "How lovely! We can make one like it, with two tiers and strawberries, for R$ 75.00 a kilo, ordered 48 "
+            "hours ahead. How many people is it for?",
+        ),
+    ),
+}
+
 # Longer names first: "pao de queijo" must not be taken for "pao".
 MENU = (
     Item(r"pa(?:o|es) de queijo|cheese breads?", "pão de queijo", "cheese bread", 450),

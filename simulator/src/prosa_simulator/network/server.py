@@ -99,6 +99,11 @@ class Network:
         return f"ws://{host}:{self.port}/ws/chat"
 
     @property
+    def listening(self) -> bool:
+        """Whether it runs: not before `start`, nor in the pause of a restart."""
+        return bool(self._runners)
+
+    @property
     def root_public_key(self) -> str:
         """The key clients must trust for the server's certificate, in hexadecimal."""
         if self._root is None:

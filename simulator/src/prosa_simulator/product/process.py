@@ -4,8 +4,10 @@ import asyncio
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -61,6 +63,28 @@ class ProsaProcess:
         if self._process is None:
             raise RuntimeError("Prosa does not run")
         return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process was started, and neither stopped nor ended."""
+        return self._process is not None and self._process.returncode is None
+
+    def codes(self) -> list[str]:
+        """Return the texts of the QR codes that its console shows now, the newest first: what a camera before it sees.
+
+        Read from its database, so that it does not matter who is signed in there; empty where it has none (yet).
+        """
+        file = self.data_dir / "prosa.sqlite3"
+        if not self.running or not file.exists():
+            return []
+        try:
+            with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as database:
+                rows = database.execute(
+                    "SELECT qr FROM whatsapp_sessions WHERE qr IS NOT NULL AND status = 'qr' ORDER BY updated_at DESC"
+                )
+                return [str(qr) for (qr,) in rows]
+        except sqlite3.Error:  # its tables are made in this moment, or it is busy
+            return []
 
     async def start(self) -> None:
         """Start the process and wait until it is ready.
