@@ -1,8 +1,8 @@
 """`prosa demo --once`: 0 when every answer arrived, else the reason."""
 
+import io
 import json
 import re
-import shlex
 import signal
 import socket
 import subprocess
@@ -10,7 +10,6 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -55,31 +54,48 @@ def demo(here: Path) -> Iterator[subprocess.Popen[str]]:
         process.terminate()
 
 
-def test_it_keeps_serving_and_what_it_says_to_paste_works(demo: subprocess.Popen[str]) -> None:
+def test_it_stands_ready_to_play_with_until_it_is_ended(demo: subprocess.Popen[str]) -> None:
     assert demo.stdout is not None
     text = ""
-    while "/faults/drop" not in text and (line := demo.stdout.readline()):
+    while "Ctrl-C" not in text and (line := demo.stdout.readline()):
         text += line
-    assert "Every answer arrived." in text
-    written, shown, dropped = re.findall(r"^  curl (.*)$", text, re.MULTILINE)
-    wa_id = ask(written)["wa_id"]
-    assert wa_id in [message["wa_id"] for message in ask(shown)["messages"]]
-    assert ask(dropped) == {"fault": "drop", "connections": 1}
-    found = re.search(r"keeps serving at (\S+)", text)
-    assert found
-    with urllib.request.urlopen(f"{found.group(1)}/health/ready") as answer:
-        assert answer.status == 200
+    found = re.search(r"^Open (\S+)/ ", text, re.MULTILINE)
+    assert found, text
+    control = found.group(1)
+    with urllib.request.urlopen(f"{control}/phone") as answer:
+        page = answer.headers["Content-Security-Policy"]
+    with urllib.request.urlopen(f"{control}/state") as answer:
+        state = json.load(answer)
+    assert [contact["name"] for contact in state["contacts"]] == ["Maria", "João"]
+    assert [phone["devices"] for phone in state["phones"] if phone["name"] == "Padaria Estrela"] == [[]]
+    (prosa,) = state["addresses"]["prosa"]
+    assert page.endswith(f"frame-src {prosa}")
+    with urllib.request.urlopen(f"{prosa}/") as answer:
+        assert f"frame-ancestors {control} " in answer.headers["Content-Security-Policy"]
     demo.send_signal(signal.SIGINT)
     assert "Stopping." in demo.stdout.read()
     assert demo.wait(60) == 0
 
 
-def ask(arguments: str) -> Any:
-    """Do what curl does with these arguments."""
-    url, *rest = shlex.split(arguments)
-    assert rest[:1] in ([], ["-d"])
-    with urllib.request.urlopen(urllib.request.Request(url, rest[1].encode() if rest else None)) as answer:
-        return json.load(answer)
+def test_a_browser_is_opened_only_for_somebody_who_sits_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(sys, "stdout", tty := Terminal())
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert not command.has_screen()
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert command.has_screen()
+    tty.interactive = False
+    assert not command.has_screen()
+
+
+class Terminal(io.StringIO):
+    """An output that says whether it is a terminal."""
+
+    interactive = True
+
+    def isatty(self) -> bool:
+        return self.interactive
 
 
 def test_a_model_that_never_answers(prosa: Prosa, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,14 +72,14 @@ async def _run(console: Console, *, once: bool, port: int, browser: bool) -> int
         if page is None:
             console.print("\n[green]Every answer arrived.[/]")
             return 0
-        if browser and _has_screen():
+        if browser and has_screen():
             await asyncio.to_thread(webbrowser.open, f"{page}/")
         await stop.wait()
         console.print("\nStopping.")
     return 0
 
 
-def _has_screen() -> bool:
+def has_screen() -> bool:
     """Whether somebody sits here: without a screen, a browser of the terminal would take the terminal over."""
     screen = sys.platform in {"darwin", "win32"} or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
     return screen and sys.stdout.isatty()

@@ -17,7 +17,7 @@ const READ_MS = 600;
 export function chatScreen(me) {
   let partner = "";
   let reading = 0;
-  let first = true;
+  let stuck = true; // to the newest message, until somebody scrolls up
   /** @type {Map<string, {element: HTMLElement, facts: string}>} */
   const shown = new Map();
   const head = h("header", { class: "app-head" });
@@ -45,14 +45,23 @@ export function chatScreen(me) {
     if (linked === Boolean(notice.firstChild)) fill(notice, !linked && h("div", { class: "notice" }, h("span", { class: "grow" }, words.notLinked),
       h("button", { type: "button", class: "button", onclick: () => take(other.number) }, words.takeShop)));
     writer.enable(linked);
-    const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
     typing.hidden = !says;
     const news = drawMessages();
-    if ((below && (news || says)) || news === "own" || first) scroller.scrollTop = scroller.scrollHeight;
-    first = false;
+    if (news === "own") stuck = true;
+    stick();
     suggest(person, linked);
     read();
   }
+
+  function stick() {
+    if (stuck) scroller.scrollTop = scroller.scrollHeight;
+  }
+  scroller.addEventListener("scroll", () => {
+    stuck = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
+  });
+  const sizes = new ResizeObserver(stick); // pictures arrive, the keyboard comes up
+  sizes.observe(scroller);
+  sizes.observe(list);
 
   /** @param {Person} person @param {{recording: boolean} | undefined} says */
   function drawHead(person, says) {
@@ -124,5 +133,5 @@ export function chatScreen(me) {
   }
 
   document.addEventListener("visibilitychange", () => element.isConnected && read());
-  return { element, update, shown: () => (first = true) };
+  return { element, update, shown: () => (stuck = true) };
 }
