@@ -21,7 +21,7 @@ setup-dev: ## The same, with what checks and tests of the console need
 run: setup ## Serve Prosa on embedded defaults (SQLite, in-process cache)
 	@$(BIN)/prosa serve
 
-demo: setup ## Show the whole product against a simulated WhatsApp: no phone, no key
+demo: setup ## Play with the whole product against a simulated WhatsApp: no phone, no key
 	@$(BIN)/prosa demo
 
 test: setup-dev ## Run the whole test suite
