@@ -75,7 +75,10 @@ class Settings(BaseSettings):
     ai_timeout_seconds: float = Field(60, gt=0, le=600, description="Longest wait for one answer of the model.")
 
     ai_concurrency: int = Field(
-        64, ge=1, le=1000, description="Calls to one provider of models at the same time, in this process."
+        64,
+        ge=1,
+        le=1000,
+        description="Calls to one provider of models at the same time, in this process; others count for themselves.",
     )
 
     # WhatsApp
@@ -105,7 +108,9 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: coloured lines on a terminal, JSON elsewhere."
     )
-    turn_concurrency: int = Field(64, ge=1, le=1000, description="Answers being made at the same time.")
+    turn_concurrency: int = Field(
+        64, ge=1, le=1000, description="Answers being made at the same time, in this process."
+    )
     event_retention_hours: int = Field(24, ge=1, le=720, description="How long events can be replayed.")
 
     @field_validator(

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from tests.fixtures.whatsapp import until
 from tests.flows.conftest import ANA, SHOP, Stage
 
 from prosa.whatsapp.engine import MessageType
-from prosa_simulator.gemini import Empty, RateLimited, recall
+from prosa_simulator.gemini import Empty, Hang, RateLimited, Text, internal_error, recall
 from prosa_simulator.product import ApiError, ProsaClient
 from prosa_simulator.product.world import World
 
@@ -27,7 +28,16 @@ async def test_a_number_linked_by_qr_answers_a_contact_with_context(stage: Stage
     await stage.link(instructions="You answer for a bakery.")
     ana = await stage.ana()
 
-    for number, question in enumerate(("Hello, I am Beatriz", "Are you open?", "What is my name?"), 1):
+    stage.world.gemini.script.enqueue(Hang(then=Text("Hello, Beatriz")))
+    await ana.send_text(SHOP, "Hello, I am Beatriz")
+    await ana.wait_until(lambda: ana.typing_now, 30)
+    assert ana.received == [], "shown as typing while the model is slow"
+    await until(lambda: stage.world.gemini.hanging == 1, 30)
+    stage.world.gemini.release()
+    await ana.wait_for("Hello, Beatriz", 20)
+    await ana.wait_until(lambda: not ana.typing_now)
+
+    for number, question in enumerate(("Are you open?", "What is my name?"), 2):
         await ana.send_text(SHOP, question)
         await ana.wait_for(lambda _, wanted=number: len(ana.received) >= wanted, 20)  # type: ignore[misc]
     assert ana.received[-1].body == "You are Beatriz."
@@ -44,7 +54,6 @@ async def test_a_number_linked_by_qr_answers_a_contact_with_context(stage: Stage
         lambda e: e["payload"]["wa_id"] == stored[-1]["wa_id"] and e["payload"]["status"] in {"delivered", "read"},
     )
     assert read["session"] == "shop"
-    assert any(typing.typing for typing in ana.typing_events)
     usage = await stage.api.get("/usage")
     assert json.dumps(usage).count("input_tokens") >= 1
 
@@ -153,7 +162,7 @@ async def test_what_the_phone_sends_is_stored_and_not_answered(stage: Stage) -> 
     assert len(stage.world.gemini.requests.generations()) == 1
 
 
-async def test_a_model_that_fails_for_a_while_answers_once_it_can(stage: Stage) -> None:
+async def test_a_model_that_fails_answers_once_it_can_or_once_a_person_asks_it_again(stage: Stage) -> None:
     stage.world.gemini.script.enqueue(RateLimited(retry_after=1), Empty())
     await stage.link()
     ana = await stage.ana()
@@ -161,6 +170,22 @@ async def test_a_model_that_fails_for_a_while_answers_once_it_can(stage: Stage) 
     await ana.wait_for(lambda _: len(ana.received) >= 1, 40)
     assert [m["author"] for m in await stage.messages("Hello")] == ["contact", "ai"]
     assert len(ana.received) == 1
+
+    late = "Somebody will write to you soon."
+    await stage.api.patch("/sessions/shop", {"settings": {"turns": {"failure_message": late, "most_tries": 1}}})
+    stage.world.gemini.script.enqueue(internal_error())
+    await ana.send_text(SHOP, "Still there?")
+    await ana.wait_for(late, 40)
+    [failed] = (await stage.api.get("/conversations", failed="true"))["items"]
+    assert (failed["ai_state"], failed["ai_failed_at"] is not None) == ("failed", True)
+
+    talk = f"/conversations/{failed['id']}"
+    assert (await stage.api.post(f"{talk}/retry"))["ai_state"] == "waiting"
+    await ana.wait_for(lambda message: message.body.startswith("You asked: Still there?"), 40)
+    assert [m["author"] for m in await stage.messages("Hello")] == ["contact", "ai", "contact", "automatic", "ai"]
+    shown = await stage.api.get(talk)
+    assert (shown["ai_state"], shown["ai_failed_at"]) == ("idle", None)
+    assert len(ana.received) == 3
 
 
 async def test_a_number_removed_on_the_phone_is_logged_out_with_the_reason_and_can_link_again(stage: Stage) -> None:
