@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -34,6 +34,8 @@ from prosa_simulator.product.world import World
 ROUNDS = 200
 VICTIMS = ("prosa", "bridge", "both")
 """Who is killed, in turn. A bridge whose Prosa is killed must end by itself."""
+RELAPSE = 0.25
+"""How often Prosa is killed again within two seconds of its new start."""
 PATIENCE_SECONDS = 90.0
 """What is not answered by then is given up as unanswered, though it still counts if it comes before the end."""
 LAST_SECONDS = 3.0
@@ -124,6 +126,9 @@ class Trial:
         if victim != "bridge":
             await self.prosa.kill()
             await asyncio.sleep(pause)
+            if chance.random() < RELAPSE:
+                await self._die_while_starting(chance.uniform(0, 2))
+                victim += ", once more while it started,"
             await self.prosa.start()
         await asyncio.gather(*asking)
         up = time.monotonic()
@@ -140,6 +145,14 @@ class Trial:
         await asyncio.sleep(LAST_SECONDS)
         await self.api.login("bench@example.com", "a long password")
         return [await self._account(person) for person in self.people]
+
+    async def _die_while_starting(self, seconds: float) -> None:
+        starting = asyncio.create_task(self.prosa.start())
+        await asyncio.sleep(seconds)
+        with suppress(RuntimeError, ProcessLookupError):  # not even begun, or dead by itself
+            os.kill(self.prosa.pid, signal.SIGKILL)
+        await asyncio.gather(starting, return_exceptions=True)
+        await self.prosa.kill()
 
     def _kill(self, victim: str) -> list[int]:
         bridges = children(self.prosa.pid)

@@ -62,7 +62,7 @@ class Presence:
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor, temporary = tempfile.mkstemp(dir=self._folder)
-            os.write(descriptor, self._process.encode())
+            os.write(descriptor, f"{self._process}\n{os.fstat(descriptor).st_ino}".encode())
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             Path(temporary).rename(self._path)  # others see it locked from the beginning
         except OSError as error:
@@ -103,9 +103,10 @@ def _lock(path: Path) -> tuple[int, str] | None:
         return None
     with suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        name = os.read(descriptor, 1000).decode(errors="replace")
-        # Some network file systems lock on each machine by itself: that says nothing about another one's processes.
-        if name.rsplit(":", 2)[0] == leases.host_name():
+        name, _, inode = os.read(descriptor, 1000).decode(errors="replace").partition("\n")
+        # Some network file systems lock on each machine by itself: that says nothing about another one's processes. Nor
+        # does a copy of the file, in a data directory that was copied while its process ran.
+        if name.rsplit(":", 2)[0] == leases.host_name() and inode == str(os.fstat(descriptor).st_ino):
             return descriptor, name
     os.close(descriptor)
     return None

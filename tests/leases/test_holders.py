@@ -1,6 +1,7 @@
 """What a dead process held is free at once, where its death is proven; what a living one holds never is."""
 
 import os
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -64,6 +65,13 @@ def test_a_child_that_inherited_the_lock_keeps_its_parent_alive(tmp_path: Path) 
 def test_a_lock_proves_nothing_about_another_machine(tmp_path: Path) -> None:
     killed(entered(tmp_path, process(1, host="elsewhere")))
     assert dead_in(tmp_path) == []
+
+
+def test_a_copy_of_a_lock_that_nobody_holds_proves_nothing(tmp_path: Path) -> None:
+    living = entered(tmp_path / "data", process(1))
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
+    assert dead_in(tmp_path / "copy") == []
+    living.leave()
 
 
 def test_what_could_not_be_given_free_is_looked_at_again(tmp_path: Path) -> None:
