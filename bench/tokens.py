@@ -20,6 +20,8 @@ from prosa_simulator.gemini.tokens import text_tokens
 INPUT_USD, OUTPUT_USD = 0.30 / 1e6, 2.50 / 1e6
 LONG = 500
 """A conversation is long from this message on."""
+PLACES = (100, 250, 500, 600, 750, 1000)
+"""Ends of the stretches of conversations whose share of full history's tokens is told one by one."""
 
 
 class _Account:
@@ -27,12 +29,23 @@ class _Account:
 
     def __init__(self) -> None:
         self.replies = self.input = self.cached = self.output = self.summaries = 0
-        self.late_replies = self.late_input = 0
+        self.by_place: dict[int, int] = dict.fromkeys(PLACES, 0)
+        """Input tokens of answers up to each of `PLACES`, from the one before."""
 
     def cost(self, discount: float) -> float:
         """Return US dollars a reply."""
         total = (self.input - discount * self.cached) * INPUT_USD + self.output * OUTPUT_USD
         return round(total / max(1, self.replies), 8)
+
+    def late(self) -> int:
+        """Return input tokens of answers after message `LONG`."""
+        return sum(tokens for place, tokens in self.by_place.items() if place > LONG)
+
+    def took(self, place: int, tokens: int) -> None:
+        """Take in the input tokens of the answer that is a conversation's `place`-th message."""
+        self.input += tokens
+        end = next((end for end in PLACES if place <= end), PLACES[-1])
+        self.by_place[end] += tokens
 
     def shown(self) -> dict[str, Any]:
         """Return tokens a reply."""
@@ -51,7 +64,7 @@ async def _run(*, quick: bool, transcripts_file: Path | None = None) -> dict[str
     if transcripts_file is not None:
         said = transcripts.read(transcripts_file)
     else:
-        said = transcripts.generate(conversations=3 if quick else 10, messages=250 if quick else 600)
+        said = transcripts.generate(conversations=3 if quick else 10, messages=250 if quick else 1000)
     async with summariser() as service:
         full = await _measure(said, lambda: Last(None), cache=True)
         last20 = await _measure(said, lambda: Last(20), cache=True)
@@ -67,11 +80,13 @@ async def _run(*, quick: bool, transcripts_file: Path | None = None) -> dict[str
     result["prosa_to_last20"] = {
         key: round(result["prosa"][key] / result["last20"][key], 3) for key in ("cost_0", "cost_75", "cost_90")
     }
-    result["prosa_tokens_of_full"] = round(prosa.input / full.input, 3)
-    result["prosa_tokens_of_full_without_cache"] = round(without.input / full.input, 3)
-    if full.late_input:
-        result["prosa_tokens_of_full_after_500"] = round(prosa.late_input / full.late_input, 3)
-        result["prosa_tokens_of_full_after_500_without_cache"] = round(without.late_input / full.late_input, 3)
+    for name, account in (("", prosa), ("_without_cache", without)):
+        result[f"prosa_tokens_of_full{name}"] = round(account.input / full.input, 3)
+        if full.late():
+            result[f"prosa_tokens_of_full_after_{LONG}{name}"] = round(account.late() / full.late(), 3)
+        result[f"prosa_tokens_of_full_by_message{name}"] = {
+            str(end): round(account.by_place[end] / tokens, 3) for end, tokens in full.by_place.items() if tokens
+        }
     return result | {"replies": full.replies, "messages": len(said), "conversations": len(transcripts.grouped(said))}
 
 
@@ -104,11 +119,8 @@ async def _measure(said: list[Said], make: Any, *, cache: bool, now: list[float]
         policy.add(message)
         calls = [*shown.calls, *await policy.answered(now[0], cached)]
         account.replies += 1
-        account.input += tokens + sum(call.input_tokens for call in calls)
+        account.took(counts[key], tokens + sum(call.input_tokens for call in calls))
         account.cached += cached + sum(call.cached_tokens for call in calls)
         account.output += text_tokens(message.text) + sum(call.output_tokens for call in calls)
         account.summaries += len(calls)
-        if counts[key] > LONG:
-            account.late_replies += 1
-            account.late_input += tokens + sum(call.input_tokens for call in calls)
     return account

@@ -18,7 +18,7 @@ def test_shortest_cached_beginnings(name: str, minimum: int | None) -> None:
 
 def test_with_a_cache_enough_stays_to_remain_above_its_minimum() -> None:
     window = plan(fixed=1400, budget=2000, keep=250, minimum=2048, works=True)
-    assert window == Window(2000, 712, resume=912)
+    assert window == Window(2000, 776, resume=976)
     assert 1400 + window.keep > 2048
     long = plan(fixed=5000, budget=2000, keep=250, minimum=2048, works=True)
     assert long == Window(2000, 250, resume=666), "instructions alone are above it"

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from prosa.answers.learning import Learning
 from prosa.answers.models import FrequentQuestion
 from prosa.answers.service import FrequentAnswerService, NewAnswer
 from prosa.cache import Cache
+from prosa.clock import utc_now
 from prosa.database import Database
 from prosa.embeddings import Embedders
 from prosa.events.bus import Bus
 from prosa.sessions.settings.frequent import FrequentSettings
+from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.settings import Settings
 from prosa.turns.people import PeopleAnswers
 from prosa.turns.ready import MatchCosts, ReadyAnswers
@@ -217,6 +220,38 @@ async def test_what_a_person_answers_is_learnt(shop: Shop, tmp_path: Path) -> No
     await receive.message(session, inbound("We do.", from_me=True))
     await shop.stage.until(lambda: not people._tasks)
     assert len(await shop.kept(1)) == 1
+    await people.stop()
+
+
+async def test_what_the_phone_says_by_itself_is_no_answer(shop: Shop, tmp_path: Path) -> None:
+    shop.set(mode="shadow")
+    people = PeopleAnswers(shop.stage.database, shop.index, shop.learning)
+    receive = receiver(shop.stage.database, tmp_path, contexts=shop.stage.contexts, people=people)
+    shop.stage.set(takeover=TakeoverSettings(phone_autoreplies=("We are away*",)))
+    session, asked = shop.stage.session, utc_now()
+
+    async def said(seconds: float, body: str, contact: str, **changes: Any) -> None:
+        at = asked + timedelta(seconds=seconds)
+        await receive.message(session, inbound(body, chat=contact, sender=contact, timestamp=at, **changes))
+        await shop.stage.until(lambda: not people._tasks)
+
+    async def phone_says(seconds: float, body: str, contact: str) -> None:
+        await said(seconds, body, contact, from_me=True, sender_device=0)
+
+    new, away, known = (f"551190000000{n}@s.whatsapp.net" for n in range(3))
+    await said(0, "Is there parking at the shop?", new)
+    await phone_says(1, "Welcome to the bakery, we write to you soon!", new)
+    await said(0, "Is there parking at the shop?", away)
+    await phone_says(60, "We are away until Monday.", away)
+    await said(-600, "Hello there", known)
+    await said(0, "Is there parking at the shop?", known)
+    await phone_says(2, "Nobody is at the shop at this hour, sorry.", known)
+    assert await shop.kept(0) == []
+    await phone_says(90, "Yes, behind it.", new)
+    [row] = await shop.kept(1)
+    assert (row.text, row.reply) == ("Is there parking at the shop?", "Yes, behind it."), (
+        "the greeting is looked through"
+    )
     await people.stop()
 
 

@@ -25,8 +25,8 @@ UNCACHED_SUMMARY = 0.5
 """The same of the summary's."""
 _MOST_KEPT = 0.6
 """Of the budget: there must be room to grow, or every few turns would need a summary."""
-_MARGIN = 64
-"""Tokens above a provider's minimum, because tokens are estimated."""
+_MARGIN = 128
+"""Tokens above a provider's minimum, because they are estimated, with four a message that it may not count."""
 _SEEN, _FEWEST, _SHARE = 20, 5, 0.5
 _FORGET_SECONDS = 7 * 86_400.0
 

@@ -20,6 +20,7 @@ from prosa.database import Database
 from prosa.database.base import Base
 from prosa.embeddings import EmbeddingError
 from prosa.sessions.facts import SessionFacts
+from prosa.turns.policy.phone import typed_by_nobody
 from prosa.whatsapp.engine import MessageType
 
 logger = structlog.get_logger("prosa.turns")
@@ -79,6 +80,8 @@ class PeopleAnswers:
         reply, question = said[0], said[1]
         if reply.author not in {Author.PERSON, Author.PHONE} or reply.type != MessageType.TEXT:
             return
+        if reply.author == Author.PHONE and typed_by_nobody(reply.body, reply.created_at - question.created_at):
+            return
         before = said[2] if len(said) > 2 else None
         alone = before is None or before.author != Author.CONTACT
         if question.author != Author.CONTACT or question.type != MessageType.TEXT or question.quoted_wa_id or not alone:
@@ -102,11 +105,15 @@ class PeopleAnswers:
         await self._learning.keep(number, kept, found, passed=passed)
 
     async def _recent(self, conversation_id: uuid.UUID, seq: int) -> list[Row[Any]]:
-        """Return the message and the two before it, the newest first; nothing of groups."""
+        """Return the message and the two before it, the newest first; nothing of groups, and nothing automatic.
+
+        A greeting between a question and its answer is as if it were not there.
+        """
         statement = (
-            select(_m.seq, _m.author, _m.type, _m.body, _m.quoted_wa_id)
+            select(_m.seq, _m.author, _m.type, _m.body, _m.quoted_wa_id, _m.created_at)
             .join(CONVERSATIONS, CONVERSATIONS.c.id == _m.conversation_id)
             .where(_m.conversation_id == conversation_id, _m.seq <= seq, _m.revoked_at.is_(None))
+            .where(_m.author != Author.AUTOMATIC.value)
             .where(CONVERSATIONS.c.kind == ConversationKind.CONTACT.value)
             .order_by(_m.seq.desc())
             .limit(3)

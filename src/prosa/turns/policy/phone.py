@@ -26,3 +26,11 @@ def looks_like_greeting(body: str, written_at: datetime, others: Sequence[dateti
     begun = written_at - timedelta(seconds=GREETING_SECONDS)
     silent = written_at - timedelta(days=SILENT_DAYS)
     return any(time >= begun for time in others) and all(time >= begun or time <= silent for time in others)
+
+
+def typed_by_nobody(body: str, after: timedelta) -> bool:
+    """Return whether a text from the phone came sooner after a contact's message than anybody reads and types.
+
+    Such as the app's away message in a chat that is not new: enough not to learn from it, not to call it automatic.
+    """
+    return len(body.strip()) >= SHORTEST and abs(after.total_seconds()) <= GREETING_SECONDS
