@@ -3,6 +3,10 @@
 import asyncio
 import json
 import re
+import shutil
+import subprocess
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -10,6 +14,8 @@ import pytest
 
 from .conftest import Control
 
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "simulator" / "src" / "prosa_simulator" / "control" / "page"
 MARIA, JOAO, SHOP = "5511988887777", "5511977776666", "551140000001"
 
 
@@ -42,6 +48,17 @@ async def test_every_file_that_is_asked_for_is_there(control: Control) -> None:
     assert {"main.js", "words.js", "style.css", "icon.svg"} <= seen
     for name in ("nothing.js", "..%2fserver.py", "samples"):
         assert (await control.ask("GET", f"/page/{name}")).status == 404
+
+
+@pytest.mark.node
+async def test_the_types_of_the_modules_agree() -> None:
+    compiler = ROOT / "web" / "node_modules" / "typescript" / "bin" / "tsc"
+    node = shutil.which("node")
+    if node is None or not compiler.is_file():
+        pytest.skip("needs Node.js and make setup-dev")
+    run = partial(subprocess.run, [node, compiler, "-p", PAGE / "jsconfig.json"], capture_output=True, text=True, check=False)
+    checked: subprocess.CompletedProcess[str] = await asyncio.to_thread(run)
+    assert checked.returncode == 0, checked.stdout
 
 
 @pytest.mark.parametrize("path", ["/phone", "/page/main.js", "/live", "/codes"])

@@ -92,6 +92,8 @@ def test_summary_carries_the_facts_over() -> None:
 def test_files_and_transcription() -> None:
     voice = {"inlineData": {"mimeType": "audio/ogg", "data": "T2dnUw=="}}
     assert bakery_answer(conversation("", last=voice)).startswith("Recebi seu áudio, obrigada! Esta demonstração")
+    unseen = bakery_answer(conversation("[voice message]\n[2026-11-22 12:00 UTC, Sunday; Maria]"))
+    assert unseen.startswith("Recebi seu áudio, obrigada! Esta demonstração segue um roteiro e não escuta")
     heard = bakery_answer(conversation("", system="Transcribe the voice message.", last=voice))
     assert heard == "Oi! Vocês têm bolo de cenoura hoje?"
 

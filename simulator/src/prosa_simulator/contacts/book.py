@@ -44,6 +44,11 @@ class ContactBook:
             raise RuntimeError("the contacts are not started")
         return self._engine
 
+    @property
+    def linking(self) -> frozenset[str]:
+        """The numbers of those whose clients are being linked or logged in right now."""
+        return frozenset(self._linking)
+
     async def start(self) -> None:
         """Start the engine.
 

@@ -117,7 +117,10 @@ class ControlServer:
         """Return what the page shows beside the contacts' screens."""
         network = self._world.network
         return {
-            "phones": self._phones.describe(),
+            # the phone of a contact who is just being linked is nobody's who links Prosa
+            "phones": [
+                phone for phone in self._phones.describe() if phone["number"] not in self._world.contacts.linking
+            ],
             "contacts": self._contacts.describe(),
             "codes": await self._prosas.codes(),
             "prosa": self._prosas.describe(),

@@ -61,6 +61,8 @@ _TRANSCRIBE = re.compile(r"\b(?:transcribe|transcription|transcreva|transcricao)
 _ASIDE = re.compile(
     r"\[\d{4}-\d\d-\d\d \d\d:\d\d [^\[\]]*\]|\[file \d+\]|\[Before your message, note .*\]\s*\Z", re.DOTALL
 )
+_PLACEHOLDERS = {"voice message": "AUDIO", "audio": "AUDIO", "image": "IMAGE", "video": "VIDEO"}
+_PLACEHOLDER = re.compile(r"\[(voice message|audio|image|video|document)\b[^\]]*\]")
 _INSTRUCTION_CHARS = 400  # a task like summarising is named at the start; further on the word may be chance
 
 
@@ -185,16 +187,20 @@ def _about_topics(prompt: Prompt, question: str, language: Language) -> str | No
     return says if not first_contact else f"{'Olá!' if language == 'pt' else 'Hello!'} {says}"
 
 
-def _about_media(prompt: Prompt, _question: str, language: Language) -> str | None:
-    if not prompt.last_media:
+def _about_media(prompt: Prompt, question: str, language: Language) -> str | None:
+    placeholder = _PLACEHOLDER.search(question)  # of a file that the product could not show
+    if not prompt.last_media and placeholder is None:
         return None
+    modality = (
+        prompt.last_media[0].modality if prompt.last_media else _PLACEHOLDERS.get(str(placeholder and placeholder[1]))
+    )
     names = {
         "IMAGE": ("sua foto", "your photo", "vê fotos", "see pictures"),
         "AUDIO": ("seu áudio", "your voice message", "escuta", "hear"),
         "VIDEO": ("seu vídeo", "your video", "vê vídeos", "watch videos"),
         "DOCUMENT": ("seu arquivo", "your file", "lê arquivos", "read files"),
     }
-    portuguese, english, nao, cannot = names[prompt.last_media[0].modality]
+    portuguese, english, nao, cannot = names[modality or "DOCUMENT"]
     if language == "pt":
         return f"Recebi {portuguese}, obrigada! Esta demonstração segue um roteiro e não {nao}: o Gemini responderia."
     return f"I got {english}, thank you! This demo follows a script and cannot {cannot}: Gemini would answer it."

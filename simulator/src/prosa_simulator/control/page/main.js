@@ -53,20 +53,24 @@ function drawConsole() {
 
 // --- Whose phone ---
 
+/** Messages that nobody sees: what arrives on the phone in hand is being read. @param {string} number */
+const news = (number) => (number === state.who && !document.hidden ? 0 : unread(number));
+
 function drawPeople() {
   const owners = shops();
-  const facts = JSON.stringify([owners.map((one) => [one.number, one.name, one.asked_for_code]), people().map((one) => [one.number, one.name, unread(one.number)]), state.who]);
+  const facts = JSON.stringify([owners.map((one) => [one.number, one.name, one.asked_for_code]), people().map((one) => [one.number, one.name, news(one.number)]), state.who]);
   if (place("people").dataset.facts === facts) return;
   place("people").dataset.facts = facts;
-  /** @param {string} number @param {string} name @param {string} role @param {boolean} isShop @param {number} news */
-  const tab = (number, name, role, isShop, news) => h("button", { type: "button", class: "person", "aria-current": state.who === number ? "true" : null,
+  /** @param {string} number @param {string} name @param {string} role @param {boolean} isShop @param {number} count */
+  const tab = (number, name, role, isShop, count) => h("button", { type: "button", class: "person", "aria-current": state.who === number ? "true" : null,
     "data-number": number, onclick: () => take(number) }, face(name, isShop), h("span", { class: "person-name" }, name), h("span", { class: "unseen" }, `, ${role}`),
-    news > 0 && h("span", { class: "badge" }, h("span", { "aria-hidden": "true" }, news), h("span", { class: "unseen" }, words.unread(news))));
+    count > 0 && h("span", { class: "badge" }, h("span", { "aria-hidden": "true" }, count), h("span", { class: "unseen" }, words.unread(count))));
   const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.number;
   fill(place("people"),
     owners.map((one) => tab(one.number, one.name, words.shopsPhone, true, one.asked_for_code ? 1 : 0)),
-    people().map((one) => tab(one.number, one.name, words.customersPhone, false, unread(one.number))),
+    people().map((one) => tab(one.number, one.name, words.customersPhone, false, news(one.number))),
     h("button", { type: "button", class: "person person-add", "aria-label": words.newPhone, title: words.newPhone, "aria-haspopup": "dialog", onclick: addPhone }, icon("add")));
+  place("people").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   if (focused) /** @type {HTMLElement | null} */ (place("people").querySelector(`[data-number="${focused}"]`))?.focus();
 }
 
@@ -114,10 +118,11 @@ function drawPhone() {
   const who = customer();
   const owner = shops().find((one) => one.number === state.who) ?? shop();
   const number = who?.number ?? owner.number;
-  let screen = screens.get(number);
-  if (!screen) screens.set(number, (screen = who ? chatScreen(number) : ownerScreen(number)));
-  if (inHand !== number) {
-    inHand = number;
+  const key = `${who ? "chat" : "owner"} ${number}`;
+  let screen = screens.get(key);
+  if (!screen) screens.set(key, (screen = who ? chatScreen(number) : ownerScreen(number)));
+  if (inHand !== key) {
+    inHand = key;
     if (state.who !== number) state.who = number;
     fill(place("screen"), screen.element);
     place("screen").setAttribute("aria-label", who?.name ?? owner.name);

@@ -94,27 +94,32 @@ export function ownerScreen(number) {
     const code = h("input", { name: "code", id: "code", autocomplete: "off", autocapitalize: "characters", spellcheck: "false",
       maxlength: 12, placeholder: "XXXX-XXXX", required: true, class: "code" });
     const qr = h("textarea", { name: "qr", id: "qr", rows: 2, spellcheck: "false", required: true, placeholder: "https://wa.me/…#2@…" });
-    const seen = state.world?.codes.length;
+    const seen = Boolean(state.world?.codes.length);
+    const asked = phone.asked_for_code && !seen;
     /** @param {SubmitEvent} event @param {string} path @param {any} what */
     const submit = (event, path, what) => {
       event.preventDefault();
       const button = /** @type {HTMLButtonElement} */ (/** @type {Element} */ (event.target).querySelector("button"));
       link(path, what, problem, button);
     };
-    return [
-      h("header", { class: "app-head" }, iconButton("back", words.cancel, () => go("devices")),
-        h("h2", { tabindex: -1, class: "grow" }, words.scanTitle)),
+    const byCode = h("form", { class: asked && "typed", onsubmit: (/** @type {SubmitEvent} */ event) => submit(event, "code", { code: code.value }) },
+      h("label", { for: "code" }, words.typeCode), h("p", { class: "soft" }, words.typeCodeHelp(phoneNumber(phone.number))),
+      h("div", { class: "row" }, code, h("button", { class: "button" }, words.typeCodeGo)), asked && problem);
+    const finder = [
       h("div", { class: `finder ${seen ? "finder-seen" : ""}`, "aria-hidden": "true" }, h("i"), icon("qr")),
       h("p", { class: "middle finder-says", role: "status" }, seen ? words.scanReady : words.scanNone),
       seen && h("button", { type: "button", class: "button wide", onclick: (/** @type {Event} */ event) =>
         link("scan", { qr: state.world?.codes[0] }, problem, /** @type {HTMLButtonElement} */ (event.currentTarget)) },
         words.scanConsole),
       problem,
-      h("details", { class: "others", open: phone.asked_for_code || !state.world?.prosa.length },
+    ];
+    return [
+      h("header", { class: "app-head" }, iconButton("back", words.cancel, () => go("devices")),
+        h("h2", { tabindex: -1, class: "grow" }, asked ? words.typeCode : words.scanTitle)),
+      asked ? byCode : finder,
+      h("details", { class: "others", open: !state.world?.prosa.length },
         h("summary", {}, words.otherWays),
-        h("form", { onsubmit: (/** @type {SubmitEvent} */ event) => submit(event, "code", { code: code.value }) },
-          h("label", { for: "code" }, words.typeCode), h("p", { class: "soft" }, words.typeCodeHelp(phoneNumber(phone.number))),
-          h("div", { class: "row" }, code, h("button", { class: "button" }, words.typeCodeGo))),
+        !asked && byCode,
         h("form", { onsubmit: (/** @type {SubmitEvent} */ event) => submit(event, "scan", { qr: qr.value.trim() }) },
           h("label", { for: "qr" }, words.pasteQr),
           h("div", { class: "row" }, qr, h("button", { class: "button" }, words.pasteQrGo)))),
@@ -159,7 +164,7 @@ export function ownerScreen(number) {
         if (field) field.value = value;
       }
       const details = body.querySelector("details");
-      if (details && open !== undefined) details.open = open || phone.asked_for_code;
+      if (details && open !== undefined) details.open = open;
       if (held?.id) /** @type {HTMLElement | null} */ (body.querySelector(`#${held.id}`))?.focus();
     },
   };

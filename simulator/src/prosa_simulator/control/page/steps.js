@@ -12,7 +12,7 @@ function done() {
   const answered = messages.some((one) => one.direction === "in");
   const spoke = messages.findIndex((one) => one.direction === "out" && one.media?.voice);
   const heard = spoke >= 0 && messages.slice(spoke).some((one) => one.direction === "in");
-  return [linked || answered || Boolean(state.world?.codes.length), linked, answered, heard, state.broke];
+  return [linked || answered || Boolean(state.world?.codes.length) || shops().some((phone) => phone.asked_for_code), linked, answered, heard, state.broke];
 }
 
 /** @param {HTMLElement} place */
