@@ -4,17 +4,19 @@ The matcher, its guards, the rules for what may be answered at all, and the loca
 Each intent is a frequent answer; its phrasings are drawn from the known questions, and every asked question is matched
 once, as a contact's first message. Limits (score and margin) are chosen on one half of the asked questions, as the most
 answers with at most 1 % wrong (by a bound one standard error above the share), and reported on the other half; halves
-are drawn 20 times and the figures are means. `default` figures use the limits of a number where nobody set others.
+are drawn 20 times and the figures are means. Which phrasings are known matters as much as how many, so they are drawn
+three times. `default` figures use the limits of a number where nobody set others.
 """
 
 import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.meanings import Meanings
 from bench.questions import OURS, Asked, Questions, chosen, own
 from bench.report import percentile
 from prosa.answers.background import TEXTS
@@ -22,7 +24,6 @@ from prosa.answers.eligible import unfit
 from prosa.answers.matching import Match, Matcher, Phrasing
 from prosa.answers.text import normalised
 from prosa.embeddings.arrays import NDArray, np
-from prosa.embeddings.local import LocalEmbedder
 from prosa.sessions.settings.frequent import FrequentSettings
 
 PHRASINGS = (1, 5, 10, 20, 40)
@@ -30,6 +31,8 @@ USUAL = 20
 """Phrasings an answer, where one number stands for all."""
 MOST_WRONG = 0.01
 SPLITS = 20
+DRAWS = 3
+"""Times that the phrasings of each answer are drawn."""
 THRESHOLDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
 TIMED = 500
 QUICK_INTENTS = 12
@@ -38,34 +41,13 @@ QUICK_ASKED = 240
 Pools = dict[str, list[str]]
 
 
-class _Meanings:
-    """The embeddings of texts, each made once."""
-
-    def __init__(self) -> None:
-        self._embedder = LocalEmbedder()
-        self._kept: dict[str, bytes] = {}
-
-    async def learn(self, texts: Iterable[str]) -> None:
-        new = [text for text in dict.fromkeys(texts) if text not in self._kept]
-        self._kept.update(zip(new, (await self._embedder.embed(new, "alike")).vectors, strict=True))
-
-    def of(self, text: str) -> bytes:
-        return self._kept[text]
-
-    async def fresh(self, text: str) -> bytes:
-        return (await self._embedder.embed([text], "alike")).vectors[0]
-
-    async def close(self) -> None:
-        await self._embedder.close()
-
-
 def run(*, quick: bool, questions_file: Path | None = None) -> dict[str, Any]:
     """Measure, on BANKING77 and on our own questions; or on those of a file or folder alone."""
     return asyncio.run(_run(chosen(questions_file), quick=quick, alone=questions_file is not None))
 
 
 async def _run(questions: Questions, *, quick: bool, alone: bool) -> dict[str, Any]:
-    meanings = _Meanings()
+    meanings = Meanings()
     try:
         results = await _measured(questions, meanings, quick=quick)
         if not (quick or alone or questions.name == OURS):
@@ -75,9 +57,9 @@ async def _run(questions: Questions, *, quick: bool, alone: bool) -> dict[str, A
     return results
 
 
-async def _measured(questions: Questions, meanings: _Meanings, *, quick: bool) -> dict[str, Any]:
+async def _measured(questions: Questions, meanings: Meanings, *, quick: bool) -> dict[str, Any]:
     folds = [_quickly(*questions.folds[0])] if quick else questions.folds
-    drawn = [(_pools(known), asked) for known, asked in folds]
+    drawn = [(_pools(known, seed), asked) for seed in range(1 if quick else DRAWS) for known, asked in folds]
     most = max(count for count in PHRASINGS if count <= max(len(pool) for pool in drawn[0][0].values()))
     counts = (min(USUAL, most),) if quick else [count for count in PHRASINGS if count <= most]
     for pools, asked in drawn:
@@ -96,7 +78,7 @@ async def _measured(questions: Questions, meanings: _Meanings, *, quick: bool) -
             right += [
                 match is not None and match.answer == one.intent for match, one in zip(matches, asked, strict=True)
             ]
-        by_phrasings[count] = _figures(found, right)
+        by_phrasings[count] = _figures(found, right, [one.text for _, asked in drawn for one in asked])
     usual = min(USUAL, max(counts))
     times = []
     for one in drawn[-1][1][: 60 if quick else TIMED]:
@@ -112,8 +94,12 @@ async def _measured(questions: Questions, meanings: _Meanings, *, quick: bool) -
         "intents": len(drawn[0][0]),
         "asked": len(everything),
         "by_phrasings": by_phrasings,
-        "unknown_answered": _unknown(drawn, usual, meanings),
-        **({"foreign_answered": _foreign(questions.foreign, drawn, usual, meanings)} if questions.foreign else {}),
+        "unknown_answered": _unknown(drawn[: len(folds)], usual, meanings),
+        **(
+            {"foreign_answered": _foreign(questions.foreign, drawn[: len(folds)], usual, meanings)}
+            if questions.foreign
+            else {}
+        ),
         "exact": exact(everything),
         "p50_ms": round(percentile(times, 0.5), 1),
         "p99_ms": round(percentile(times, 0.99), 1),
@@ -129,21 +115,21 @@ def _quickly(known: Sequence[Asked], asked: Sequence[Asked]) -> tuple[Sequence[A
     return known, chance.sample(asked, min(QUICK_ASKED, len(asked)))
 
 
-def _pools(known: Sequence[Asked]) -> Pools:
+def _pools(known: Sequence[Asked], seed: int) -> Pools:
     """Return the phrasings of each answer, in the order in which they accumulate."""
     pools: defaultdict[str, list[str]] = defaultdict(list)
-    for one in random.Random(0).sample(known, len(known)):
+    for one in random.Random(seed).sample(known, len(known)):
         pools[one.intent].append(one.text)
     return dict(pools)
 
 
-def _matcher(pools: Pools, count: int, meanings: _Meanings) -> Matcher:
+def _matcher(pools: Pools, count: int, meanings: Meanings) -> Matcher:
     phrasings = [Phrasing(name, text, meanings.of(text)) for name, pool in pools.items() for text in pool[:count]]
     nothing = [Phrasing(None, text, meanings.of(text)) for text in TEXTS]
     return Matcher(phrasings + nothing, background=[meanings.of(text) for text in TEXTS])
 
 
-def _match(matcher: Matcher, text: str, meanings: _Meanings) -> Match | None:
+def _match(matcher: Matcher, text: str, meanings: Meanings) -> Match | None:
     return None if unfit(text, first=True) else matcher.match(text, meanings.of(text))
 
 
@@ -152,8 +138,8 @@ def _passes(match: Match | None) -> bool:
     return match is not None and match.passes(threshold=defaults.threshold, margin=defaults.margin)
 
 
-def _figures(found: Sequence[Match | None], right: Sequence[bool]) -> dict[str, float]:
-    hit, wrong, limits = chosen_limits(found, right)
+def _figures(found: Sequence[Match | None], right: Sequence[bool], texts: Sequence[str]) -> dict[str, float]:
+    hit, wrong, limits = chosen_limits(found, right, texts)
     passed = [_passes(match) for match in found]
     mistaken = sum(given and not good for given, good in zip(passed, right, strict=True))
     return {
@@ -167,8 +153,18 @@ def _figures(found: Sequence[Match | None], right: Sequence[bool]) -> dict[str, 
     }
 
 
-def chosen_limits(found: Sequence[Match | None], right: Sequence[bool]) -> tuple[float, float, tuple[float, float]]:
-    """Return hits, wrong ones among them, and the limits chosen last; means over many halves."""
+def chosen_limits(
+    found: Sequence[Match | None], right: Sequence[bool], texts: Sequence[str]
+) -> tuple[float, float, tuple[float, float]]:
+    """Return hits, wrong ones among them, and the limits chosen last; means over many halves.
+
+    Args:
+        found: What was matched.
+        right: Whether that was right.
+        texts: The questions; all matches of one are in the same half.
+    """
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    of = np.array([places[text] for text in texts])
     scores = np.array([match.score if match else -1.0 for match in found])
     margins = np.array([match.margin if match else -1.0 for match in found])
     agreed = np.array([match is not None and match.differs is None for match in found])
@@ -177,8 +173,9 @@ def chosen_limits(found: Sequence[Match | None], right: Sequence[bool]) -> tuple
     wrong = total = 0
     limits = (0.0, 0.0)
     for seed in range(SPLITS):
-        order = np.random.default_rng(seed).permutation(len(found))
-        one, other = order[: len(order) // 2], order[len(order) // 2 :]
+        order = np.random.default_rng(seed).permutation(len(places))
+        first = np.isin(of, order[: len(order) // 2])
+        one, other = np.nonzero(first)[0], np.nonzero(~first)[0]
         limits = best_limits(scores[one], margins[one], agreed[one], good[one])
         passed = agreed[other] & (scores[other] >= limits[0]) & (margins[other] >= limits[1])
         hits.append(float(passed.mean()))
@@ -206,7 +203,7 @@ def best_limits(
     return limits
 
 
-def _unknown(drawn: Sequence[tuple[Pools, Sequence[Asked]]], count: int, meanings: _Meanings) -> float:
+def _unknown(drawn: Sequence[tuple[Pools, Sequence[Asked]]], count: int, meanings: Meanings) -> float:
     """Return the share of questions that get an answer though none is for them: a third of the intents is left out."""
     left_out = set(random.Random(0).sample(sorted(drawn[0][0]), len(drawn[0][0]) // 3))
     given = []
@@ -217,7 +214,7 @@ def _unknown(drawn: Sequence[tuple[Pools, Sequence[Asked]]], count: int, meaning
 
 
 def _foreign(
-    foreign: Sequence[str], drawn: Sequence[tuple[Pools, Sequence[Asked]]], count: int, meanings: _Meanings
+    foreign: Sequence[str], drawn: Sequence[tuple[Pools, Sequence[Asked]]], count: int, meanings: Meanings
 ) -> float:
     """Return the share of questions about other things that get an answer."""
     matchers = [_matcher(pools, count, meanings) for pools, _ in drawn]

@@ -50,11 +50,20 @@ def test_hits_and_wrong_answers_are_those_of_the_other_half() -> None:
         margin = chance.random()
         found.append(Match("a", 1.0, margin, "x"))
         right.append(margin > 0.5 or chance.random() < 0.5)
-    hit, wrong, (threshold, margin) = chosen_limits(found, right)
+    hit, wrong, (threshold, margin) = chosen_limits(found, right, [str(n) for n in range(len(found))])
     assert hit == pytest.approx(0.4, abs=0.05)  # the sure half of the 2,000, of 2,500
     assert wrong <= MOST_WRONG
     assert threshold == 0.0
     assert margin == pytest.approx(0.5, abs=0.05)
+
+
+def test_all_matches_of_a_question_are_in_one_half() -> None:
+    """Else limits would be chosen on the very questions they are reported on: here each is known by its margin."""
+    found = [Match("a", 1.0, 1.0 - n / 300, "x") for n in range(300)] * 4
+    right = [n % 2 == 0 for n in range(300)] * 4
+    texts = [str(n) for n in range(300)] * 4
+    hit, _, _ = chosen_limits(found, right, texts)
+    assert hit < 0.01
 
 
 def test_the_same_words_are_one_question() -> None:
