@@ -40,6 +40,12 @@ ALONE = [
     "How long does it take to deliver to Porto?",
     "Is it possible to pay by card in the shop?",
     "What are your opening hours on Sunday?",
+    "É seguro comprar no site de vocês?",
+    "Só veio uma peça e comprei duas",
+    "Tá com defeito a bolsa que comprei",
+    "Esqueci minha senha do site, como faço?",
+    "Dá pra emitir nota com meu CPF?",
+    "Posso chegar umas 17h30 na loja?",
 ]
 
 
@@ -65,6 +71,10 @@ def test_a_question_that_stands_alone(text: str) -> None:
         ("Tem outro modelo na loja hoje?", Unfit.GOES_ON),
         ("[image: quanto custa este modelo?]", Unfit.PLACEHOLDER),
         ("Onde está o pedido 1234567?", Unfit.PERSONAL),
+        ("Tá bom, vou comprar na loja", Unfit.GOES_ON),
+        ("Minha senha é abacaxi, não entra", Unfit.PERSONAL),
+        ("Meu endereço: rua das Flores, dez", Unfit.PERSONAL),
+        ("O CPF é 123.456.789-09 na nota", Unfit.PERSONAL),
         ("Meu nome é Maria, quero saber o preço", Unfit.PERSONAL),
         ("Meu email é ana@example.com, podem cadastrar?", Unfit.PERSONAL),
         ("Liga no +55 11 99999-0001 por favor", Unfit.PERSONAL),
@@ -74,6 +84,21 @@ def test_a_question_that_stands_alone(text: str) -> None:
 )
 def test_a_question_for_the_model(text: str, reason: Unfit) -> None:
     assert unfit(text, first=False) == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Quero entrega no centro de Santos", Unfit.REPLY),
+        ("I would like delivery to Porto", Unfit.REPLY),
+        ("Vocês entregam no centro de Santos", None),
+        ("Quanto custa a entrega em Santos", None),
+        ("I would like to know: is parking free?", None),
+    ],
+)
+def test_what_may_be_a_reply_to_us_goes_to_the_model(text: str, reason: Unfit | None) -> None:
+    assert unfit(text, first=False, before="Posso ajudar em algo mais? 😊") == reason
+    assert unfit(text, first=False, before="Temos os dois.") is None
 
 
 def test_the_first_message_has_nothing_to_point_back_to() -> None:

@@ -134,6 +134,18 @@ async def test_embeddings_are_made_once(desk: Desk) -> None:
     assert desk.embedder.asked[asked:] == ["Is there parking?", "something else entirely please"]
 
 
+async def test_where_no_model_of_meanings_runs_the_same_words_are_found_and_it_is_said_why(desk: Desk) -> None:
+    desk.embedder.missing = "There is no model for this machine."
+    await desk.create()
+    tried = await desk.api.post(f"{PATH}/try", json={"session_id": "main", "text": "Hi, when are you open?"})
+    assert (tried.status_code, tried.json()["passes"]) == (200, True)
+    tried = await desk.api.post(f"{PATH}/try", json={"session_id": "main", "text": "at what hour can I come by"})
+    assert tried.status_code == 503
+    assert "no model for this machine" in tried.json()["detail"]
+    assert "gemini" in tried.json()["remedy"]
+    assert desk.embedder.asked == []
+
+
 async def test_what_is_asked_often_becomes_an_answer(desk: Desk) -> None:
     await desk.ask("Do you deliver on Saturdays?", "The model says yes.")
     await desk.ask("do you deliver on saturdays", "A person says yes.", AnsweredBy.PERSON)

@@ -55,6 +55,10 @@ SAME = [
     ("how do i turn on notifications", "How can I turn on notifications?"),
     ("no, I mean how do I top up", "no, how can I top up?"),
     ("What are your opening hours?", "when are you open"),
+    ("dá pra retirar na loja?", "posso buscar na loja"),
+    ("até quando posso desmarcar", "preciso desmarcar meu horário"),
+    ("estacionamento grátis pra cliente?", "tem estacionamento?"),
+    ("is the refund in cash or store credit", "how do I get my refund?"),
 ]
 
 

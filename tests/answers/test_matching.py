@@ -102,6 +102,32 @@ def test_one_answer_alone_needs_a_near_question() -> None:
     assert not match.passes(threshold=0.7, margin=0.3)
 
 
+def test_what_is_near_to_all_phrasings_counts_more_than_what_is_near_to_some() -> None:
+    """Two answers have the same nearest phrasings of a question; one of them is about nothing else."""
+    asked = "delivery to the beach"
+    both = ["delivery to the beach house", "delivery to the beach bar", "delivery to the beach hut"]
+    other = ["when are you open", "cancel my order", "where can I park", "opening hours please", "I lost my bag"]
+    one = [*both, "delivery to the beach cafe", "delivery to the beach club", "delivery to the beach shop"]
+    found = Matcher([Phrasing(name, t, vector(t)) for name, texts in (("a", one), ("b", both + other)) for t in texts])
+    match = found.match(asked, vector(asked))
+    assert match is not None
+    assert (match.answer, match.second) == ("a", "b")
+    assert match.margin > 0.1
+
+
+def test_an_answer_that_takes_what_is_another_ones_must_be_nearer_than_others() -> None:
+    """A phrasing of one answer that is nearest to the other one shows how easily that is given wrongly."""
+    text = "do you have parking at the shop"
+    sure, doubted = matcher(), matcher(cinema=["is there a cinema", "what is on", "a film", "is there parking nearby"])
+    vectors = vector(text)
+    before, after = sure.match(text, vectors), doubted.match(text, vectors)
+    assert before is not None
+    assert after is not None
+    assert (before.answer, after.answer) == ("parking", "parking")
+    assert after.score == pytest.approx(before.score, abs=0.2)
+    assert after.margin < before.margin - 0.05
+
+
 def test_few_hits_prove_little() -> None:
     assert upper_bound(0, 10) > 0.2
     assert upper_bound(0, 1000) < 0.005

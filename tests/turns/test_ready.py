@@ -157,6 +157,16 @@ async def test_what_depends_on_more_goes_to_the_model(
     assert shop.calls == before + 1
 
 
+async def test_a_reply_to_a_question_of_ours_goes_to_the_model(shop: Shop) -> None:
+    shop.set(mode="on", threshold=0.0, margin=0.0)
+    await shop.approve()
+    shop.stage.gemini.script.enqueue("Opening hours or prices: what do you want to know?")
+    await shop.ask("I bought a lamp yesterday", CONTACT)
+    before = shop.calls
+    assert await shop.ask("tell me the opening hours please", CONTACT) != "Nine to six."
+    assert shop.calls == before + 1
+
+
 async def test_two_messages_at_once_go_to_the_model(shop: Shop) -> None:
     shop.set(mode="on", threshold=0.0)
     await shop.approve()

@@ -228,6 +228,10 @@ async def try_question(
         ) from error
     reason = unfit(body.text, first=True)
     match = found.match if found is not None else None
+    if match is None and number.version and (missing := index.unready(chosen.embeddings)) is not None:
+        raise UnavailableError(
+            f"Only the same words are found: {missing}", remedy="Set embeddings to gemini, or install the model."
+        )
     if found is None or match is None:
         return TryView(
             answer_id=None, title=None, answer=None, passes=False, unfit=reason, score=None, margin=None, differs=None,

@@ -151,6 +151,10 @@ def _negated(plain: str) -> bool:
 
 def _names(text: str, plain: str) -> Iterable[str]:
     """Yield the words of a text that may be names: after a preposition, or with a capital letter within a sentence."""
-    yield from (word for word in tables.PLACE.findall(plain) if word not in tables.COMMON)
+    yield from (word for word in tables.PLACE.findall(plain) if not _common(word))
     if sum(word[:1].isupper() for word in text.split()) <= max(2, len(text.split()) // 2):
         yield from (name for word in tables.CAPITAL.findall(text) if (name := fold(word)) not in tables.COMMON)
+
+
+def _common(word: str) -> bool:
+    return word in tables.COMMON or word in STOP_WORDS or bool(tables.INFINITIVE.match(word))

@@ -205,9 +205,11 @@ class AnswerIndex:
 
     async def _make(self, number: Number) -> None:
         try:
+            if importlib.util.find_spec("numpy") is None:
+                raise EmbeddingError(NO_NUMPY)  # noqa: TRY301 - told like every other reason
             if (missing := self.unready(number.maker)) is not None:
-                raise EmbeddingError(missing)  # noqa: TRY301 - told like every other reason
-            index = await self._made(number)
+                logger.warning("frequent answers by the same words only", session=number.session_id, reason=missing)
+            index = await self._made(number, by_meaning=missing is None)
         except EmbeddingError as error:
             self._not_before[number.session_id] = time.monotonic() + RETRY_SECONDS
             logger.warning("frequent answers cannot be compared", session=number.session_id, reason=str(error))
@@ -220,12 +222,14 @@ class AnswerIndex:
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
 
-    async def _made(self, number: Number) -> _Index:
+    async def _made(self, number: Number, *, by_meaning: bool) -> _Index:
         embedder = self._embedders.get(number.maker)
         async with self._database.read() as db:
             rows = await repository.to_compare(db, number.user_id, number.session_id)
             texts = await repository.texts_of(db, {row.answer_id for row in rows})
             negatives = await asked.negatives(db, number.user_id, number.session_id, embedder.name)
+        if not by_meaning:
+            return _Index(number, await asyncio.to_thread(_make_plain_matcher, rows), texts)
         vectors = {row.id: row.vector for row in rows if row.model == embedder.name}
         missing = [row for row in rows if row.id not in vectors]
         if missing:
@@ -268,6 +272,12 @@ def _make_matcher(
         phrasings += [Phrasing(None, row.text, row.vector) for row in negatives if row.vector]
         phrasings += [Phrasing(None, text, vector) for text, vector in zip(TEXTS, background, strict=True)]
     return Matcher(phrasings, background=background)
+
+
+def _make_plain_matcher(rows: Sequence[Row[tuple[object, ...]]]) -> "Matcher":
+    from prosa.answers.matching import Matcher, Phrasing  # noqa: PLC0415 - imports numpy
+
+    return Matcher([Phrasing(row.answer_id, row.text, None) for row in rows])
 
 
 def _make_nearness(background: Sequence[bytes]) -> "Nearness":

@@ -2,9 +2,11 @@
 
 Each answer has many phrasings. A question's score for an answer is the mean of its likeness to the three nearest of
 them: the cosine of their embeddings, centred and whitened by how phrasings of one answer differ from each other, plus
-half the cosine of their character n-grams. What decides is not the score but its **margin** to the second-best answer:
-in BANKING77 a margin of 0.27 kept wrong answers at about 1 % with 5 to 40 phrasings an answer, where no limit on the
-score alone did (`python -m bench answers`). Phrasings of nothing (`None`) compete as well, and win by giving no answer.
+half the cosine of their character n-grams; plus half its likeness to the middle of all of them, since three near
+phrasings may be so by chance and all of them are not. What decides is not the score but its **margin** to the
+second-best answer: a limit on the score alone keeps wrong answers rare at no useful value (`python -m bench answers`).
+An answer that would be given to a phrasing of another one, were that not known, must be nearer than others by more.
+Phrasings of nothing (`None`) compete as well, and win by giving no answer.
 """
 
 import math
@@ -22,9 +24,16 @@ Floats: TypeAlias = NDArray[np.float32]
 
 NEAREST = 3
 LEXICAL_WEIGHT = 0.5
+MIDDLE_WEIGHT = 0.5
+HIGHEST = 1.0 + LEXICAL_WEIGHT + MIDDLE_WEIGHT
+"""Score of a question that is a phrasing, where all phrasings are one."""
 GRAMS = (3, 4, 5)
 SHRINKAGE = 0.7
 """Of the whitening towards none at all: with twenty phrasings an answer the rest is noise."""
+DOUBT = 0.5
+"""Of the highest margin by which an answer is nearest to a phrasing of another one; so much more it needs."""
+DOUBTED = 1_000
+"""Phrasings that are looked at for that: about a millisecond each."""
 FULL_WHITENING = 300
 """Phrasings from which on the whitening has its full strength."""
 FEW_PHRASINGS = 0.9
@@ -54,8 +63,8 @@ class Match:
 
     Attributes:
         answer: Its key.
-        score: How near its phrasings are, 1.5 at most.
-        margin: How much nearer than those of the second-best answer.
+        score: How near its phrasings are, 2 at most.
+        margin: How much nearer than those of the second-best answer, less what the answer is doubted by.
         phrasing: The nearest of them.
         second: The key of the second-best answer; None where there is none.
         differs: In what the question differs from all near phrasings; None where it agrees with one.
@@ -91,8 +100,8 @@ class Matcher:
         ordered = sorted(phrasings, key=lambda phrasing: place[phrasing.answer])
         self._texts = [phrasing.text for phrasing in ordered]
         self._of = np.array([place[phrasing.answer] for phrasing in ordered], dtype=np.int64)
-        self._ends = np.searchsorted(self._of, np.arange(len(self._answers) + 1))
-        self._slices = [(int(begin), int(end)) for begin, end in pairwise(self._ends)]
+        ends = np.searchsorted(self._of, np.arange(len(self._answers) + 1))
+        self._slices = [(int(begin), int(end)) for begin, end in pairwise(ends)]
         self._same = {normalised(p.text): p.answer for p in reversed(ordered) if p.answer is not None}
         self._facts: dict[int, Facts] = {}
         self._words: dict[int, frozenset[str]] = {}
@@ -104,6 +113,8 @@ class Matcher:
             if vectors and all(vectors)
             else None
         )
+
+        self._doubts = self._doubted(known) if self._space is not None else np.zeros(len(self._answers), "f4")
 
     @property
     def size(self) -> int:
@@ -122,33 +133,65 @@ class Matcher:
     def match(self, text: str, vector: bytes | None) -> Match | None:
         """Return the best answer for a question; None where nothing can be said of it."""
         if (answer := self.same(text)) is not None:
-            return Match(answer, 1.0 + LEXICAL_WEIGHT, 1.0, text, same=True)
+            return Match(answer, HIGHEST, 1.0, text, same=True)
         if self._space is None or vector is None or not self._texts:
             return None
-        near = self._space.nearness(vector) + LEXICAL_WEIGHT * self._grams.nearness(text)
-        scores = np.array(
-            [
-                # phrasings of nothing are not about one thing: the nearest of them speaks for itself
-                near[begin:end].max() if answer is None else _score(near[begin:end])
-                for answer, (begin, end) in zip(self._answers, self._slices, strict=True)
-            ],
-            dtype=np.float32,
-        )
+        alike, middles = self._space.nearness(vector)
+        near = alike + LEXICAL_WEIGHT * self._grams.nearness(text)
+        scores = self._scores(near[None], alike[None], middles[None])[0]
         order = np.argsort(-scores)
         best = int(order[0])
         if self._answers[best] is None:
             return None
         second = int(order[1]) if len(order) > 1 else None
-        begin, end = int(self._ends[best]), int(self._ends[best + 1])
-        nearest = [begin + int(index) for index in np.argsort(-near[begin:end])[:CHECKED]]
         return Match(
             self._answers[best],
             float(scores[best]),
-            float(scores[best] - (scores[second] if second is not None else 0.0)),
-            self._texts[nearest[0]],
+            float(scores[best] - (scores[second] if second is not None else 0.0) - DOUBT * self._doubts[best]),
+            self._texts[self._nearest(near, best)[0]],
             self._answers[second] if second is not None else None,
-            agrees(facts(text), [self._facts_of(index) for index in nearest], self._words_of(best)),
+            self._differs(text, near, best),
         )
+
+    def _scores(self, near: Floats, alike: Floats, middles: Floats) -> Floats:
+        """Return the scores of texts (rows) for each answer, from their likeness to phrasings and to middles."""
+        scores = np.empty((len(near), len(self._answers)), dtype=np.float32)
+        for index, (begin, end) in enumerate(self._slices):
+            if self._answers[index] is None:
+                # phrasings of nothing are not about one thing: the nearest of them speaks for itself
+                scores[:, index] = (near[:, begin:end] + MIDDLE_WEIGHT * alike[:, begin:end]).max(axis=1)
+            else:
+                scores[:, index] = _score(near[:, begin:end]) + MIDDLE_WEIGHT * middles[:, index]
+        return scores
+
+    def _doubted(self, known: NDArray[np.bool_]) -> Floats:
+        """Return for each answer by how much it is nearest, at most, to a phrasing of another one that is left out."""
+        doubts = np.zeros(len(self._answers), dtype=np.float32)
+        if self._space is None or len(self._answers) < 2:
+            return doubts
+        sizes = np.bincount(self._of)
+        able = np.nonzero(known & (sizes[self._of] > NEAREST))[0]
+        for place in able[:: max(1, math.ceil(len(able) / DOUBTED))]:
+            mine = self._of[place]
+            alike, middles = self._space.without(int(place), int(mine))
+            near = alike + LEXICAL_WEIGHT * self._grams.nearness(self._texts[place])
+            near[place] = alike[place] = -1.0
+            scores = self._scores(near[None], alike[None], middles[None])[0]
+            best = int(np.argmax(scores))
+            if best == mine or self._answers[best] is None:
+                continue
+            margin = float(scores[best] - np.partition(scores, -2)[-2])
+            if margin > doubts[best] and self._differs(self._texts[place], near, best) is None:
+                doubts[best] = margin
+        return doubts
+
+    def _nearest(self, near: Floats, answer: int) -> list[int]:
+        begin, end = self._slices[answer]
+        return [begin + int(index) for index in np.argsort(-near[begin:end])[:CHECKED]]
+
+    def _differs(self, text: str, near: Floats, answer: int) -> str | None:
+        known = [self._facts_of(index) for index in self._nearest(near, answer)]
+        return agrees(facts(text), known, self._words_of(answer))
 
     def _facts_of(self, index: int) -> Facts:
         if index not in self._facts:
@@ -157,15 +200,16 @@ class Matcher:
 
     def _words_of(self, answer: int) -> frozenset[str]:
         if answer not in self._words:
-            begin, end = int(self._ends[answer]), int(self._ends[answer + 1])
+            begin, end = self._slices[answer]
             self._words[answer] = frozenset(word for text in self._texts[begin:end] for word in core(text))
         return self._words[answer]
 
 
-def _score(near: Floats) -> float:
-    top = np.sort(near)[-NEAREST:]
-    missing = NEAREST - len(top)
-    return float((top.sum() + missing * FEW_PHRASINGS * top[-1]) / NEAREST)
+def _score(near: Floats) -> Floats:
+    top = np.sort(near, axis=1)[:, -NEAREST:]
+    missing = NEAREST - top.shape[1]
+    score: Floats = (top.sum(axis=1) + missing * FEW_PHRASINGS * top[:, -1]) / NEAREST
+    return score
 
 
 class _Space:
@@ -183,11 +227,21 @@ class _Space:
         centred = unit(rows - self._middle)
         self._turn = self._whitening(centred[known], of[known])
         self._rows = unit(centred @ self._turn)
+        self._sums: Floats = np.add.reduceat(self._rows, np.searchsorted(of, np.arange(int(of[-1]) + 1)))
+        self._middles = unit(self._sums)
 
-    def nearness(self, vector: bytes) -> Floats:
+    def nearness(self, vector: bytes) -> tuple[Floats, Floats]:
+        """Return the likeness of a text to each phrasing, and to the middle of each answer's phrasings."""
         row = unit(np.frombuffer(vector, dtype="<f4")[None, :] - self._middle)
-        near: Floats = self._rows @ unit(row @ self._turn)[0]
-        return near
+        turned = unit(row @ self._turn)[0]
+        return self._rows @ turned, self._middles @ turned
+
+    def without(self, place: int, answer: int) -> tuple[Floats, Floats]:
+        """Return the same for a phrasing, as if it were not among its answer's; it is still nearest to itself."""
+        row = self._rows[place]
+        middles: Floats = self._middles @ row
+        middles[answer] = unit((self._sums[answer] - row)[None])[0] @ row
+        return self._rows @ row, middles
 
     @staticmethod
     def _whitening(centred: Floats, of: NDArray[np.int64]) -> Floats:

@@ -143,7 +143,7 @@ class QuestionView(BaseModel):
     title: str | None
     answer: str | None
     passed: bool = Field(description="Whether that answer would have been given, or was.")
-    score: float | None = Field(description="How near the question is to its phrasings, 1.5 at most.")
+    score: float | None = Field(description="How near the question is to its phrasings, 2 at most.")
     margin: float | None = Field(description="How much nearer than to those of the second-best answer.")
     differs: str | None = Field(description="In what the question differs all the same: numbers, negation, …")
     likeness: float | None = Field(description="Of the frequent answer and the reply, 1 at most.")

@@ -102,5 +102,13 @@ COMMON = word_set(
     "hoje amanha ontem manha tarde noite segunda terca quarta quinta sexta sabado domingo feriado semana mes ano dia "
     "today tomorrow yesterday morning afternoon evening night week month year day time "
     "casa home account conta app site loja store shop cartao card numero number whatsapp mais menos forma casa "
-    "atendimento funcionamento preco valor horario frente verdade local pra pro para com sem por ate fora"
+    "atendimento funcionamento preco valor horario frente verdade local pra pro para com sem por ate fora "
+    "compra compras pedido pedidos entrega produto produtos peca pecas cliente clientes pessoa pessoas presente troca "
+    "credito debito dinheiro nota cupom email senha internet telefone celular nome graca "
+    "about after before front next last first second more less amount order purchase delivery product item cash credit "
+    "debit invoice receipt gift present online internet phone customer customers stock size email password"
 )  # fmt: skip
+INFINITIVE = re.compile(
+    r"(?:[^\W\d_]{3,}(?:ar|ir)|ver|ter|ser|fazer|saber|receber|vender|trazer|escolher|devolver|conhecer|resolver)$"
+)
+"""Verbs of Portuguese after a preposition ("dá para retirar"), which are no places."""

@@ -86,7 +86,7 @@ class PeopleAnswers:
         alone = before is None or before.author != Author.CONTACT
         if question.author != Author.CONTACT or question.type != MessageType.TEXT or question.quoted_wa_id or not alone:
             return
-        if unfit(question.body, first=before is None):
+        if unfit(question.body, first=before is None, before=(before.body or "") if before is not None else ""):
             return
         chosen = session.settings.frequent
         number = Number(session.session_id, session.user_id, session.answers_version, chosen.embeddings)

@@ -128,7 +128,9 @@ class ReadyAnswers:
         if kind != ConversationKind.CONTACT or request.attachments:
             return None
         first = not request.summary and all(message.seq >= waiting[0].seq for message in request.messages)
-        if unfit(waiting[0].text, first=first):
+        before = [message for message in request.messages if message.seq < waiting[0].seq]
+        said = before[-1].text if before and before[-1].ours else ""
+        if unfit(waiting[0].text, first=first, before=said):
             return None
         return Asked(session, waiting[0], request, conversation_id)
 

@@ -16,16 +16,16 @@ class FrequentSettings(Group):
         "suggestions and for the report of what the frequent answers would have said. on: they are given.",
     )
     threshold: float = Field(
-        0.65,
+        0.6,
         ge=0,
-        le=1.5,
+        le=2,
         allow_inf_nan=False,
-        description="How near to its phrasings a question must be, 1.5 at most.",
+        description="How near to its phrasings a question must be, 2 at most.",
     )
     margin: float = Field(
-        0.27,
+        0.35,
         ge=0,
-        le=1.5,
+        le=2,
         allow_inf_nan=False,
         description="How much nearer to one answer than to the second-best; the report shows what a choice costs.",
     )

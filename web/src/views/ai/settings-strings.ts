@@ -124,7 +124,7 @@ export const words = defineStrings({
       "hours.holidays": ["Holidays", "One a line: 2026-12-25, or 12-25 for every year."],
 
       "frequent.mode": ["Frequent answers"],
-      "frequent.threshold": ["How near a question must be", "0 to 1.5. Higher: fewer and surer answers."],
+      "frequent.threshold": ["How near a question must be", "0 to 2. Higher: fewer and surer answers."],
       "frequent.margin": ["How much nearer than to the second best", "The report shows what a choice costs."],
       "frequent.embeddings": ["What compares meanings"],
       "frequent.exact_minutes": [
@@ -288,7 +288,7 @@ export const words = defineStrings({
       "frequent.mode": ["Respostas frequentes"],
       "frequent.threshold": [
         "O quanto a pergunta deve ser parecida",
-        "De 0 a 1,5. Maior: menos respostas, e mais seguras.",
+        "De 0 a 2. Maior: menos respostas, e mais seguras.",
       ],
       "frequent.margin": [
         "O quanto mais que com a segunda melhor",

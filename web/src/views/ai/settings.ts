@@ -83,8 +83,8 @@ export const SETTINGS = {
   "hours.holidays": lines(400),
 
   "frequent.mode": choice("off", "shadow", "on"),
-  "frequent.threshold": decimal(0, 1.5),
-  "frequent.margin": decimal(0, 1.5),
+  "frequent.threshold": decimal(0, 2),
+  "frequent.margin": decimal(0, 2),
   "frequent.embeddings": choice("local", "gemini"),
   "frequent.exact_minutes": whole(0, YEAR),
 
