@@ -56,7 +56,8 @@ async def test_the_types_of_the_modules_agree() -> None:
     node = shutil.which("node")
     if node is None or not compiler.is_file():
         pytest.skip("needs Node.js and make setup-dev")
-    run = partial(subprocess.run, [node, compiler, "-p", PAGE / "jsconfig.json"], capture_output=True, text=True, check=False)
+    command = [node, compiler, "-p", PAGE / "jsconfig.json"]
+    run = partial(subprocess.run, command, capture_output=True, text=True, check=False)
     checked: subprocess.CompletedProcess[str] = await asyncio.to_thread(run)
     assert checked.returncode == 0, checked.stdout
 
