@@ -3,8 +3,9 @@
 One handler in `prosa.http.problems` turns every `ProsaError` into RFC 9457 problem details.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as member
 from typing import ClassVar
 
 
@@ -15,10 +16,14 @@ class FieldError:
     Attributes:
         field: Where, as a path a person can follow ("body.phone", "query.limit").
         message: What is wrong and what is expected, in one sentence.
+        code: Stable name of what is wrong, in snake_case; `invalid` where only the message says it.
+        limits: The numbers that the message names, such as `max_length`.
     """
 
     field: str
     message: str
+    code: str = "invalid"
+    limits: Mapping[str, float] = member(default_factory=dict)
 
 
 class ProsaError(Exception):

@@ -90,7 +90,7 @@ async def test_an_error_of_ours_says_everything(app: FastAPI) -> None:
         problem = check(await client.get("/raise/conflict"), 409, "conflict")
         assert problem["detail"] == "Two at once."
         assert problem["remedy"] == "Take another."
-        assert problem["errors"] == [{"field": "body.a", "message": "is taken"}]
+        assert problem["errors"] == [{"field": "body.a", "message": "is taken", "code": "invalid", "limits": {}}]
 
 
 async def test_headers_that_go_with_a_status(app: FastAPI) -> None:

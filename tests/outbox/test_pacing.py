@@ -45,4 +45,4 @@ def test_times_vary() -> None:
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(ValidationError, match="typing_min_seconds"):
-        SendingSettings(typing_min_seconds=5)
+        SendingSettings(typing_min_seconds=5, typing_max_seconds=4)

@@ -71,7 +71,7 @@ async def test_a_name_is_taken_once(api: httpx.AsyncClient, other: httpx.AsyncCl
     for client in (api, other):
         answer = await client.post("/sessions", json={"session_id": "shop"})
         assert answer.status_code == 409
-        assert answer.json()["errors"] == [{"field": "body.session_id", "message": "is taken"}]
+        assert [error["field"] for error in answer.json()["errors"]] == ["body.session_id"]
 
 
 @pytest.mark.parametrize(
@@ -297,3 +297,19 @@ async def test_groups_of_settings_are_merged_and_checked(api: httpx.AsyncClient)
         "body.settings.takeover.stop_keywords.0", "body.settings.turns.when_overtaken",
     }  # fmt: skip
     assert all(error["message"] for error in answer.json()["errors"])
+    codes = {error["field"].rsplit(".", 1)[-1]: error["code"] for error in answer.json()["errors"]}
+    assert (codes["time_zone"], codes["when_overtaken"]) == ("time_zone", "literal_error")
+
+
+async def test_settings_that_do_not_go_together_are_refused_by_what_is_stored(api: httpx.AsyncClient) -> None:
+    wrong = {"sending": {"typing_min_seconds": 10}}  # and the longest is 4 where nothing else is said
+    refused = await api.post("/sessions", json={"session_id": "pace", "settings": wrong})
+    assert [(error["field"], error["code"]) for error in refused.json()["errors"]] == [
+        ("body.settings.sending", "typing_order")
+    ]
+    await make(api, session_id="pace", settings={"sending": {"typing_max_seconds": 20}})
+    changed = await api.patch("/sessions/pace", json={"settings": wrong})
+    assert (changed.status_code, changed.json()["settings"]["sending"]["typing_min_seconds"]) == (200, 10)
+    for sending in ({"typing_max_seconds": 5}, {"typing_min_seconds": 21}):
+        refused = await api.patch("/sessions/pace", json={"settings": {"sending": sending}})
+        assert (refused.status_code, len(refused.json()["errors"])) == (422, 1)

@@ -169,7 +169,7 @@ def test_which_files_go_to_the_model(
 
 def test_a_text_must_be_given_where_it_is_to_be_sent() -> None:
     with pytest.raises(ValueError, match="otherwise_text"):
-        SessionSettings.model_validate({"understanding": {"otherwise": "text"}})
+        SessionSettings.model_validate({"understanding": {"otherwise": "text", "otherwise_text": None}})
 
 
 def test_a_transcript_stays_with_the_file() -> None:

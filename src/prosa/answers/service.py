@@ -96,7 +96,7 @@ class FrequentAnswerService:
             raise ConflictError(
                 "There is a frequent answer to this question already.",
                 remedy="Change that one: GET /frequent-answers?q=… finds it.",
-                fields=[FieldError("body.title", "asks what another frequent answer is for")],
+                fields=[FieldError("body.title", "asks what another frequent answer is for", "duplicate")],
             )
         now = self._clock()
         answer_id = await repository.add(
@@ -215,7 +215,9 @@ def question_of(text: str, field: str) -> str:
         InvalidInputError: There is nothing in it that could be asked.
     """
     if not any(character.isalnum() for character in text):
-        raise InvalidInputError("There is nothing to ask.", fields=[FieldError(field, "needs a letter or a digit")])
+        raise InvalidInputError(
+            "There is nothing to ask.", fields=[FieldError(field, "needs a letter or a digit", "no_words")]
+        )
     return text
 
 

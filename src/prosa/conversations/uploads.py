@@ -83,7 +83,9 @@ async def saved(
     try:
         size, sha256 = await _write(upload, path, max_bytes)
         if size == 0:
-            raise InvalidInputError("The file is empty.", fields=[FieldError("body.file", "must not be empty")])
+            raise InvalidInputError(
+                "The file is empty.", fields=[FieldError("body.file", "must not be empty", "empty_file")]
+            )
         info = MediaInfo(mime_type=mime_type, size=size, file_name=_file_name(upload), voice=voice)
         yield SavedFile(path, sha256, shown, info)
     finally:

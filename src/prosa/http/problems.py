@@ -38,6 +38,13 @@ class ProblemField(BaseModel):
 
     field: str = Field(description="Where, as a path.", examples=["body.phone"])
     message: str = Field(description="What is wrong and what is expected.", examples=["Field required"])
+    code: str = Field(
+        description="Stable name of what is wrong, to translate or to act on; invalid: only the message says it.",
+        examples=["missing"],
+    )
+    limits: dict[str, float] = Field(
+        description="Numbers that the message names: ge, gt, le, lt, min_length, max_length.", examples=[{}]
+    )
 
 
 class Problem(BaseModel):
@@ -122,7 +129,10 @@ def http_problem(request: Request, exception: HTTPException) -> JSONResponse:
 
 def field_errors(errors: Sequence[Any]) -> list[FieldError]:
     """Return pydantic's errors as ours. What the caller sent is not repeated: it may be a password."""
-    return [FieldError(_field_path(error), _field_message(error)) for error in errors[:MAX_FIELD_ERRORS]]
+    return [
+        FieldError(_field_path(error), _field_message(error), _field_code(error), _limits(error))
+        for error in errors[:MAX_FIELD_ERRORS]
+    ]
 
 
 class CatchAll:
@@ -208,12 +218,16 @@ def _response(
         detail=detail,
         code=code,
         remedy=remedy,
-        errors=[ProblemField(field=field.field, message=field.message) for field in fields],
+        errors=[
+            ProblemField(field=field.field, message=field.message, code=field.code, limits=dict(field.limits))
+            for field in fields
+        ],
         request_id=request.scope.get("state", {}).get("request_id"),
     )
     return JSONResponse(problem.model_dump(), status, headers=headers, media_type=MEDIA_TYPE)
 
 
+_LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length")
 _NO_OBJECT = {"model_attributes_type", "dict_type", "model_type"}
 
 
@@ -222,6 +236,15 @@ def _field_path(error: dict[str, Any]) -> str:
     if error["type"] == "json_invalid":  # its location is an offset into the text
         return "body"
     return ".".join(str(part) for part in location)[:200]
+
+
+def _field_code(error: dict[str, Any]) -> str:
+    return "invalid" if error["type"] == "value_error" else str(error["type"])
+
+
+def _limits(error: dict[str, Any]) -> dict[str, float]:
+    told = error.get("ctx") or {}
+    return {name: told[name] for name in _LIMITS if isinstance(told.get(name), int | float)}
 
 
 def _field_message(error: dict[str, Any]) -> str:

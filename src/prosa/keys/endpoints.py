@@ -38,7 +38,7 @@ async def put_provider_key(
     key = body.key.get_secret_value()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise InvalidInputError(
-            "This is no key.", fields=[FieldError("body.key", "letters, digits and signs only, without spaces")]
+            "This is no key.", fields=[FieldError("body.key", "letters, digits and signs only, without spaces", "key")]
         )
     return ProviderKeyView.of(await service.put(caller, provider, key=key, base_url=body.base_url, scope=body.scope))
 

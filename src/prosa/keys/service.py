@@ -57,7 +57,7 @@ class ProviderKeyService:
                 self._rules.check_url(base_url)
             except RefusedAddressError as error:
                 raise InvalidInputError(
-                    "This address may not be used.", fields=[FieldError("body.base_url", str(error))]
+                    "This address may not be used.", fields=[FieldError("body.base_url", str(error), "address_refused")]
                 ) from error
         key_id = new_id()
         values = {

@@ -43,12 +43,13 @@ def check_send_at(send_at: datetime, now: datetime) -> datetime | None:
     """
     if send_at < now - GRACE:
         raise InvalidInputError(
-            "The time to send the message is past.", fields=[FieldError("body.send_at", "must be a moment to come")]
+            "The time to send the message is past.",
+            fields=[FieldError("body.send_at", "must be a moment to come", "past")],
         )
     if send_at > now + FURTHEST:
         raise InvalidInputError(
             "The time to send the message is too far away.",
-            fields=[FieldError("body.send_at", "must be within a year")],
+            fields=[FieldError("body.send_at", "must be within a year", "too_far")],
         )
     return send_at if send_at > now else None
 

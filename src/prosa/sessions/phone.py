@@ -75,5 +75,5 @@ def _parsed(text: str, region: str | None) -> PhoneNumber | None:
 
 def _invalid(field: str, message: str, remedy: str) -> InvalidInputError:
     return InvalidInputError(
-        f"The phone number {message}.", remedy=remedy, fields=[FieldError(field, f"{message}. {remedy}")]
+        f"The phone number {message}.", remedy=remedy, fields=[FieldError(field, f"{message}. {remedy}", "phone")]
     )

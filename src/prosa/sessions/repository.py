@@ -62,7 +62,7 @@ async def add(db: WriteDb, new: NewSession, *, now: datetime) -> SessionRecord:
         raise ConflictError(
             f"The name “{new.session_id}” is taken.",
             remedy="Choose another session_id, or leave it out to get one made.",
-            fields=[FieldError("body.session_id", "is taken")],
+            fields=[FieldError("body.session_id", "is taken", "taken")],
         ) from error
     return SessionRecord.of(row)
 

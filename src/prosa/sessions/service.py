@@ -30,6 +30,7 @@ from prosa.sessions.schemas import (
     passkey_view,
     session_view,
 )
+from prosa.sessions.settings import SessionSettings
 from prosa.sessions.state import SessionStatus
 
 _NAME_TRIES = 5
@@ -76,13 +77,15 @@ class SessionService:
 
         Raises:
             ConflictError: The public name is taken.
+            InvalidInputError: The settings do not go together.
         """
+        settings = SessionSettings().changed(body.settings).model_dump(mode="json")
         for tries_left in reversed(range(_NAME_TRIES)):
             new = NewSession(
                 session_id=body.session_id or made_up_name(body.name),
                 user_id=caller.user_id,
                 name=body.name,
-                settings=body.settings.model_dump(mode="json"),
+                settings=settings,
                 extra=body.metadata,
             )
             try:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 NO_NUL = r"^[^\x00]*$"
 """PostgreSQL refuses U+0000 in text (manual, "Character Types")."""
@@ -20,17 +21,19 @@ def _schema(value: dict[str, Any]) -> dict[str, Any]:
     try:
         text = orjson.dumps(value).decode()
     except (TypeError, ValueError):
-        raise ValueError("must be a JSON schema") from None
+        raise PydanticCustomError("json_schema", "must be a JSON schema") from None
     if len(text) > MAX_SCHEMA or "\\u0000" in text:
-        raise ValueError(f"must be a JSON schema of at most {MAX_SCHEMA} characters")
+        raise PydanticCustomError(
+            "json_schema_long", "must be a JSON schema of at most {max_length} characters", {"max_length": MAX_SCHEMA}
+        )
     if value.get("type") != "object" or not isinstance(value.get("properties", {}), dict):
-        raise ValueError('must be a JSON schema with "type": "object" and "properties"')
+        raise PydanticCustomError("json_schema", 'must be a JSON schema with "type": "object" and "properties"')
     return value
 
 
 def _own_name(value: str) -> str:
     if value in RESERVED:
-        raise ValueError(f"{value} is the name of one of Prosa's own tools; choose another one")
+        raise PydanticCustomError("taken", "this is the name of one of Prosa's own tools; choose another one")
     return value
 
 

@@ -207,7 +207,7 @@ class ToolService:
             self._outgoing.rules.check_url(url)
         except RefusedAddressError as error:
             raise InvalidInputError(
-                "The tool's address cannot be asked.", fields=[FieldError("body.url", str(error))]
+                "The tool's address cannot be asked.", fields=[FieldError("body.url", str(error), "address_refused")]
             ) from None
 
     def _sealed(self, tool_id: uuid.UUID, secret: str | None) -> dict[str, Any]:

@@ -190,7 +190,7 @@ def _until(request: PauseRequest, now: datetime) -> datetime:
     until = request.until or now + timedelta(minutes=request.minutes or 0)
     if until <= now:
         raise InvalidInputError(
-            "The pause would be over already.", fields=[FieldError("body.until", "must be a moment to come")]
+            "The pause would be over already.", fields=[FieldError("body.until", "must be a moment to come", "past")]
         )
     return min(until, FOREVER)
 

@@ -123,5 +123,9 @@ def check_writable(kind: ConversationKind, address: str) -> None:
 def _not_writable() -> InvalidInputError:
     return InvalidInputError(
         "This is nobody who can be written to.",
-        fields=[FieldError("body.to", "must be a phone number (+5511999990001) or the address of a contact or group")],
+        fields=[
+            FieldError(
+                "body.to", "must be a phone number (+5511999990001) or the address of a contact or group", "contact"
+            )
+        ],
     )

@@ -86,6 +86,7 @@ class Playground:
         Raises:
             NotFoundError: The number is not the caller's.
             BudgetUsedUpError: A model would have to be asked, and nothing more may be spent.
+            InvalidInputError: The settings do not go together.
             ConflictError: No answer can be had with these settings.
             UnavailableError: No answer can be had now.
         """

@@ -207,7 +207,7 @@ async def add_user(db: WriteDb, clock: Clock, *, email: str, hashed: str, name: 
 
 async def _require_free(db: WriteDb, email: str) -> None:
     if await repository.find_by_email(db, email) is not None:
-        raise EmailTakenError(fields=[FieldError("body.email", "is already in use")])
+        raise EmailTakenError(fields=[FieldError("body.email", "is already in use", "taken")])
 
 
 async def _visible(db: ReadDb, caller: Caller, user_id: uuid.UUID) -> User:

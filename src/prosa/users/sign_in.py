@@ -210,7 +210,8 @@ class SignInService:
         right, _ = await self._passwords.verify(current, before.password)
         if not right:
             raise InvalidInputError(
-                "The current password is wrong.", fields=[FieldError("body.current_password", "is wrong")]
+                "The current password is wrong.",
+                fields=[FieldError("body.current_password", "is wrong", "wrong_password")],
             )
         await self._throttle.succeeded(before.email, None)
         hashed = await self._passwords.hash(new)

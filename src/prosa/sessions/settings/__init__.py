@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from prosa.errors import FieldError, InvalidInputError
 from prosa.sessions.settings.abilities import AbilitySettings
 from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.budget import BudgetSettings
@@ -71,9 +72,18 @@ class SessionSettings(BaseModel):
         """Return the settings with those that `changes` sets; groups are merged field by field.
 
         Raises:
-            ValidationError: Together they are not acceptable.
+            InvalidInputError: Together they are not acceptable.
         """
-        return SessionSettings.model_validate(_merged(self.model_dump(), changes.model_dump(exclude_unset=True)))
+        try:
+            return SessionSettings.model_validate(_merged(self.model_dump(), changes.model_dump(exclude_unset=True)))
+        except ValidationError as error:
+            raise InvalidInputError(
+                "These settings do not go together.",
+                fields=[
+                    FieldError(".".join(("body.settings", *map(str, fault["loc"]))), fault["msg"], fault["type"])
+                    for fault in error.errors(include_input=False, include_url=False)
+                ],
+            ) from None
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

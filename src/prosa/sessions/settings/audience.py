@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from prosa.sessions.settings.base import Group
 
@@ -18,9 +19,10 @@ def _pattern(value: str) -> str:
     if "@" not in text:
         text = text.translate(_PUNCTUATION)
     if not (_PHONE.fullmatch(text) or _JID.fullmatch(text)):
-        raise ValueError(
+        raise PydanticCustomError(
+            "contact_pattern",
             "must be a phone number with country code (+5511999990001), its beginning or ending with * (5511*, *0001), "
-            "or a WhatsApp address (120363000000000001@g.us, *@g.us)"
+            "or a WhatsApp address (120363000000000001@g.us, *@g.us)",
         )
     return text
 

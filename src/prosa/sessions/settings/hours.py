@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from prosa.sessions.settings.base import FixedText, Group
 
@@ -25,13 +26,19 @@ def minutes(interval: str) -> tuple[int, int]:
     """
     found = _INTERVAL.fullmatch(interval)
     if found is None:
-        raise ValueError("must be like 09:00-18:00; 24:00 is the day's end, 22:00-02:00 goes on into the next day")
+        raise PydanticCustomError(
+            "interval", "must be like 09:00-18:00; 24:00 is the day's end, 22:00-02:00 goes on into the next day"
+        )
     hour, minute, end_hour, end_minute = (int(part) for part in found.groups())
     begin, end = hour * 60 + minute, end_hour * 60 + end_minute
     if end > _MINUTES_A_DAY:
-        raise ValueError("must end at 24:00 at the latest; what goes on into the next day is like 22:00-02:00")
+        raise PydanticCustomError(
+            "interval", "must end at 24:00 at the latest; what goes on into the next day is like 22:00-02:00"
+        )
     if begin == end:
-        raise ValueError("must end at another time than it begins; the whole day is 00:00-24:00")
+        raise PydanticCustomError(
+            "interval_empty", "must end at another time than it begins; the whole day is 00:00-24:00"
+        )
     return begin, end if end > begin else end + _MINUTES_A_DAY
 
 
@@ -50,7 +57,9 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError("must be a time zone of the IANA list, such as America/Sao_Paulo or Europe/Lisbon") from None
+        raise PydanticCustomError(
+            "time_zone", "must be a time zone of the IANA list, such as America/Sao_Paulo or Europe/Lisbon"
+        ) from None
 
 
 def _zone_name(value: str) -> str:
@@ -66,7 +75,7 @@ def _holiday(value: str) -> str:
         year, month, day = found.groups()
         date(int(year or _LEAP_YEAR), int(month), int(day))
     except ValueError:
-        raise ValueError("must be a date like 2026-12-25, or 12-25 for every year") from None
+        raise PydanticCustomError("holiday", "must be a date like 2026-12-25, or 12-25 for every year") from None
     return value
 
 
@@ -80,7 +89,11 @@ def _apart(intervals: tuple[str, ...]) -> tuple[str, ...]:
     before = 0
     for begin, end in sorted(minutes(interval) for interval in intervals):
         if begin < before:
-            raise ValueError(f"overlap at {time(begin // 60, begin % 60):%H:%M}; join them into one interval")
+            raise PydanticCustomError(
+                "intervals_overlap",
+                "overlap at {time}; join them into one interval",
+                {"time": f"{time(begin // 60, begin % 60):%H:%M}"},
+            )
         before = end
     return intervals
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from prosa.sessions.settings.base import Group
 
@@ -77,8 +78,9 @@ class SendingSettings(Group):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.typing_min_seconds > self.typing_max_seconds:
-            raise ValueError("typing_min_seconds must not be above typing_max_seconds")
+        known = {"typing_min_seconds", "typing_max_seconds"} <= self.model_fields_set  # of a change, one may be missing
+        if known and self.typing_min_seconds > self.typing_max_seconds:
+            raise PydanticCustomError("typing_order", "typing_min_seconds must not be above typing_max_seconds")
         return self
 
     @property

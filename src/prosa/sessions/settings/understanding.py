@@ -3,6 +3,7 @@
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from prosa.sessions.settings.base import FixedText, Group
 
@@ -31,6 +32,7 @@ class UnderstandingSettings(Group):
 
     @model_validator(mode="after")
     def _text_is_there(self) -> Self:
-        if self.otherwise == "text" and self.otherwise_text is None:
-            raise ValueError("otherwise is text: otherwise_text must say which")
+        known = "otherwise_text" in self.model_fields_set  # of a change, it may be missing
+        if known and self.otherwise == "text" and self.otherwise_text is None:
+            raise PydanticCustomError("text_needed", "otherwise is text: otherwise_text must say which")
         return self
