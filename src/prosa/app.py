@@ -296,7 +296,7 @@ async def compose(
         Settings: settings,
         ToolService: tools,
         ProviderKeyService: ProviderKeyService(database, vault, keyring, outgoing.rules),
-        UsageService: UsageService(database),
+        UsageService: UsageService(database, prompt_price=_prompt_price),
         SessionDirectory: directory,
         AnswerIndex: index,
         FrequentAnswerService: frequent,
@@ -305,6 +305,12 @@ async def compose(
         KnowledgeIndex: library,
         Exchange: Exchange(database, frequent),
     }
+
+
+def _prompt_price(provider: str, model: str, tokens: int, cached_share: float) -> int | None:
+    from prosa.ai.pricing import prompt_microusd  # noqa: PLC0415 - heavy, and needed by who looks at usage only
+
+    return prompt_microusd(provider, model, tokens, cached_share)
 
 
 def _remover(files: MediaFiles) -> Callable[[str], Awaitable[None]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from tests.fixtures.conversations import add_owner, add_session, conversations, inbound, receiver
 from tests.fixtures.http import client_of, create_test_app
 
@@ -18,7 +18,7 @@ from prosa.database.engine import WriteDb
 from prosa.errors import InvalidInputError
 from prosa.outbox import queue
 from prosa.outbox.content import OutboundText
-from prosa.usage import repository
+from prosa.usage import repository, traffic
 from prosa.usage.endpoints import router
 from prosa.usage.repository import NewUsage
 from prosa.usage.service import UsageService
@@ -154,6 +154,67 @@ async def test_answers_by_where_they_came_from_are_the_owners_own(database: Data
 async def enqueue_answer(db: WriteDb, talk: uuid.UUID, tier: str, at: datetime) -> None:
     sent = await queue.enqueue(db, talk, author=Author.AI, content=OutboundText("oi"), ai={"tier": tier})
     await db.execute(MESSAGES.update().where(MESSAGES.c.id == sent.id).values(stored_at=at))
+
+
+async def test_messages_are_counted_and_waits_told(database: Database, service: UsageService) -> None:
+    owner, other = await add_owner(database), await add_owner(database, "bia@example.com")
+    for person_, name in ((owner, "main"), (other, "hers")):
+        session = await add_session(database, person_, name)
+        await receiver(database, Path("unused")).message(session, inbound())
+    talk = (await conversations(database))[0].id
+    async with database.write() as db:
+        await db.execute(MESSAGES.update().values(stored_at=NOW))
+        for seconds, author, tier in ((4, Author.AI, "model"), (6, Author.AI, None), (9, Author.PERSON, None)):
+            ai = {"tier": tier} if tier else None
+            sent = await queue.enqueue(db, talk, author=author, content=OutboundText("oi"), ai=ai)
+            at = NOW + timedelta(seconds=seconds)
+            await db.execute(MESSAGES.update().where(MESSAGES.c.id == sent.id).values(stored_at=at))
+        yesterday = NOW - timedelta(days=1)
+        for type_, seq in (("reaction", None), ("text", -1)):  # neither counts
+            sent = await queue.enqueue(db, talk, author=Author.PHONE, content=OutboundText("oi"))
+            change = {"stored_at": yesterday, "type": type_} | ({"seq": seq} if seq else {})
+            await db.execute(MESSAGES.update().where(MESSAGES.c.id == sent.id).values(**change))
+    app = create_test_app({UsageService: service}, [router], owner)
+    async with client_of(app) as client:
+        query = {"from": "2026-11-01", "to": "2026-11-30", "group": ["session", "day"]}
+        report = (await client.get("/usage/messages", params=query)).json()
+        assert report == {
+            "items": [
+                {
+                    "day": "2026-11-24", "session_id": "main", "received": 1, "sent_ai": 2, "sent_person": 1,
+                    "sent_phone": 0, "sent_automatic": 0, "answers": {"model": 1},
+                }
+            ],
+            "wait_ai": {"answers": 1, "p50_ms": 4000, "p95_ms": 4000},
+            "wait_people": {"answers": 0, "p50_ms": None, "p95_ms": None},
+        }  # fmt: skip
+        lines = (await client.get("/usage/messages.csv", params=query)).text.splitlines()
+        assert lines[1:] == ["2026-11-24,main,1,2,1,0,0,1,0,0,0"]
+        assert (await client.get("/usage/messages", params={"session": "hers"})).json()["items"] == []
+    async with database.read() as db:
+        if db.dialect == "sqlite":
+            where = f"session_id = 'main' AND stored_at >= '2026-11-01' AND {traffic.COUNTED}"
+            plan = (await db.execute(text(f"EXPLAIN QUERY PLAN SELECT count(*) FROM messages WHERE {where}"))).all()
+            assert "ix_messages_session_id_stored_at" in str(plan)
+
+
+async def test_saved_tokens_have_a_price(database: Database) -> None:
+    asked: list[tuple[str, str, int, float]] = []
+
+    def price(*what: Any) -> int | None:
+        asked.append(what)
+        return None if what[1] == "unknown" else what[2] // 10
+
+    service, caller = UsageService(database, lambda: NOW, price), await person(database)
+    await call(database, caller, saved_tokens=1000)
+    await call(database, caller, saved_tokens=500, session_id="home", latency_ms=200)
+    await call(database, caller, saved_tokens=500, model="unknown")
+    [total] = await service.totals(caller, group=("day",))
+    assert (total.saved_tokens, total.saved_microusd, total.calls, total.model) == (2000, 150, 3, None)
+    assert total.latency_ms == 600
+    assert sorted(asked) == [
+        ("google", "gemini-3.5-flash-lite", 1500, 0.4), ("google", "unknown", 500, 0.4),
+    ]  # fmt: skip
 
 
 async def test_ones_own_budget(database: Database, service: UsageService) -> None:

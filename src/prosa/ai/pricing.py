@@ -151,6 +151,19 @@ def estimate_microusd(name: ModelName, input_tokens: int, output_tokens: int) ->
     return _rounded(Decimal(found.total_price) * 1_000_000)
 
 
+def prompt_microusd(provider: str, model: str, tokens: int, cached_share: float) -> int | None:
+    """Return what a prompt's tokens cost, a share of them cached; None where the price is not known."""
+    name, cached = ModelName(provider, model), round(tokens * cached_share)
+    if price := _own.get(name):
+        return price.microusd(tokens, cached, 0)
+    try:
+        used = Usage(input_tokens=tokens, cache_read_tokens=cached)
+        found = calc_price(used, model_ref=model, provider_id=provider)
+    except Exception:  # noqa: BLE001 - not in the list
+        return None
+    return _rounded(Decimal(found.total_price) * 1_000_000)
+
+
 def _read(path: Path) -> dict[ModelName, Price]:
     prices = {}
     try:

@@ -234,6 +234,14 @@ class Message(Leased, Base):
             postgresql_where=text("due_at IS NOT NULL"),
         ),
         Index("ix_messages_session_id_wa_id", "session_id", "wa_id"),
+        Index(  # what usage counts, by day
+            "ix_messages_session_id_stored_at",
+            "session_id",
+            "stored_at",
+            "author",
+            sqlite_where=text("seq > 0 AND type <> 'reaction'"),
+            postgresql_where=text("seq > 0 AND type <> 'reaction'"),
+        ),
         Index(
             "ix_messages_unsent",
             "conversation_id",

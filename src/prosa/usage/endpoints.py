@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Literal
@@ -12,8 +13,17 @@ from prosa.http.auth import SignedIn
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 from prosa.usage.budgets import Budget
-from prosa.usage.schemas import BudgetView, OwnBudget, UsageReport, UsageTotal
+from prosa.usage.schemas import (
+    BudgetView,
+    MessageReport,
+    MessageTotal,
+    OwnBudget,
+    UsageReport,
+    UsageTotal,
+    WaitView,
+)
 from prosa.usage.service import UsageService
+from prosa.usage.traffic import Flow
 
 router = APIRouter(prefix="/usage", tags=["Usage"])
 
@@ -29,6 +39,10 @@ Group = Annotated[
     list[Literal["day", "session", "purpose", "provider", "model"]],
     Query(max_length=5, description="By what to add up; say it once for each."),
 ]
+MessageGroup = Annotated[
+    list[Literal["day", "session"]], Query(max_length=2, description="By what to count; say it once for each.")
+]
+TIERS = ("model", "approved", "exact", "fallback")
 DEFAULT_GROUP: tuple[Literal["day", "provider", "model", "purpose"], ...] = ("day", "provider", "model", "purpose")
 
 
@@ -52,6 +66,7 @@ async def get_usage(
         output_tokens=sum(total.output_tokens for total in totals),
         saved_tokens=sum(total.saved_tokens for total in totals),
         cost_microusd=sum(total.cost_microusd for total in totals),
+        saved_microusd=sum(total.saved_microusd for total in totals),
         unpriced_calls=sum(total.unpriced_calls for total in totals),
         answers=report.answers,
         reply_p50_ms=report.p50_ms,
@@ -74,14 +89,51 @@ async def get_usage_csv(
 ) -> Response:
     """Return the same totals as a table for a spreadsheet."""
     totals = await service.totals(caller, first=first, last=last, session_id=session, group=group)
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(UsageTotal.model_fields)
-    for total in totals:
-        values = asdict(total)
-        writer.writerow([values[name] for name in UsageTotal.model_fields])
-    headers = {"Content-Disposition": 'attachment; filename="usage.csv"'}
-    return Response(table.getvalue(), media_type="text/csv", headers=headers)
+    rows = [asdict(total) for total in totals]
+    return _table(
+        "usage.csv", UsageTotal.model_fields, [[row[name] for name in UsageTotal.model_fields] for row in rows]
+    )
+
+
+@router.get("/messages", responses=problems(401, 422, 503))
+async def get_messages(
+    caller: SignedIn,
+    service: Service,
+    first: First = None,
+    last: Last = None,
+    session: Number = None,
+    group: MessageGroup = ["day"],  # noqa: B006 - FastAPI copies it
+) -> MessageReport:
+    """Return how many messages came and went, where answers came from, and how long contacts waited for them."""
+    traffic = await service.traffic(caller, first=first, last=last, session_id=session, group=group)
+    return MessageReport(
+        items=[_counted(flow) for flow in traffic.flows],
+        wait_ai=WaitView.model_validate(traffic.ai),
+        wait_people=WaitView.model_validate(traffic.people),
+    )
+
+
+@router.get(
+    "/messages.csv",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **problems(401, 422, 503)},
+)
+async def get_messages_csv(
+    caller: SignedIn,
+    service: Service,
+    first: First = None,
+    last: Last = None,
+    session: Number = None,
+    group: MessageGroup = ["day", "session"],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    """Return the same counts as a table for a spreadsheet."""
+    traffic = await service.traffic(caller, first=first, last=last, session_id=session, group=group)
+    counts = [name for name in MessageTotal.model_fields if name != "answers"]
+    rows = []
+    for flow in traffic.flows:
+        total = _counted(flow).model_dump()
+        rows.append([*(total[name] for name in counts), *(flow.answers.get(tier, 0) for tier in TIERS)])
+    return _table("messages.csv", [*counts, *(f"answers_{tier}" for tier in TIERS)], rows)
 
 
 @router.get("/budget", responses=problems(401, 422, 503))
@@ -99,3 +151,26 @@ async def put_budget(caller: SignedIn, service: Service, body: OwnBudget) -> Bud
     """
     await service.set_budget(caller, Budget(body.tokens, body.usd, body.alert_share))
     return await get_budget(caller, service)
+
+
+def _counted(flow: Flow) -> MessageTotal:
+    by = flow.authors
+    return MessageTotal(
+        day=flow.day,
+        session_id=flow.session_id,
+        received=by.get("contact", 0),
+        sent_ai=by.get("ai", 0),
+        sent_person=by.get("person", 0) + by.get("scheduled", 0),
+        sent_phone=by.get("phone", 0),
+        sent_automatic=by.get("automatic", 0),
+        answers=flow.answers,
+    )
+
+
+def _table(name: str, head: Iterable[str], rows: Iterable[Sequence[object]]) -> Response:
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(head)
+    writer.writerows(rows)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(table.getvalue(), media_type="text/csv", headers=headers)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, String, Table, Uuid, case, column, func, insert, literal, select, table
+from sqlalchemy import ColumnElement, String, Table, case, func, insert, literal, select
 
-from prosa.database.base import Base, JsonColumn, UtcDateTime
+from prosa.database.base import Base
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.database.prepared import Prepared
 from prosa.ids import new_id
@@ -17,16 +17,6 @@ from prosa.usage.models import Usage
 TABLE: Final[Table] = Base.metadata.tables[Usage.__tablename__]
 _c = TABLE.c
 _insert = Prepared(insert(TABLE))
-
-# Other domains' tables, which this one does not import; this is all that is needed of them.
-_sessions = table("whatsapp_sessions", column("session_id", String()), column("user_id", Uuid()))
-_messages = table(
-    "messages",
-    column("session_id", String()),
-    column("author", String()),
-    column("ai", JsonColumn),
-    column("stored_at", UtcDateTime()),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +62,7 @@ class Total:
     cost_microusd: int
     unpriced_calls: int
     latency_ms: int
+    saved_microusd: int = 0
 
 
 async def add(db: WriteDb, *calls: NewUsage) -> None:
@@ -101,7 +92,7 @@ async def totals(
         group: By what to add up: of `GROUPS`.
         limit: At most so many totals.
     """
-    columns = {"day": _day(db).label("day")} | {name: _c[name] for name in GROUPS[1:]}
+    columns = {"day": day_of(db, _c.created_at).label("day")} | {name: _c[name] for name in GROUPS[1:]}
     by = [columns[name] for name in group]
     statement = (
         select(
@@ -140,27 +131,6 @@ def _total(row: dict[str, Any]) -> Total:
     )
 
 
-async def answers_by_tier(
-    db: ReadDb, *, user_id: uuid.UUID, begin: datetime, end: datetime, session_id: str | None = None
-) -> dict[str, int]:
-    """Return how many answers came from where."""
-    tier = _messages.c.ai.op("->>", return_type=String())("tier").label("tier")
-    statement = (
-        select(tier, func.count().label("answers"))
-        .where(
-            _messages.c.session_id.in_(select(_sessions.c.session_id).where(_sessions.c.user_id == user_id)),
-            _messages.c.author == "ai",
-            _messages.c.ai.is_not(None),
-            _messages.c.stored_at >= begin,
-            _messages.c.stored_at < end,
-        )
-        .group_by(tier)
-    )
-    if session_id is not None:
-        statement = statement.where(_messages.c.session_id == session_id)
-    return {row.tier: int(row.answers) for row in await db.execute(statement) if row.tier}
-
-
 async def reply_times(
     db: ReadDb,
     shares: Sequence[float],
@@ -183,10 +153,10 @@ async def reply_times(
     return result
 
 
-def _day(db: ReadDb) -> ColumnElement[str]:
-    """Return the day (UTC) of a call as text."""
+def day_of(db: ReadDb, moment: ColumnElement[datetime]) -> ColumnElement[str]:
+    """Return the day (UTC) of a moment as text."""
     # Formats are literals, not parameters: a parameter would make the grouping another expression to PostgreSQL.
     if db.dialect == "sqlite":
-        return func.strftime(literal("%Y-%m-%d", String, literal_execute=True), _c.created_at)
-    utc = func.timezone(literal("UTC", String, literal_execute=True), _c.created_at)
+        return func.strftime(literal("%Y-%m-%d", String, literal_execute=True), moment)
+    utc = func.timezone(literal("UTC", String, literal_execute=True), moment)
     return func.to_char(utc, literal("YYYY-MM-DD", String, literal_execute=True))

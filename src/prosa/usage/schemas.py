@@ -28,6 +28,10 @@ class UsageTotal(BaseModel):
         description="Millionths of a US dollar, by list price; calls without a known price aside.", examples=[7_297]
     )
     unpriced_calls: int = Field(description="Calls whose price is not known.", examples=[0])
+    saved_microusd: int = Field(
+        description="About what `saved_tokens` would have cost, as often cached as those that were sent.",
+        examples=[12_100],
+    )
     latency_ms: int = Field(description="How long a call took on average, in milliseconds.", examples=[840])
 
 
@@ -43,12 +47,47 @@ class UsageReport(BaseModel):
         description="About how many more all messages in every prompt would have been.", examples=[64_120]
     )
     cost_microusd: int = Field(description="Millionths of a US dollar, as far as known.", examples=[7_297])
+    saved_microusd: int = Field(description="About what the saved tokens would have cost.", examples=[12_100])
     unpriced_calls: int = Field(description="Calls whose price is not known.", examples=[0])
     answers: dict[str, int] = Field(
         description="Answers by where they came from: model, exact, approved, fallback.", examples=[{"model": 12}]
     )
     reply_p50_ms: int | None = Field(description="Half of the calls for replies took no longer.", examples=[790])
     reply_p95_ms: int | None = Field(description="95 % of them took no longer.", examples=[1_620])
+
+
+class MessageTotal(BaseModel):
+    """Messages of one group; what it was not grouped by is null. Reactions and imported history are not counted."""
+
+    day: dt.date | None = Field(description="The day, in UTC.", examples=["2026-11-24"])
+    session_id: str | None = Field(description="The number.", examples=["shop"])
+    received: int = Field(description="From contacts.", examples=[40])
+    sent_ai: int = Field(description="By the AI; an answer may be several messages.", examples=[38])
+    sent_person: int = Field(description="By people, through Prosa: at once or at a set time.", examples=[3])
+    sent_phone: int = Field(description="By people, on the linked phone.", examples=[1])
+    sent_automatic: int = Field(description="Fixed texts.", examples=[2])
+    answers: dict[str, int] = Field(
+        description="Answers of the AI by where they came from: model, exact, approved, fallback.",
+        examples=[{"model": 30, "approved": 4}],
+    )
+
+
+class WaitView(BaseModel):
+    """How long contacts waited: from their last message to when WhatsApp had the answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    answers: int = Field(description="How many answers were looked at: the newest.", examples=[34])
+    p50_ms: int | None = Field(description="Half of them took no longer.", examples=[2_400])
+    p95_ms: int | None = Field(description="95 % of them took no longer.", examples=[6_100])
+
+
+class MessageReport(BaseModel):
+    """Messages by what was asked for, the newest day first; and how long contacts waited."""
+
+    items: list[MessageTotal]
+    wait_ai: WaitView = Field(description="For the AI.")
+    wait_people: WaitView = Field(description="For a person.")
 
 
 class OwnBudget(BaseModel):

@@ -1,7 +1,7 @@
 """What model calls cost their owner."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -10,13 +10,17 @@ from prosa.clock import Clock, utc_now
 from prosa.database import Database
 from prosa.database.engine import ReadDb
 from prosa.errors import FieldError, InvalidInputError
-from prosa.usage import budgets, repository
+from prosa.usage import budgets, repository, traffic
 from prosa.usage.budgets import Budget, Scope, Spent
 from prosa.usage.repository import Total
+from prosa.usage.traffic import Flow, Where
 
 DEFAULT_DAYS = 30
 MOST_DAYS = 366
 MOST_TOTALS = 10_000
+
+PromptPrice = Callable[[str, str, int, float], int | None]
+"""Of provider, model, tokens and the share of them that is cached: millionths of a US dollar; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,38 @@ class Report:
     p95_ms: int | None
 
 
-class UsageService:
-    """Reads what model calls cost."""
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long contacts waited for answers."""
 
-    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
+    answers: int
+    p50_ms: int | None
+    p95_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Messages by group, and how long contacts waited for answers of the AI and of people."""
+
+    flows: Sequence[Flow]
+    ai: Wait
+    people: Wait
+
+
+class UsageService:
+    """Reads what model calls cost, and which messages came and went."""
+
+    def __init__(self, database: Database, clock: Clock = utc_now, prompt_price: PromptPrice = lambda *_: None) -> None:
+        """Make the service.
+
+        Args:
+            database: Where calls and messages are.
+            clock: The time.
+            prompt_price: Says what saved tokens would have cost.
+        """
         self._database = database
         self._clock = clock
+        self._prompt_price = prompt_price
 
     async def totals(
         self,
@@ -59,7 +89,28 @@ class UsageService:
         """
         begin, end = self._period(first, last)
         async with self._database.read() as db:
-            return await _totals(db, caller, begin, end, session_id, group)
+            return await self._totals(db, caller, begin, end, session_id, group)
+
+    async def traffic(
+        self,
+        caller: Caller,
+        *,
+        first: date | None = None,
+        last: date | None = None,
+        session_id: str | None = None,
+        group: Sequence[str] = ("day",),
+    ) -> Traffic:
+        """Return the caller's messages by day, session or both, and waiting times; other arguments as for `totals`.
+
+        Raises:
+            InvalidInputError: The days are in the wrong order, or more than 366.
+        """
+        begin, end = self._period(first, last)
+        where = Where(caller.user_id, begin, end, session_id)
+        async with self._database.read() as db:
+            flows = await traffic.flows(db, where, _columns(group))
+            waits = await traffic.waits(db, where)
+        return Traffic(flows, _wait(waits["ai"]), _wait(waits["people"]))
 
     async def report(
         self,
@@ -73,12 +124,11 @@ class UsageService:
         """Return the totals, where answers came from, and how long they took; arguments as for `totals`."""
         begin, end = self._period(first, last)
         async with self._database.read() as db:
-            totals = await _totals(db, caller, begin, end, session_id, group)
-            where: dict[str, Any] = {
-                "user_id": caller.user_id, "begin": begin, "end": end, "session_id": session_id
-            }  # fmt: skip
-            answers = await repository.answers_by_tier(db, **where)
-            p50, p95 = await repository.reply_times(db, (0.5, 0.95), **where)
+            totals = await self._totals(db, caller, begin, end, session_id, group)
+            answers = await traffic.answers_by_tier(db, Where(caller.user_id, begin, end, session_id))
+            p50, p95 = await repository.reply_times(
+                db, (0.5, 0.95), user_id=caller.user_id, begin=begin, end=end, session_id=session_id
+            )
         return Report(totals, answers, p50, p95)
 
     async def budget(self, caller: Caller) -> tuple[Budget, Spent]:
@@ -92,6 +142,33 @@ class UsageService:
         """Set the caller's own budget."""
         async with self._database.write() as db:
             await budgets.put(db, caller.user_id, budget)
+
+    async def _totals(
+        self, db: ReadDb, caller: Caller, begin: datetime, end: datetime, session_id: str | None, group: Sequence[str]
+    ) -> Sequence[Total]:
+        by = _columns(group)
+        fine = list(dict.fromkeys([*by, "provider", "model"]))  # prices are a model's
+        totals = await repository.totals(
+            db, user_id=caller.user_id, begin=begin, end=end, session_id=session_id, group=fine, limit=MOST_TOTALS + 1
+        )
+        if len(totals) > MOST_TOTALS:
+            raise InvalidInputError(
+                f"These are more than {MOST_TOTALS} totals.",
+                fields=[FieldError("query.group", "group by less, or ask for fewer days")],
+            )
+        coarse: dict[tuple[object, ...], list[Total]] = {}
+        unasked: dict[str, Any] = dict.fromkeys(name for name in fine if name not in by)
+        for total in totals:
+            priced = replace(total, saved_microusd=self._saved(total), **unasked)
+            coarse.setdefault(tuple(getattr(total, name) for name in by), []).append(priced)
+        return [_together(same) for same in coarse.values()]
+
+    def _saved(self, total: Total) -> int:
+        """Return about what the tokens that were not sent would have cost, as often cached as those that were."""
+        if not total.saved_tokens or not total.input_tokens or total.provider is None or total.model is None:
+            return 0
+        share = total.cached_tokens / total.input_tokens
+        return self._prompt_price(total.provider, total.model, total.saved_tokens, share) or 0
 
     def _period(self, first: date | None, last: date | None) -> tuple[datetime, datetime]:
         last = last or self._clock().astimezone(UTC).date()
@@ -108,19 +185,29 @@ class UsageService:
         return begin, end
 
 
-async def _totals(
-    db: ReadDb, caller: Caller, begin: datetime, end: datetime, session_id: str | None, group: Sequence[str]
-) -> Sequence[Total]:
-    by = list(dict.fromkeys("session_id" if name == "session" else name for name in group))
-    totals = await repository.totals(
-        db, user_id=caller.user_id, begin=begin, end=end, session_id=session_id, group=by, limit=MOST_TOTALS + 1
-    )
-    if len(totals) > MOST_TOTALS:
-        raise InvalidInputError(
-            f"These are more than {MOST_TOTALS} totals.",
-            fields=[FieldError("query.group", "group by less, or ask for fewer days")],
-        )
-    return totals
+def _columns(group: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys("session_id" if name == "session" else name for name in group))
+
+
+def _together(totals: Sequence[Total]) -> Total:
+    """Return the sum of totals; its calls took as long as all of them on average."""
+    if len(totals) == 1:
+        return totals[0]
+    sums = {name: sum(getattr(total, name) for total in totals) for name in _SUMS}
+    took = sum(total.latency_ms * total.calls for total in totals)
+    return replace(totals[0], **sums, latency_ms=round(took / sums["calls"]))
+
+
+_SUMS = tuple(
+    one.name for one in fields(Total) if one.name not in {*repository.GROUPS, "latency_ms"}
+)  # fmt: skip
+
+
+def _wait(times: Sequence[timedelta]) -> Wait:
+    def at(share: float) -> int | None:
+        return round(times[min(len(times) - 1, int(share * len(times)))].total_seconds() * 1000) if times else None
+
+    return Wait(len(times), at(0.5), at(0.95))
 
 
 def _bad_days(message: str) -> InvalidInputError:
