@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 from tests.console.conftest import Console, accessibility, shoot
+from tests.fixtures.sending import until
 
 
 async def tab(page: Page, name: str) -> None:
@@ -69,6 +70,55 @@ async def test_instructions_behaviour_and_hours_are_changed(linked: Console) -> 
     assert (hours["enabled"], hours["holidays"], hours["message"]) == (True, ["12-25"], "We are closed.")
 
 
+async def test_answers_are_tried_with_what_is_not_saved(linked: Console) -> None:
+    page = linked.page
+    await page.goto(f"/app/ai/{linked.session}/instructions")
+    await page.get_by_role("textbox", name="Instructions").fill("We open at nine.")
+    question = page.get_by_label("Message of a contact")
+    await question.fill("When do you open?")
+    await question.press("Enter")
+    talk = page.get_by_role("log")
+    await expect(talk.get_by_text("tokens ·")).to_be_visible()
+    await page.get_by_label("And then?").fill("And on Sunday?")
+    await page.get_by_role("button", name="Try", exact=True).click()
+    await expect(talk.get_by_text("tokens ·")).to_have_count(2)
+    await talk.get_by_text("How it came about").last.click()
+    await expect(talk.get_by_text("Contact", exact=True)).to_have_count(3)  # the first question is told once more
+    await talk.get_by_text("Rules and instructions").last.click()
+    await expect(talk.get_by_text("We open at nine.").last).to_be_visible()
+    await shoot(page, "ai-try")
+    assert await accessibility(page) == []
+    assert (await settings(linked))["instructions"] == ""
+    assert (await linked.api.get("/conversations"))["items"] == []
+
+
+async def test_budgets_and_models_to_fall_back_to_are_set(linked: Console) -> None:
+    await linked.page.close()
+    page = await linked.phone_page(f"/app/ai/{linked.session}/budget", locale="pt-BR")
+    await page.get_by_label("Uma resposta, em dólares").fill("0,05")
+    await page.get_by_label("Este número por mês, em tokens").fill("2000000")
+    await page.get_by_label("Mensagem quando um orçamento acaba").fill("Já voltamos.")
+    share = page.get_by_label("Avisar programas a esta parte")
+    await share.fill("200")
+    await expect(page.get_by_text("Uma porcentagem entre 1 e 100.")).to_be_visible()
+    await share.fill("90")
+    await shoot(page, "ai-budget")
+    assert await accessibility(page) == []
+    await tab(page, "Instruções")
+    await page.get_by_text("Modelo e memória").click()
+    for model in ("openai:gpt-5-mini", "gemini-3.8-flash"):
+        await page.get_by_label("Modelo a adicionar").fill(model)
+        await page.get_by_role("button", name="Adicionar modelo").click()
+    await page.get_by_role("button", name="Perguntar antes a gemini-3.8-flash").click()
+    await page.get_by_role("button", name="Salvar", exact=True).click()
+    await expect(page.get_by_role("button", name="Descartar")).to_be_hidden()
+    stored = await settings(linked)
+    budget = stored["budget"]
+    assert (budget["reply_usd"], budget["number_tokens"], budget["alert_share"]) == (0.05, 2_000_000, 0.9)
+    assert (budget["message"], budget["conversation_usd"]) == ("Já voltamos.", None)
+    assert stored["fallback_models"] == ["gemini-3.8-flash", "openai:gpt-5-mini"]
+
+
 async def test_what_the_api_refuses_is_said_at_the_field(linked: Console) -> None:
     page = linked.page
     linked.installation.forgive("422")
@@ -80,6 +130,42 @@ async def test_what_the_api_refuses_is_said_at_the_field(linked: Console) -> Non
     await page.get_by_role("button", name="Discard").click()
     await page.get_by_role("alertdialog").get_by_role("button", name="Discard").click()
     await expect(page.get_by_label("Holidays")).to_have_value("")
+
+    own = await linked.phone_page(f"/app/ai/{linked.session}/hours", locale="pt-BR")
+    await own.get_by_label("Feriados").fill("Natal")
+    await own.get_by_role("button", name="Salvar", exact=True).click()
+    await expect(own.get_by_text("Escreva datas como 2026-12-25").first).to_be_visible()
+
+
+async def test_what_is_asked_often_is_suggested_and_approved(console: Console) -> None:
+    await console.link(name="Loja", ai_enabled=True, frequent={"mode": "shadow"})
+    ana, told = await console.contact(), set[str]()
+    for question in ("Do you deliver on Saturdays?", "do you deliver on saturdays", "Hi! Do you deliver on Saturdays?"):
+        await ana.send_text(console.number, question)
+        event = await console.events.wait("ai.replied", lambda event: event["id"] not in told, seconds=40)
+        told.add(event["id"])
+
+    async def suggested() -> bool:
+        found = await console.api.get("/frequent-answers/suggestions", session=console.session)
+        return bool(found["items"])
+
+    await until(suggested, seconds=40)  # questions are looked at after they were answered
+    page = console.page
+    await page.goto(f"/app/ai/{console.session}/answers")
+    await page.get_by_role("tab", name="Suggestions").click()
+    card = page.get_by_role("list", name="Suggestions").get_by_role("listitem").first
+    await expect(card).to_contain_text("Asked 3 times")
+    await shoot(page, "ai-suggestions")
+    assert await accessibility(page) == []
+    await card.get_by_role("button", name="Approve", exact=True).click()
+    await expect(page.get_by_role("heading", name="No suggestions yet")).to_be_visible()
+    await tab(page, "Answers")
+    await expect(page.get_by_role("list", name="Answers")).to_contain_text("deliver on Saturdays", ignore_case=True)
+    await page.get_by_text("On", exact=True).click()
+    await save(page)
+    await ana.send_text(console.number, "do you deliver on saturdays?")
+    await console.events.wait("ai.replied", lambda event: event["id"] not in told, seconds=40)
+    assert (await console.api.get("/usage"))["answers"] == {"model": 3, "approved": 1}
 
 
 async def test_a_frequent_answer_is_made_and_given(linked: Console) -> None:

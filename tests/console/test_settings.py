@@ -1,7 +1,7 @@
 """Settings in the browser: oneself, people, colours and language, and what the installation runs on."""
 
 from playwright.async_api import expect
-from tests.console.conftest import Console, shoot
+from tests.console.conftest import Console, accessibility, shoot
 
 
 async def test_people_are_added_and_removed_and_the_system_tells_of_itself(console: Console) -> None:
@@ -38,12 +38,46 @@ async def test_people_are_added_and_removed_and_the_system_tells_of_itself(conso
     await shoot(page, "settings-system")
 
 
+async def test_keys_of_providers_are_added_replaced_and_removed(console: Console) -> None:
+    page = console.page
+    await page.goto("/app/settings/keys")
+    await page.get_by_role("button", name="Add a key").click()
+    await page.get_by_role("button", name="Provider").click()
+    await page.get_by_role("option", name="Anthropic").click()
+    await page.get_by_label("Key", exact=True).fill("example-0123456789")
+    await shoot(page, "settings-key-dialog")
+    await page.get_by_role("button", name="Save").click()
+    row = page.get_by_role("listitem", name="Anthropic")
+    await expect(row).to_contain_text("ends in 6789")
+    await shoot(page, "settings-keys")
+    await page.reload()
+    await expect(row).to_be_visible()
+    assert await accessibility(page) == []
+    await row.get_by_role("button", name="More for the key of Anthropic").click()
+    await page.get_by_role("menuitem", name="Replace").click()
+    await page.get_by_label("Key", exact=True).fill("example 2")
+    console.installation.forgive("422")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("letters, digits and signs only").first).to_be_visible()
+    await page.get_by_label("Key", exact=True).fill("example-9999")
+    await page.get_by_role("button", name="Save").click()
+    await expect(row).to_contain_text("ends in 9999")
+    assert "example" not in await page.content()
+    await row.get_by_role("button", name="More for the key of Anthropic").click()
+    await page.get_by_role("menuitem", name="Remove").click()
+    await page.get_by_role("alertdialog").get_by_role("button", name="Remove").click()
+    await expect(row).to_be_hidden()
+    keys = await console.api.get("/provider-keys")
+    assert [key for key in keys if key["scope"] == "own"] == []
+
+
 async def test_colours_and_language_are_kept_on_the_device(console: Console) -> None:
     await console.page.close()
     page = await console.phone_page("/app/settings/appearance", color_scheme="light")
     paper = "getComputedStyle(document.documentElement).backgroundColor"
     light = await page.evaluate(paper)
     await page.get_by_text("Dark", exact=True).click()
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert await page.evaluate(paper) != light
     await page.get_by_text("Português (Brasil)").click()
     await expect(page.get_by_role("heading", name="Ajustes")).to_be_visible()

@@ -1,7 +1,7 @@
 """What holds on every page: an expired sign-in, a Prosa that goes away, accessibility, the first view's weight."""
 
 from playwright.async_api import expect
-from tests.console.conftest import PASSWORD, PHONE, Console, accessibility
+from tests.console.conftest import DESKTOP, PASSWORD, PHONE, Console, accessibility
 
 FIRST_VIEW_BYTES = 200_000
 
@@ -63,16 +63,28 @@ async def test_the_first_view_is_light(console: Console) -> None:
     assert sum(size for _, size in sizes) < FIRST_VIEW_BYTES, sizes
 
 
+PAGES = (
+    "numbers", "settings/you", "settings/people", "settings/appearance", "settings/keys", "settings/system", "usage",
+    *(f"ai/SESSION/{part}" for part in (
+        "instructions", "behaviour", "hours", "budget", "answers", "knowledge", "tools"
+    )),
+)  # fmt: skip
+
+
 async def test_pages_are_accessible(linked: Console) -> None:
-    page = linked.page
-    await expect(page.get_by_role("listitem", name="Loja")).to_be_visible()
-    for path in ("numbers", "settings/you", "settings/people", "settings/appearance", "settings/system"):
-        await page.goto(f"/app/{path}")
-        await expect(page.get_by_role("main").get_by_role("heading").first).to_be_visible()
-        assert await accessibility(page) == [], path
-    dark = await linked.installation.context(size=PHONE, color_scheme="dark")
-    page = await linked.sign_in(await dark.new_page(), "/app/numbers")
-    await page.get_by_role("button", name="More for Loja").click()
-    await page.get_by_role("menuitem", name="Remove").click()
+    await linked.page.close()
+    for size, locale, scheme in ((DESKTOP, "en-US", "light"), (PHONE, "pt-BR", "dark")):
+        context = await linked.installation.context(size=size, locale=locale, color_scheme=scheme)
+        page = await linked.sign_in(await context.new_page())
+        for path in PAGES:
+            await page.goto(f"/app/{path}".replace("SESSION", linked.session))
+            await expect(page.get_by_role("main").get_by_role("heading").first).to_be_visible()
+            await page.wait_for_load_state("networkidle")
+            assert await accessibility(page) == [], (path, locale, scheme)
+            wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, (path, locale)  # nothing stands out of the page
+    await page.goto("/app/numbers")
+    await page.get_by_role("button", name="Mais de Loja").click()
+    await page.get_by_role("menuitem", name="Remover").click()
     await expect(page.get_by_role("alertdialog")).to_be_visible()
     assert await accessibility(page) == []

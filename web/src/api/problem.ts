@@ -1,4 +1,5 @@
 /** Everything that a request can fail with, as one class; `i18n/problems.ts` has the words for it. */
+import { fieldText } from "~/i18n/fields";
 import type { Problem } from "./types";
 
 export class ApiProblem extends Error {
@@ -34,10 +35,24 @@ export class ApiProblem extends Error {
     );
   }
 
-  /** What the API said of one field of the body, by its last name. */
+  /** What is wrong with one field of the body, by its last name, in the person's language. */
   field(name: string): string | undefined {
-    return this.problem?.errors?.find((error) => error.field === name || error.field.endsWith(`.${name}`))
-      ?.message;
+    const found = this.problem?.errors?.find(
+      (error) => error.field === name || error.field.endsWith(`.${name}`),
+    );
+    return found && fieldText(found);
+  }
+
+  /** The same of a field by its whole path, or of what is inside it. */
+  within(path: string): string | undefined {
+    const found = this.problem?.errors?.find(({ field }) => field === path || field.startsWith(`${path}.`));
+    return found && fieldText(found);
+  }
+
+  /** What is wrong with the first field at fault, whichever it is. */
+  get firstField(): string | undefined {
+    const first = this.problem?.errors?.[0];
+    return first && fieldText(first);
   }
 
   static offline(): ApiProblem {

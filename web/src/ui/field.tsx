@@ -17,6 +17,7 @@ import { Icon } from "./icon";
 import { words } from "./strings";
 
 export interface FieldText {
+  /** Empty only where the field has an `aria-label`. */
   label: string;
   hint?: ReactNode;
   /** What is wrong with what was typed; also what the API said of the field. */
@@ -54,7 +55,7 @@ function invalid(error: string | undefined) {
 export function TextField({ label, hint, error, placeholder, prefix, suffix, ...rest }: TextFieldProps) {
   return (
     <AriaTextField {...rest} {...invalid(error)} className="field">
-      <Label className="field-label">{label}</Label>
+      {label && <Label className="field-label">{label}</Label>}
       <div className="field-box">
         {prefix && <span className="field-affix">{prefix}</span>}
         <Input className="field-input" {...(placeholder ? { placeholder } : {})} />

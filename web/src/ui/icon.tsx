@@ -26,6 +26,7 @@ const ICONS = {
   check: <path d="m5 12.5 4.5 4.5L19 7.5" />,
   checks: <path d="m2.5 12.5 4.5 4.5 8-9M11 16.5l.5.5 9.5-9.5" />,
   chevronDown: <path d="m6 9.5 6 6 6-6" />,
+  chevronUp: <path d="m6 14.5 6-6 6 6" />,
   chevronRight: <path d="m9.5 6 6 6-6 6" />,
   clock: (
     <>

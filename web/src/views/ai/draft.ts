@@ -113,9 +113,7 @@ export function useDraftOf(session: Session): Draft {
 }
 
 function errorAt(problem: ApiProblem | null, path: string): string | undefined {
-  const whole = `body.settings.${path}`;
-  return problem?.problem?.errors.find(({ field }) => field === whole || field.startsWith(`${whole}.`))
-    ?.message;
+  return problem?.within(`body.settings.${path}`);
 }
 
 export const DraftContext = createContext<Draft | null>(null);

@@ -23,6 +23,7 @@ function pages<T>(
 ) {
   return infiniteQueryOptions({
     queryKey: key,
+    staleTime: 0, // no event tells of changes: each visit looks anew
     queryFn: ({ pageParam, signal }) =>
       read({ limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) }, signal),
     initialPageParam: "",
@@ -56,6 +57,7 @@ export const questionsQuery = (session: string, passed: boolean) =>
 export const reportQuery = (session: string, days: number) =>
   queryOptions({
     queryKey: [...answersKey(session), "report", days],
+    staleTime: 0,
     queryFn: ({ signal }) =>
       ok(api.GET("/frequent-answers/report", { params: { query: { session, days } }, signal })),
   });
@@ -69,6 +71,22 @@ export const phrasingsQuery = (answerId: string) =>
       }),
     ),
   );
+
+/** What a number's calls of this month (UTC) came to. */
+export const spentQuery = (session: string) =>
+  queryOptions({
+    queryKey: ["usage", "month", session],
+    staleTime: 0,
+    queryFn: ({ signal }) => {
+      const from = `${new Date().toISOString().slice(0, 7)}-01`;
+      return ok(api.GET("/usage", { params: { query: { from, session, group: ["session"] } }, signal }));
+    },
+  });
+
+export type Tried = Schemas["TriedAnswer"];
+
+export const tryAnswer = (session: string, body: Schemas["TryRequest"]) =>
+  ok(api.POST("/sessions/{session_id}/try", { params: at(session), body }));
 
 export const tryQuestion = (session_id: string, text: string) =>
   ok(api.POST("/frequent-answers/try", { body: { session_id, text } }));

@@ -1,7 +1,15 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { shellRoute } from "~/app/routes";
 
-export const PARTS = ["instructions", "behaviour", "hours", "answers", "knowledge", "tools"] as const;
+export const PARTS = [
+  "instructions",
+  "behaviour",
+  "hours",
+  "budget",
+  "answers",
+  "knowledge",
+  "tools",
+] as const;
 export type Part = (typeof PARTS)[number];
 
 export const aiRoutes = [

@@ -5,13 +5,26 @@ export const words = defineStrings({
   en: {
     range: (min: number, max: number, whole: boolean) =>
       `A ${whole ? "whole number" : "number"} between ${min.toLocaleString("en")} and ${max.toLocaleString("en")}.`,
+    percentRange: (min: number, max: number) => `A percentage between ${min} and ${max}.`,
+    models: {
+      add: "Add a model",
+      name: "Model to add",
+      none: "None: where the model is away, Prosa tries it again.",
+      up: (name: string) => `Ask ${name} earlier`,
+      down: (name: string) => `Ask ${name} later`,
+      remove: (name: string) => `Remove ${name}`,
+    },
     fields: {
       ai_enabled: ["The AI answers on this number", "When off, messages are stored and nobody is answered."],
       instructions: [
         "Instructions",
-        "Who the AI speaks for, what it should know, how it should sound, what it must not do.",
+        "Who the AI speaks for, what it should know, how it should sound, what it must not do. It answers in the contact's language unless you say another one here.",
       ],
-      model: ["Model", "Empty: the installation's model."],
+      model: ["Model", "Such as gemini-3.5-flash-lite, or provider:model. Empty: the installation's model."],
+      fallback_models: [
+        "Models to ask where this one is not available",
+        "In this order: when it is slowed down, away, or without a key.",
+      ],
       max_answer_tokens: ["Longest answer, in tokens", "A token is about four characters."],
       "context.window_tokens": [
         "Recent messages the model reads word by word, in tokens",
@@ -78,7 +91,7 @@ export const words = defineStrings({
       ],
       "sending.typing_min_seconds": ["Shortest typing time, in seconds"],
       "sending.typing_max_seconds": ["Longest typing time, in seconds"],
-      "sending.jitter": ["Variation of times", "0: none; 0.2: a fifth."],
+      "sending.jitter": ["Variation of times", "So that answers do not come like clockwork. 0: none."],
       "sending.split": ["Send long answers as several messages"],
       "sending.bubble_chars": ["Characters of one message"],
       "sending.most_bubbles": ["Messages of one answer at most"],
@@ -114,6 +127,21 @@ export const words = defineStrings({
         "Empty: until somebody resumes it.",
       ],
       "abilities.remind": ["Set reminders", "A message to the contact at a time that both agreed on."],
+
+      "budget.reply_usd": ["One answer, in US dollars", "Prompt and answer are cut to it."],
+      "budget.reply_tokens": ["One answer, in tokens", "At least 500. Prompt and answer together."],
+      "budget.conversation_usd": ["A conversation a month, in US dollars"],
+      "budget.conversation_tokens": ["A conversation a month, in tokens"],
+      "budget.number_usd": ["This number a month, in US dollars"],
+      "budget.number_tokens": ["This number a month, in tokens"],
+      "budget.alert_share": [
+        "Tell programs at this share of a month's budget",
+        "Prosa sends the event budget.alert then, and again when nothing is left.",
+      ],
+      "budget.message": [
+        "Message when a budget is used up",
+        "The AI stops. A contact who writes gets this once a month. Empty: nothing is sent.",
+      ],
 
       "hours.enabled": ["Keep business hours"],
       "hours.outside": ["Outside these hours"],
@@ -158,6 +186,15 @@ export const words = defineStrings({
   "pt-BR": {
     range: (min, max, whole) =>
       `Um número ${whole ? "inteiro " : ""}entre ${min.toLocaleString("pt-BR")} e ${max.toLocaleString("pt-BR")}.`,
+    percentRange: (min, max) => `Uma porcentagem entre ${min} e ${max}.`,
+    models: {
+      add: "Adicionar modelo",
+      name: "Modelo a adicionar",
+      none: "Nenhum: quando o modelo está fora, o Prosa tenta de novo.",
+      up: (name) => `Perguntar antes a ${name}`,
+      down: (name) => `Perguntar depois a ${name}`,
+      remove: (name) => `Remover ${name}`,
+    },
     fields: {
       ai_enabled: [
         "A IA responde neste número",
@@ -165,9 +202,13 @@ export const words = defineStrings({
       ],
       instructions: [
         "Instruções",
-        "Por quem a IA fala, o que ela deve saber, que tom deve ter, o que não deve fazer.",
+        "Por quem a IA fala, o que ela deve saber, que tom deve ter, o que não deve fazer. Ela responde no idioma do contato, a menos que você diga outro aqui.",
       ],
-      model: ["Modelo", "Vazio: o modelo da instalação."],
+      model: ["Modelo", "Como gemini-3.5-flash-lite, ou provedor:modelo. Vazio: o modelo da instalação."],
+      fallback_models: [
+        "Modelos a usar quando este não está disponível",
+        "Nesta ordem: quando ele está lento, fora do ar ou sem chave.",
+      ],
       max_answer_tokens: ["Maior resposta, em tokens", "Um token tem cerca de quatro caracteres."],
       "context.window_tokens": [
         "Mensagens recentes que o modelo lê palavra por palavra, em tokens",
@@ -237,7 +278,10 @@ export const words = defineStrings({
       ],
       "sending.typing_min_seconds": ["Menor tempo de digitação, em segundos"],
       "sending.typing_max_seconds": ["Maior tempo de digitação, em segundos"],
-      "sending.jitter": ["Variação dos tempos", "0: nenhuma; 0,2: um quinto."],
+      "sending.jitter": [
+        "Variação dos tempos",
+        "Para que as respostas não saiam como um relógio. 0: nenhuma.",
+      ],
       "sending.split": ["Enviar respostas longas em várias mensagens"],
       "sending.bubble_chars": ["Caracteres de cada mensagem"],
       "sending.most_bubbles": ["Máximo de mensagens por resposta"],
@@ -276,6 +320,21 @@ export const words = defineStrings({
         "Vazio: até alguém retomar.",
       ],
       "abilities.remind": ["Criar lembretes", "Uma mensagem ao contato na hora que os dois combinaram."],
+
+      "budget.reply_usd": ["Uma resposta, em dólares", "O pedido e a resposta são cortados para caber."],
+      "budget.reply_tokens": ["Uma resposta, em tokens", "Pelo menos 500. Pedido e resposta somados."],
+      "budget.conversation_usd": ["Uma conversa por mês, em dólares"],
+      "budget.conversation_tokens": ["Uma conversa por mês, em tokens"],
+      "budget.number_usd": ["Este número por mês, em dólares"],
+      "budget.number_tokens": ["Este número por mês, em tokens"],
+      "budget.alert_share": [
+        "Avisar programas a esta parte do orçamento do mês",
+        "O Prosa envia então o evento budget.alert, e outra vez quando não resta nada.",
+      ],
+      "budget.message": [
+        "Mensagem quando um orçamento acaba",
+        "A IA para. Quem escreve recebe isto uma vez por mês. Vazio: nada é enviado.",
+      ],
 
       "hours.enabled": ["Seguir um horário de atendimento"],
       "hours.outside": ["Fora desse horário"],

@@ -2,16 +2,27 @@ import { isInterval, type Week } from "./hours";
 
 /** Which settings of a number the view edits, and what each may be (as `SessionSettings` of the API has it). */
 export type Spec =
-  | { kind: "number"; min: number; max: number; whole?: boolean; nullable?: boolean }
+  | {
+      kind: "number";
+      min: number;
+      max: number;
+      whole?: boolean;
+      nullable?: boolean;
+      /** A share of 1 that people write as a percentage. */
+      percent?: boolean;
+    }
   | { kind: "toggle" }
   | { kind: "choice"; options: readonly string[] }
   | { kind: "text"; max: number; rows: number; nullable?: boolean }
-  | { kind: "lines"; max: number };
+  | { kind: "lines"; max: number }
+  | { kind: "models"; max: number };
 
 const YEAR = 525_600; // minutes
 const whole = (min: number, max: number) => ({ kind: "number", min, max, whole: true }) as const;
 const wholeOrNone = (min: number, max: number) => ({ ...whole(min, max), nullable: true }) as const;
 const decimal = (min: number, max: number) => ({ kind: "number", min, max }) as const;
+const percent = (min: number, max: number) => ({ kind: "number", min, max, percent: true }) as const;
+const dollars = { kind: "number", min: 0.000_001, max: 1_000_000, nullable: true } as const;
 const toggle = { kind: "toggle" } as const;
 const choice = <const O extends readonly string[]>(...options: O) => ({ kind: "choice", options }) as const;
 const line = { kind: "text", max: 120, rows: 1, nullable: true } as const;
@@ -22,6 +33,7 @@ export const SETTINGS = {
   ai_enabled: toggle,
   instructions: { kind: "text", max: 20_000, rows: 14 },
   model: line,
+  fallback_models: { kind: "models", max: 5 },
   max_answer_tokens: whole(16, 8192),
   "context.window_tokens": whole(200, 200_000),
   "context.keep_messages": whole(1, 200),
@@ -55,7 +67,7 @@ export const SETTINGS = {
   "sending.typing_ms_per_char": decimal(0, 1000),
   "sending.typing_min_seconds": decimal(0, 20),
   "sending.typing_max_seconds": decimal(0, 20),
-  "sending.jitter": decimal(0, 1),
+  "sending.jitter": percent(0, 1),
   "sending.split": toggle,
   "sending.bubble_chars": whole(50, 20_000),
   "sending.most_bubbles": whole(1, 10),
@@ -76,6 +88,15 @@ export const SETTINGS = {
   "abilities.hand_over": toggle,
   "abilities.hand_over_minutes": wholeOrNone(1, YEAR),
   "abilities.remind": toggle,
+
+  "budget.reply_usd": dollars,
+  "budget.reply_tokens": wholeOrNone(500, 10_000_000),
+  "budget.conversation_usd": dollars,
+  "budget.conversation_tokens": wholeOrNone(1, 10 ** 12),
+  "budget.number_usd": dollars,
+  "budget.number_tokens": wholeOrNone(1, 10 ** 12),
+  "budget.alert_share": percent(0.01, 1),
+  "budget.message": message,
 
   "hours.enabled": toggle,
   "hours.outside": choice("silence", "ai"),
@@ -102,10 +123,10 @@ export const BEHAVIOUR = {
     "debounce_seconds",
     "debounce_max_seconds",
     "turns.when_overtaken",
-    "turns.catch_up_minutes",
-    "turns.failure_message",
     "turns.most_tries",
     "turns.most_parallel",
+    "turns.failure_message",
+    "turns.catch_up_minutes",
   ],
   pauses: [
     "takeover.pause_minutes_after_person",
@@ -134,9 +155,9 @@ export const BEHAVIOUR = {
     "sending.show_online",
     "mark_read",
     "sending.typing_ms_per_char",
+    "sending.jitter",
     "sending.typing_min_seconds",
     "sending.typing_max_seconds",
-    "sending.jitter",
     "sending.split",
     "sending.bubble_chars",
     "sending.most_bubbles",
@@ -148,8 +169,11 @@ export const BEHAVIOUR = {
 } as const satisfies Record<string, readonly SettingPath[]>;
 
 /** The tab that a setting is in, by its path. */
-export function partOf(path: string): "instructions" | "behaviour" | "hours" | "answers" | "knowledge" {
+export function partOf(
+  path: string,
+): "instructions" | "behaviour" | "hours" | "budget" | "answers" | "knowledge" {
   const [group = ""] = path.split(".");
+  if (group === "budget") return "budget";
   if (group === "hours") return "hours";
   if (group === "frequent") return "answers";
   if (group === "knowledge") return "knowledge";

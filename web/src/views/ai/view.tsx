@@ -20,6 +20,7 @@ import "./view.css";
 const LAST = "prosa.ai.number";
 const Behaviour = lazy(() => import("./parts/behaviour"));
 const Hours = lazy(() => import("./parts/hours"));
+const Budget = lazy(() => import("./parts/budget"));
 const Answers = lazy(() => import("./parts/answers"));
 const Knowledge = lazy(() => import("./parts/knowledge"));
 const Tools = lazy(() => import("./parts/tools"));
@@ -100,29 +101,43 @@ function NumberAi({ session, all, part }: { session: Session; all: Session[]; pa
           title={t.title}
           lead={t.lead}
           actions={
-            all.length > 1 ? (
-              <Select
-                label={t.number}
-                hideLabel
-                className="ai-number-choice"
-                value={id}
-                onChange={(next) => show(next, part)}
-                options={all.map((one) => ({
-                  id: one.session_id,
-                  label: sessionName(one),
-                  ...(one.phone ? { detail: formatPhone(one.phone) } : {}),
-                }))}
-              />
-            ) : (
+            <>
               <Badge tone={session.ai.state === "on" ? "ai" : "plain"} icon="ai">
                 {session.ai.state === "on" ? t.on : t.off}
               </Badge>
-            )
+              {all.length > 1 && (
+                <Select
+                  label={t.number}
+                  hideLabel
+                  className="ai-number-choice"
+                  value={id}
+                  onChange={(next) => show(next, part)}
+                  options={all.map((one) => ({
+                    id: one.session_id,
+                    label: sessionName(one),
+                    ...(one.phone ? { detail: formatPhone(one.phone) } : {}),
+                  }))}
+                />
+              )}
+            </>
           }
         />
         {session.ai.reason === "no_api_key" && (
           <div className="ai-notice">
-            <Notice tone="warn">{t.noKey}</Notice>
+            <Notice
+              tone="warn"
+              actions={
+                <Link
+                  to="/settings/$part"
+                  params={{ part: "keys" }}
+                  className="button button-secondary button-s"
+                >
+                  {t.setKey}
+                </Link>
+              }
+            >
+              {t.noKey}
+            </Notice>
           </div>
         )}
         <Suspense fallback={<Loading />}>
@@ -134,6 +149,7 @@ function NumberAi({ session, all, part }: { session: Session; all: Session[]; pa
               { id: "instructions", label: t.instructions, content: <Instructions /> },
               { id: "behaviour", label: t.behaviour, content: <Behaviour /> },
               { id: "hours", label: t.hours, content: <Hours /> },
+              { id: "budget", label: t.budget, content: <Budget /> },
               { id: "answers", label: t.answers, content: <Answers /> },
               { id: "knowledge", label: t.knowledge, content: <Knowledge /> },
               { id: "tools", label: t.tools, content: <Tools /> },

@@ -5,6 +5,7 @@ import { useStrings } from "~/i18n/strings";
 import { PageHeader } from "~/ui/parts";
 import { Tabs } from "~/ui/tabs";
 import { Appearance } from "./parts/appearance";
+import { Keys } from "./parts/keys";
 import { People } from "./parts/people";
 import { System } from "./parts/system";
 import { You } from "./parts/you";
@@ -20,7 +21,7 @@ export default function SettingsView() {
   const selected = PARTS.find((one) => one === part);
   if (!selected) return <Missing />;
   const manager = isManager(me);
-  const kept = manager || selected === "you" || selected === "appearance" ? selected : "you";
+  const kept = manager || (selected !== "people" && selected !== "system") ? selected : "you";
   return (
     <div className="page settings">
       <PageHeader title={t.title} />
@@ -36,6 +37,7 @@ export default function SettingsView() {
             ? [{ id: "people" as const, label: t.people, icon: "group" as const, content: <People /> }]
             : []),
           { id: "appearance", label: t.appearance, icon: "sun", content: <Appearance /> },
+          { id: "keys", label: t.keys, icon: "key", content: <Keys /> },
           ...(manager
             ? [{ id: "system" as const, label: t.system, icon: "shield" as const, content: <System /> }]
             : []),

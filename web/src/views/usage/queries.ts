@@ -5,6 +5,9 @@ import type { Schemas } from "~/api/types";
 
 export type Report = Schemas["UsageReport"];
 export type Total = Schemas["UsageTotal"];
+export type Messages = Schemas["MessageReport"];
+export type MessageTotal = Schemas["MessageTotal"];
+export type Budget = Schemas["BudgetView"];
 
 export interface Span {
   /** Days, today among them. */
@@ -36,11 +39,30 @@ export const usageQuery = (span: Span, group: "day" | "session" | "purpose") =>
       ok(api.GET("/usage", { params: { query: { ...asked(span), group: [group] } }, signal })),
   });
 
-/** All totals by day, number, purpose and model, as a table for a spreadsheet. */
-export async function usageCsv(span: Span): Promise<Blob> {
+export const messagesQuery = (span: Span, group: "day" | "session") =>
+  queryOptions({
+    queryKey: ["usage", span, "messages", group],
+    staleTime: 0,
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) =>
+      ok(api.GET("/usage/messages", { params: { query: { ...asked(span), group: [group] } }, signal })),
+  });
+
+export const budgetQuery = queryOptions({
+  queryKey: ["usage", "budget"],
+  staleTime: 0,
+  queryFn: ({ signal }) => ok(api.GET("/usage/budget", { signal })),
+});
+
+export const putBudget = (body: Schemas["OwnBudget"]) => ok(api.PUT("/usage/budget", { body }));
+
+/** Model calls by day, number, purpose and model, or messages by day and number: a table for a spreadsheet. */
+export async function usageCsv(span: Span, what: "calls" | "messages"): Promise<Blob> {
   const query = new URLSearchParams(asked(span));
-  for (const group of ["day", "session", "purpose", "model"]) query.append("group", group);
-  const response = await authorizedFetch(`${location.origin}/usage.csv?${query}`);
+  const groups = what === "calls" ? ["day", "session", "purpose", "model"] : ["day", "session"];
+  for (const group of groups) query.append("group", group);
+  const path = what === "calls" ? "/usage.csv" : "/usage/messages.csv";
+  const response = await authorizedFetch(`${location.origin}${path}?${query}`);
   if (!response.ok) throw ApiProblem.of(response, await response.json().catch(() => null));
   return response.blob();
 }

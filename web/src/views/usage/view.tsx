@@ -4,13 +4,15 @@ import { sessionName, useSessions } from "~/data/sessions";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
 import { ChoiceGroup } from "~/ui/choice";
+import { Menu } from "~/ui/menu";
 import { PageHeader } from "~/ui/parts";
 import { saveFile } from "~/ui/save-file";
 import { Select } from "~/ui/select";
 import { Empty, Loaded, Skeleton } from "~/ui/states";
 import { toast } from "~/ui/toast";
+import { BudgetCard } from "./parts/budget";
 import { Figures } from "./parts/figures";
-import { type Span, usageCsv, usageQuery } from "./queries";
+import { type Messages, messagesQuery, type Report, type Span, usageCsv, usageQuery } from "./queries";
 import { words } from "./strings";
 import "./view.css";
 
@@ -26,9 +28,10 @@ export default function UsageView() {
   const [session, setSession] = useState(ALL);
   const span: Span = { days: Number(days), session: session || null };
   const usage = useQuery(usageQuery(span, "day"));
+  const messages = useQuery(messagesQuery(span, "day"));
   const file = useMutation({
-    mutationFn: () => usageCsv(span),
-    onSuccess: (blob) => saveFile(blob, `usage-${days}-days.csv`),
+    mutationFn: (what: "calls" | "messages") => usageCsv(span, what),
+    onSuccess: (blob, what) => saveFile(blob, `${what === "calls" ? "usage" : "messages"}-${days}-days.csv`),
     onError: toast.problem,
   });
   return (
@@ -37,13 +40,27 @@ export default function UsageView() {
         title={t.title}
         lead={t.lead}
         actions={
-          <Button icon="download" isPending={file.isPending} onPress={() => file.mutate()}>
-            {t.export}
-          </Button>
+          <Menu
+            label={t.export}
+            actions={[
+              { id: "calls", label: t.exportCalls, icon: "chart", onAction: () => file.mutate("calls") },
+              {
+                id: "messages",
+                label: t.exportMessages,
+                icon: "inbox",
+                onAction: () => file.mutate("messages"),
+              },
+            ]}
+          >
+            <Button icon="download" isPending={file.isPending}>
+              {t.export}
+            </Button>
+          </Menu>
         }
       />
       <div className="usage-choices">
         <ChoiceGroup
+          short
           label={t.period}
           value={days}
           onChange={setDays}
@@ -63,35 +80,52 @@ export default function UsageView() {
         )}
       </div>
       <Loaded query={usage} loading={<Waiting />}>
-        {(report) =>
-          report.calls === 0 && Object.values(report.answers).every((count) => count === 0) ? (
-            <Empty icon="chart" title={t.emptyTitle}>
-              <p>{t.emptyText}</p>
-            </Empty>
-          ) : (
-            <>
-              <Figures report={report} />
-              <Suspense fallback={<Skeleton height="16rem" />}>
-                <Plots report={report} days={span.days} />
-                <Tables span={span} />
-              </Suspense>
-            </>
-          )
-        }
+        {(report) => (
+          <Loaded query={messages} loading={<Waiting />}>
+            {(counts) =>
+              isEmpty(report, counts) ? (
+                <>
+                  <Empty icon="chart" title={t.emptyTitle}>
+                    <p>{t.emptyText}</p>
+                  </Empty>
+                  <BudgetCard />
+                </>
+              ) : (
+                <>
+                  <Figures report={report} messages={counts} />
+                  <BudgetCard />
+                  <Suspense fallback={<Skeleton height="32rem" />}>
+                    <Plots report={report} messages={counts} days={span.days} />
+                    <Tables span={span} />
+                  </Suspense>
+                </>
+              )
+            }
+          </Loaded>
+        )}
       </Loaded>
     </div>
   );
 }
 
+function isEmpty(report: Report, messages: Messages): boolean {
+  return report.calls === 0 && messages.items.length === 0;
+}
+
+/** As high as what comes, so that nothing jumps. */
 function Waiting() {
   return (
-    <div className="usage-figures" aria-hidden="true">
-      {[1, 2, 3, 4, 5].map((place) => (
-        <div key={place} className="card usage-figure">
-          <Skeleton width="60%" />
-          <Skeleton width="80%" height="1.8rem" />
-        </div>
-      ))}
-    </div>
+    <>
+      <div className="usage-figures" aria-hidden="true">
+        {[1, 2, 3, 4, 5, 6].map((place) => (
+          <div key={place} className="card usage-figure">
+            <Skeleton width="60%" />
+            <Skeleton width="80%" height="1.8rem" />
+            <Skeleton width="70%" />
+          </div>
+        ))}
+      </div>
+      <Skeleton height="5.5rem" />
+    </>
   );
 }

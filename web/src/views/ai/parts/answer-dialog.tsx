@@ -1,20 +1,17 @@
 /** Makes a frequent answer, changes one, or makes one of a suggestion. */
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { Form } from "react-aria-components/Form";
 import { asProblem } from "~/api/problem";
-import { problemText } from "~/i18n/problems";
 import { useStrings } from "~/i18n/strings";
 import { Button, IconButton } from "~/ui/button";
 import { confirm } from "~/ui/confirm";
-import { Dialog } from "~/ui/dialog";
 import { TextArea, TextField } from "~/ui/field";
-import { Notice } from "~/ui/parts";
+import FormDialog from "~/ui/form-dialog";
 import { Loaded } from "~/ui/states";
 import { Switch } from "~/ui/switch";
 import { toast } from "~/ui/toast";
 import { words } from "../answers-strings";
-import { useDraft } from "../draft";
+import { same, useDraft } from "../draft";
 import { type Answer, answerCalls, answersKey, phrasingsQuery, type Suggestion } from "../queries";
 import { readLines } from "../settings";
 import { More } from "./more";
@@ -72,20 +69,6 @@ export default function AnswerDialog({
   });
   const problem = save.error ? asProblem(save.error) : null;
 
-  async function close() {
-    const changed = JSON.stringify(values) !== JSON.stringify(first);
-    if (
-      !changed ||
-      (await confirm({
-        title: t.discardTitle,
-        body: <p>{t.discardText}</p>,
-        confirm: t.discard,
-        danger: true,
-      }))
-    )
-      onClose();
-  }
-
   async function askRemove() {
     const yes = await confirm({
       title: t.removeTitle,
@@ -97,73 +80,58 @@ export default function AnswerDialog({
   }
 
   return (
-    <Dialog
+    <FormDialog
       title={suggestion ? t.approveTitle : answer ? t.editTitle : t.newTitle}
-      isOpen
-      onClose={() => void close()}
-    >
-      <Form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
-        {problem && (
-          <div role="alert">
-            <Notice tone="bad" title={problemText(problem).title}>
-              {problemText(problem).detail}
-            </Notice>
-          </div>
-        )}
-        <TextField
-          label={t.question}
-          hint={t.questionHint}
-          value={values.title}
-          onChange={(title) => set({ title })}
-          maxLength={500}
-          isRequired
-          autoFocus
-          error={problem?.field("title")}
-        />
-        <TextArea
-          label={t.answer}
-          hint={t.answerHint}
-          value={values.text}
-          onChange={(text) => set({ text })}
-          maxLength={4096}
-          rows={5}
-          isRequired
-          error={problem?.field("answer")}
-        />
-        {answer && <Phrasings answer={answer} />}
-        <TextArea
-          label={t.otherWays}
-          hint={t.otherWaysHint}
-          value={values.ways}
-          onChange={(ways) => set({ ways })}
-          rows={3}
-          error={problem?.field("phrasings") ?? problem?.field("texts")}
-        />
-        <Switch isSelected={values.everywhere} onChange={(everywhere) => set({ everywhere })}>
-          {t.forAll}
-        </Switch>
-        <Switch isSelected={values.enabled} onChange={(enabled) => set({ enabled })}>
-          {t.enabled}
-        </Switch>
-        <div className="dialog-footer">
-          {answer && (
-            <Button kind="danger" isPending={remove.isPending} onPress={() => void askRemove()}>
-              {t.remove}
-            </Button>
-          )}
-          <Button onPress={() => void close()}>{t.cancel}</Button>
-          <Button type="submit" kind="primary" isPending={save.isPending}>
-            {suggestion ? t.approve : t.save}
+      changed={!same(values, first)}
+      onClose={onClose}
+      onSave={() => save.mutate()}
+      save={suggestion ? t.approve : t.save}
+      isPending={save.isPending}
+      error={save.error}
+      extra={
+        answer && (
+          <Button kind="quiet" icon="trash" isPending={remove.isPending} onPress={() => void askRemove()}>
+            {t.remove}
           </Button>
-        </div>
-      </Form>
-    </Dialog>
+        )
+      }
+    >
+      <TextField
+        label={t.question}
+        hint={t.questionHint}
+        value={values.title}
+        onChange={(title) => set({ title })}
+        maxLength={500}
+        isRequired
+        autoFocus
+        error={problem?.field("title")}
+      />
+      <TextArea
+        label={t.answer}
+        hint={t.answerHint}
+        value={values.text}
+        onChange={(text) => set({ text })}
+        maxLength={4096}
+        rows={5}
+        isRequired
+        error={problem?.field("answer")}
+      />
+      {answer && <Phrasings answer={answer} />}
+      <TextArea
+        label={t.otherWays}
+        hint={t.otherWaysHint}
+        value={values.ways}
+        onChange={(ways) => set({ ways })}
+        rows={3}
+        error={problem?.field("phrasings") ?? problem?.field("texts")}
+      />
+      <Switch isSelected={values.everywhere} onChange={(everywhere) => set({ everywhere })}>
+        {t.forAll}
+      </Switch>
+      <Switch isSelected={values.enabled} onChange={(enabled) => set({ enabled })}>
+        {t.enabled}
+      </Switch>
+    </FormDialog>
   );
 }
 
@@ -183,7 +151,10 @@ function Phrasings({ answer }: { answer: Answer }) {
   return (
     <Loaded query={query}>
       {(all) => (
-        <>
+        <div className="field">
+          <span className="field-label" aria-hidden="true">
+            {t.phrasings(all.length)}
+          </span>
           <ul className="ai-phrasings" aria-label={t.phrasings(all.length)}>
             {all.map((phrasing) => (
               <li key={phrasing.id} className="ai-phrasing">
@@ -199,7 +170,7 @@ function Phrasings({ answer }: { answer: Answer }) {
             ))}
           </ul>
           <More query={query}>{t.more}</More>
-        </>
+        </div>
       )}
     </Loaded>
   );

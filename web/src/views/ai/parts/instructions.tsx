@@ -35,12 +35,13 @@ export function Instructions() {
         />
         <Fold title={t.advanced} lead={t.advancedLead}>
           <Setting path="model" />
+          <Setting path="fallback_models" />
           <Setting path="max_answer_tokens" />
           <Setting path="context.window_tokens" />
           <Setting path="context.keep_messages" />
           <Setting path="context.summary" />
-          <Setting path="context.summary_tokens" />
           <Setting path="context.summary_model" />
+          <Setting path="context.summary_tokens" />
         </Fold>
       </div>
       <Try />

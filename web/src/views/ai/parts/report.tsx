@@ -26,6 +26,7 @@ export default function Report() {
   return (
     <div className="stack">
       <ChoiceGroup
+        short
         label={t.period}
         value={days}
         onChange={setDays}

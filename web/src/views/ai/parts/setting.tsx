@@ -1,5 +1,6 @@
 /** One setting of the number: the field that its kind needs, with its label, its hint and what is wrong with it. */
 import { useState } from "react";
+import { type Locale, useLocale } from "~/i18n/locale";
 import { useStrings } from "~/i18n/strings";
 import { ChoiceGroup } from "~/ui/choice";
 import { TextArea, TextField } from "~/ui/field";
@@ -7,6 +8,7 @@ import { Switch } from "~/ui/switch";
 import { same, useDraft } from "../draft";
 import { accepts, readLines, readNumber, SETTINGS, type SettingPath, type Spec } from "../settings";
 import { words } from "../settings-strings";
+import { ModelList } from "./model-list";
 
 export function Setting({ path }: { path: SettingPath }) {
   const t = useStrings(words);
@@ -16,6 +18,8 @@ export function Setting({ path }: { path: SettingPath }) {
   const value = draft.get(path);
   const told = draft.error(path);
   const set = (next: unknown) => draft.set(path, next);
+  const range = ({ min, max, whole, percent }: Extract<Spec, { kind: "number" }>) =>
+    percent ? t.percentRange(min * 100, max * 100) : t.range(min, max, whole === true);
   switch (spec.kind) {
     case "toggle":
       return (
@@ -42,7 +46,19 @@ export function Setting({ path }: { path: SettingPath }) {
           hint={hint}
           value={value}
           onChange={set}
-          error={accepts(path, value) ? told : t.range(spec.min, spec.max, spec.whole === true)}
+          percent={spec.percent === true}
+          error={accepts(path, value) ? told : range(spec)}
+        />
+      );
+    case "models":
+      return (
+        <ModelList
+          label={label}
+          hint={hint}
+          value={value as string[]}
+          onChange={set}
+          max={spec.max}
+          error={told}
         />
       );
     case "lines":
@@ -73,9 +89,14 @@ interface FieldProps<T> {
 }
 
 /** Keeps the text as it is typed ("1," on the way to "1,5") for as long as it says the value. */
-function NumberSetting({ value, onChange, ...rest }: FieldProps<unknown>) {
+function NumberSetting({ value, onChange, percent, ...rest }: FieldProps<unknown> & { percent: boolean }) {
+  const locale = useLocale();
   const [typed, setTyped] = useState("");
-  const shown = same(readNumber(typed), value) ? typed : value === null ? "" : String(value);
+  const read = (text: string) => {
+    const number = readNumber(text);
+    return percent && typeof number === "number" ? number / 100 : number;
+  };
+  const shown = same(read(typed), value) ? typed : writeNumber(value, percent, locale);
   return (
     <div className="ai-number">
       <TextField
@@ -84,11 +105,19 @@ function NumberSetting({ value, onChange, ...rest }: FieldProps<unknown>) {
         value={shown}
         onChange={(text) => {
           setTyped(text);
-          onChange(readNumber(text));
+          onChange(read(text));
         }}
+        {...(percent ? { suffix: <span className="ai-unit">%</span> } : {})}
       />
     </div>
   );
+}
+
+function writeNumber(value: unknown, percent: boolean, locale: Locale): string {
+  if (value === null) return "";
+  if (typeof value !== "number") return String(value);
+  const shown = percent ? Number((value * 100).toPrecision(12)) : value;
+  return shown.toLocaleString(locale, { useGrouping: false, maximumFractionDigits: 12 });
 }
 
 function LinesSetting({ value, onChange, ...rest }: FieldProps<string[]>) {

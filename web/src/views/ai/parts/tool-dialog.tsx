@@ -1,19 +1,16 @@
 /** Declares an HTTP service that the AI may call, or changes one. */
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { Form } from "react-aria-components/Form";
 import { asProblem } from "~/api/problem";
-import { problemText } from "~/i18n/problems";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
 import { ChoiceGroup } from "~/ui/choice";
 import { confirm } from "~/ui/confirm";
-import { Dialog } from "~/ui/dialog";
 import { PasswordField, TextArea, TextField } from "~/ui/field";
-import { Notice } from "~/ui/parts";
+import FormDialog from "~/ui/form-dialog";
 import { Switch } from "~/ui/switch";
 import { toast } from "~/ui/toast";
-import { useDraft } from "../draft";
+import { same, useDraft } from "../draft";
 import { type Tool, toolCalls, toolsQuery } from "../queries";
 import { readNumber } from "../settings";
 import { words } from "../tools-strings";
@@ -67,18 +64,6 @@ export default function ToolDialog({ tool, onClose }: { tool: Tool | null; onClo
   });
   const problem = save.error ? asProblem(save.error) : null;
 
-  async function close() {
-    const yes =
-      JSON.stringify(values) === JSON.stringify(first) ||
-      (await confirm({
-        title: t.discardTitle,
-        body: <p>{t.discardText}</p>,
-        confirm: t.discard,
-        danger: true,
-      }));
-    if (yes) onClose();
-  }
-
   async function remove(gone: Tool) {
     const yes = await confirm({
       title: t.removeTitle(gone.name),
@@ -97,114 +82,106 @@ export default function ToolDialog({ tool, onClose }: { tool: Tool | null; onClo
   }
 
   return (
-    <Dialog title={tool ? t.editTitle(tool.name) : t.newTitle} isOpen onClose={() => void close()} size="l">
-      <Form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          setSent(true);
-          if (parameters && timeoutGood) save.mutate();
-        }}
-      >
-        {problem && (
-          <div role="alert">
-            <Notice tone="bad" title={problemText(problem).title}>
-              {problemText(problem).detail}
-            </Notice>
-          </div>
-        )}
-        <TextField
-          label={t.name}
-          hint={t.nameHint}
-          value={values.name}
-          onChange={(name) => set({ name })}
-          maxLength={64}
-          isRequired
-          autoFocus
-          spellCheck="false"
-          error={problem?.field("name") && t.nameHint}
-        />
-        <TextArea
-          label={t.description}
-          hint={t.descriptionHint}
-          value={values.description}
-          onChange={(description) => set({ description })}
-          rows={3}
-          maxLength={1000}
-          isRequired
-          error={problem?.field("description")}
-        />
-        <ChoiceGroup
-          label={t.method}
-          value={values.method}
-          onChange={(method) => set({ method })}
-          choices={[
-            { id: "GET", label: t.methods.GET },
-            { id: "POST", label: t.methods.POST },
-          ]}
-        />
-        <TextField
-          label={t.url}
-          placeholder="https://"
-          value={values.url}
-          onChange={(url) => set({ url })}
-          inputMode="url"
-          maxLength={2000}
-          isRequired
-          error={problem?.field("url")}
-        />
-        <TextArea
-          label={t.parameters}
-          hint={t.parametersHint}
-          value={values.parameters}
-          onChange={(text) => set({ parameters: text })}
-          rows={6}
-          spellCheck="false"
-          error={sent && !parameters ? t.parametersBad : problem?.field("parameters")}
-        />
-        <div className="ai-two">
-          <TextField
-            label={t.headerName}
-            hint={t.headerNameHint}
-            value={values.headerName}
-            onChange={(headerName) => set({ headerName })}
-            maxLength={100}
-            spellCheck="false"
-            error={problem?.field("header_name")}
-          />
-          <PasswordField
-            label={t.headerValue}
-            hint={tool?.header_hint ? t.headerKept(tool.header_hint) : t.headerHint}
-            value={values.headerValue}
-            onChange={(headerValue) => set({ headerValue })}
-            isDisabled={!values.headerName}
-            maxLength={4000}
-            autoComplete="off"
-            error={problem?.field("header_value")}
-          />
-        </div>
-        <TextField
-          label={t.timeout}
-          value={values.timeout}
-          onChange={(text) => set({ timeout: text })}
-          inputMode="numeric"
-          error={timeoutGood ? undefined : t.timeoutBad}
-        />
-        <Switch isSelected={values.enabled} onChange={(enabled) => set({ enabled })}>
-          {t.enabled}
-        </Switch>
-        <div className="dialog-footer">
-          {tool && (
-            <Button kind="danger" onPress={() => void remove(tool)}>
-              {t.remove}
-            </Button>
-          )}
-          <Button onPress={() => void close()}>{t.cancel}</Button>
-          <Button type="submit" kind="primary" isPending={save.isPending}>
-            {t.save}
+    <FormDialog
+      title={tool ? t.editTitle(tool.name) : t.newTitle}
+      size="l"
+      changed={!same(values, first)}
+      onClose={onClose}
+      onSave={() => {
+        setSent(true);
+        if (parameters && timeoutGood) save.mutate();
+      }}
+      save={t.save}
+      isPending={save.isPending}
+      error={save.error}
+      extra={
+        tool && (
+          <Button kind="quiet" icon="trash" onPress={() => void remove(tool)}>
+            {t.remove}
           </Button>
-        </div>
-      </Form>
-    </Dialog>
+        )
+      }
+    >
+      <TextField
+        label={t.name}
+        hint={t.nameHint}
+        value={values.name}
+        onChange={(name) => set({ name })}
+        maxLength={64}
+        isRequired
+        autoFocus
+        spellCheck="false"
+        error={problem?.field("name") && t.nameHint}
+      />
+      <TextArea
+        label={t.description}
+        hint={t.descriptionHint}
+        value={values.description}
+        onChange={(description) => set({ description })}
+        rows={3}
+        maxLength={1000}
+        isRequired
+        error={problem?.field("description")}
+      />
+      <ChoiceGroup
+        label={t.method}
+        value={values.method}
+        onChange={(method) => set({ method })}
+        choices={[
+          { id: "GET", label: t.methods.GET },
+          { id: "POST", label: t.methods.POST },
+        ]}
+      />
+      <TextField
+        label={t.url}
+        placeholder="https://"
+        value={values.url}
+        onChange={(url) => set({ url })}
+        inputMode="url"
+        maxLength={2000}
+        isRequired
+        error={problem?.field("url")}
+      />
+      <TextArea
+        label={t.parameters}
+        hint={t.parametersHint}
+        value={values.parameters}
+        onChange={(text) => set({ parameters: text })}
+        rows={6}
+        spellCheck="false"
+        error={sent && !parameters ? t.parametersBad : problem?.field("parameters")}
+      />
+      <div className="ai-two">
+        <TextField
+          label={t.headerName}
+          hint={t.headerNameHint}
+          value={values.headerName}
+          onChange={(headerName) => set({ headerName })}
+          maxLength={100}
+          spellCheck="false"
+          error={problem?.field("header_name")}
+        />
+        <PasswordField
+          label={t.headerValue}
+          hint={tool?.header_hint ? t.headerKept(tool.header_hint) : t.headerHint}
+          value={values.headerValue}
+          onChange={(headerValue) => set({ headerValue })}
+          isDisabled={!values.headerName}
+          maxLength={4000}
+          autoComplete="off"
+          error={problem?.field("header_value")}
+        />
+      </div>
+      <TextField
+        label={t.timeout}
+        value={values.timeout}
+        onChange={(text) => set({ timeout: text })}
+        inputMode="numeric"
+        error={timeoutGood ? undefined : t.timeoutBad}
+      />
+      <Switch isSelected={values.enabled} onChange={(enabled) => set({ enabled })}>
+        {t.enabled}
+      </Switch>
+    </FormDialog>
   );
 }

@@ -1,94 +1,159 @@
-/** What a question would be answered with, before anybody asks it. */
-import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+/** A conversation with the settings as they are on the screen, before anybody is answered with them. */
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
 import { Form } from "react-aria-components/Form";
-import { useFormat } from "~/i18n/format";
+import { createStore, useStore } from "~/app/store";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
-import { TextField } from "~/ui/field";
+import { TextArea } from "~/ui/field";
+import { Refused } from "~/ui/form-dialog";
 import { Badge } from "~/ui/parts";
-import { ErrorState } from "~/ui/states";
-import { useDraft } from "../draft";
-import { knowledgeCalls, tryQuestion } from "../queries";
+import { Switch } from "~/ui/switch";
+import { asPatch, useDraft } from "../draft";
+import { type Tried, toolsQuery, tryAnswer } from "../queries";
 import { words } from "../strings";
-import { Passages } from "./passages";
+import { TriedFacts } from "./try-facts";
+
+interface Exchange {
+  question: string;
+  answer: Tried;
+}
+
+/** What was tried of each number, for as long as the page is open. */
+const talks = createStore<Readonly<Record<string, readonly Exchange[]>>>({});
+const NONE: readonly Exchange[] = [];
+const MOST = 19; // exchanges before the one that is asked: the API takes 40 messages
 
 export function Try() {
   const t = useStrings(words);
-  const { session } = useDraft();
+  const { session, changes } = useDraft();
   const id = session.session_id;
+  const talk = useStore(talks)[id] ?? NONE;
   const [text, setText] = useState("");
+  const [useTools, setUseTools] = useState(false);
+  const tools = useQuery(toolsQuery(id));
+  const log = useRef<HTMLDivElement>(null);
+  const unsaved = Object.keys(changes).length > 0;
   const ask = useMutation({
-    mutationFn: async (question: string) => {
-      const [frequent, found] = await Promise.all([
-        tryQuestion(id, question),
-        knowledgeCalls.search(id, question),
-      ]);
-      return { frequent, found };
-    },
+    mutationFn: (question: string) =>
+      tryAnswer(id, {
+        messages: [...said(talk.slice(-MOST)), { author: "contact", text: question }],
+        use_tools: useTools,
+        ...(unsaved ? { settings: asPatch(changes) } : {}),
+      }),
+    onMutate: () => setText(""),
+    onSuccess: (answer, question) =>
+      talks.set({ ...talks.get(), [id]: [...(talks.get()[id] ?? NONE), { question, answer }] }),
+    onError: (_error, question) => setText((typed) => typed || question),
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: follows what was added
+  useEffect(() => {
+    log.current?.lastElementChild?.scrollIntoView({ block: "nearest" });
+  }, [talk.length, ask.isPending]);
+  const send = () => {
+    if (text.trim() && !ask.isPending) ask.mutate(text.trim());
+  };
   return (
-    <aside className="card card-body stack ai-try" aria-label={t.tryTitle}>
+    <aside className="card ai-try" aria-label={t.tryTitle}>
       <header>
         <h2 className="ai-fold-title">{t.tryTitle}</h2>
         <p className="field-hint">{t.tryLead}</p>
       </header>
+      {(talk.length > 0 || ask.isPending) && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable by keyboard
+        <div className="ai-talk" role="log" aria-label={t.talk} tabIndex={0} ref={log}>
+          {talk.map(({ question, answer }, place) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: nothing is removed from between
+            <div key={place} className="ai-exchange">
+              <p className="ai-asked">{question}</p>
+              <Answer answer={answer} />
+            </div>
+          ))}
+          {ask.isPending && (
+            <div className="ai-exchange">
+              <p className="ai-asked">{ask.variables}</p>
+              <p className="ai-said ai-thinking">
+                <span className="visually-hidden">{t.thinking}</span>
+              </p>
+            </div>
+          )}
+        </div>
+      )}
       <Form
         className="stack"
         onSubmit={(event) => {
           event.preventDefault();
-          if (text.trim()) ask.mutate(text.trim());
+          send();
         }}
       >
-        <TextField label={t.question} value={text} onChange={setText} maxLength={500} />
+        <TextArea
+          label={talk.length ? t.followUp : t.question}
+          value={text}
+          onChange={setText}
+          maxLength={8000}
+          rows={2}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) {
+              event.continuePropagation();
+              return;
+            }
+            event.preventDefault();
+            send();
+          }}
+        />
+        {ask.error && <Refused error={ask.error} title={t.noAnswer} />}
+        {(tools.data?.length ?? 0) > 0 && (
+          <Switch isSelected={useTools} onChange={setUseTools}>
+            {t.useTools}
+          </Switch>
+        )}
         <div className="row">
-          <Button type="submit" icon="send" isPending={ask.isPending}>
+          <Button type="submit" kind="primary" icon="send" isPending={ask.isPending}>
             {t.ask}
           </Button>
+          {talk.length > 0 && (
+            <Button
+              kind="quiet"
+              icon="refresh"
+              isDisabled={ask.isPending}
+              onPress={() => {
+                ask.reset();
+                talks.set({ ...talks.get(), [id]: NONE });
+              }}
+            >
+              {t.again}
+            </Button>
+          )}
+          {unsaved && <Badge tone="info">{t.tryUnsaved}</Badge>}
         </div>
       </Form>
-      <div aria-live="polite" className="stack">
-        {ask.error && <ErrorState error={ask.error} />}
-        {ask.data && <Result {...ask.data} mode={session.settings.frequent?.mode ?? "off"} />}
-      </div>
     </aside>
   );
 }
 
-function Result({
-  frequent,
-  found,
-  mode,
-}: {
-  frequent: Awaited<ReturnType<typeof tryQuestion>>;
-  found: Awaited<ReturnType<typeof knowledgeCalls.search>>;
-  mode: string;
-}) {
+function Answer({ answer }: { answer: Tried }) {
   const t = useStrings(words);
-  const format = useFormat();
-  const given = frequent.passes && !frequent.unfit;
+  const bubbles = answer.bubbles.filter(Boolean);
   return (
-    <>
-      <p>{given ? (mode === "on" ? t.trySure : t.tryOff) : frequent.answer ? t.tryNear : t.tryNone}</p>
-      {frequent.answer && (
-        <blockquote className="ai-quote">
-          <strong>{frequent.title}</strong>
-          <p>{frequent.answer}</p>
-          {frequent.score !== null && <Badge>{format.number(Math.round(frequent.score * 100) / 100)}</Badge>}
-        </blockquote>
-      )}
-      {!(given && mode === "on") && (
-        <>
-          <p>
-            {found.passages.length === 0
-              ? t.tryNoPassage
-              : found.whole
-                ? t.tryWhole
-                : t.tryPassages(found.passages.length)}
+    <div className="ai-reply">
+      {bubbles.length > 0 ? (
+        bubbles.map((bubble, place) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: an answer's messages never change places
+          <p key={place} className="ai-said">
+            {bubble}
           </p>
-          <Passages passages={found.passages} />
-        </>
+        ))
+      ) : (
+        <p className="field-hint">{t.nothingSaid}</p>
       )}
-    </>
+      <TriedFacts answer={answer} />
+    </div>
   );
+}
+
+function said(talk: readonly Exchange[]) {
+  return talk.flatMap(({ question, answer }) => [
+    { author: "contact" as const, text: question },
+    ...(answer.text.trim() ? [{ author: "us" as const, text: answer.text.slice(0, 8000) }] : []),
+  ]);
 }

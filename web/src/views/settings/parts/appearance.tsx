@@ -10,7 +10,7 @@ export function Appearance() {
   const chosenTheme = useStore(theme);
   const locale = useChosenLocale();
   return (
-    <div className="settings-form">
+    <div className="settings-form settings-wide">
       <ChoiceGroup
         label={t.theme}
         value={chosenTheme}

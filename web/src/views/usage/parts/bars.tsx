@@ -7,7 +7,7 @@ export interface Series {
   name: string;
   /** One a day. */
   values: readonly number[];
-  tone: "leaf" | "clay" | "info";
+  tone: "leaf" | "clay" | "info" | "plain";
 }
 
 export interface BarsProps {
