@@ -81,7 +81,7 @@ function Card({ suggestion, onEdit }: { suggestion: Suggestion; onEdit: () => vo
       )}
       {suggestion.draft && (
         <blockquote className="ai-quote">
-          <span className="field-hint">{t.draftBy[suggestion.draft_by]}</span>
+          <span className="ai-quote-by">{t.draftBy[suggestion.draft_by]}</span>
           <p>{suggestion.draft}</p>
         </blockquote>
       )}
