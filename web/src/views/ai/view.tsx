@@ -140,24 +140,34 @@ function NumberAi({ session, all, part }: { session: Session; all: Session[]; pa
             </Notice>
           </div>
         )}
-        <Suspense fallback={<Loading />}>
-          <Tabs<Part>
-            label={t.parts}
-            selected={part}
-            onSelect={(next) => show(id, next)}
-            tabs={[
-              { id: "instructions", label: t.instructions, content: <Instructions /> },
-              { id: "behaviour", label: t.behaviour, content: <Behaviour /> },
-              { id: "hours", label: t.hours, content: <Hours /> },
-              { id: "budget", label: t.budget, content: <Budget /> },
-              { id: "answers", label: t.answers, content: <Answers /> },
-              { id: "knowledge", label: t.knowledge, content: <Knowledge /> },
-              { id: "tools", label: t.tools, content: <Tools /> },
-            ]}
-          />
-        </Suspense>
+        <Tabs<Part>
+          label={t.parts}
+          selected={part}
+          onSelect={(next) => show(id, next)}
+          tabs={PARTS.map((id) => ({ id, label: t[id], content: <Shown part={id} /> }))}
+        />
         <SaveBar onFault={(at) => at !== part && show(id, at)} />
       </div>
     </DraftContext>
+  );
+}
+
+const CONTENT = {
+  instructions: Instructions,
+  behaviour: Behaviour,
+  hours: Hours,
+  budget: Budget,
+  answers: Answers,
+  knowledge: Knowledge,
+  tools: Tools,
+} as const;
+
+/** Only what is below the tabs waits for its code. */
+function Shown({ part }: { part: Part }) {
+  const Content = CONTENT[part];
+  return (
+    <Suspense fallback={<Loading />}>
+      <Content />
+    </Suspense>
   );
 }

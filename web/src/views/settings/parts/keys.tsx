@@ -74,7 +74,7 @@ function Row({ of, onReplace }: { of: ProviderKey; onReplace: () => void }) {
   }
 
   return (
-    <li className="settings-person" aria-label={name}>
+    <li className="settings-person settings-key" aria-label={name}>
       <span className="settings-key-icon">
         <Icon name="key" />
       </span>

@@ -104,6 +104,8 @@ function Table({
   rows: readonly { id: string; name: string; cells: readonly string[] }[];
 }) {
   const t = useStrings(words);
+  // phones have no room for all columns
+  const wide = (head: string | undefined) => (head === t.tokens ? "usage-wide" : undefined);
   return (
     <section className="card usage-plot">
       <h2>{title}</h2>
@@ -119,7 +121,7 @@ function Table({
                   <span className="visually-hidden">{title}</span>
                 </th>
                 {heads.map((head) => (
-                  <th key={head} scope="col">
+                  <th key={head} scope="col" className={wide(head)}>
                     {head}
                   </th>
                 ))}
@@ -131,7 +133,9 @@ function Table({
                   <th scope="row">{name}</th>
                   {cells.map((cell, place) => (
                     // biome-ignore lint/suspicious/noArrayIndexKey: a cell is what stands in its column
-                    <td key={place}>{cell}</td>
+                    <td key={place} className={wide(heads[place])}>
+                      {cell}
+                    </td>
                   ))}
                 </tr>
               ))}
