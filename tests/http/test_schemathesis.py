@@ -135,7 +135,7 @@ class Installation:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("installation")
     with pytest.MonkeyPatch.context() as patch, start_blocking_portal() as portal:
-        patch.setattr(prosa.app, "_engine", lambda _settings: RunningEngine(media_dir=folder))
+        patch.setattr(prosa.app, "_engine", lambda *_: RunningEngine(media_dir=folder))
         patch.setattr(prosa.app, "Passwords", cheap_passwords)
         app = prosa.app.create_app(Settings(_env_file=None, data_dir=folder / "data", log_level="error"))
         with portal.wrap_async_context_manager(served(app)) as address:
