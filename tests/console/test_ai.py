@@ -171,7 +171,7 @@ async def test_what_is_asked_often_is_suggested_and_approved(console: Console) -
 
     async def given() -> bool:
         await ask()  # an approved answer is taken in after a moment
-        return (await console.api.get("/usage"))["answers"].get("approved", 0) == 1
+        return bool((await console.api.get("/usage"))["answers"].get("approved"))
 
     await until(given, seconds=60)
 

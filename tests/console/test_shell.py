@@ -83,7 +83,7 @@ async def test_pages_are_accessible(linked: Console) -> None:
             assert await accessibility(page) == [], (path, locale, scheme)
             wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, (path, locale)  # nothing stands out of the page
-    await page.goto("/app/numbers")
+    page = await linked.phone_page("/app/numbers", locale="pt-BR", color_scheme="dark")
     await page.get_by_role("button", name="Mais de Loja").click()
     await page.get_by_role("menuitem", name="Remover").click()
     await expect(page.get_by_role("alertdialog")).to_be_visible()
