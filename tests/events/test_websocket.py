@@ -138,6 +138,35 @@ async def test_a_client_says_that_a_person_watches(server: Server, bus: Bus) -> 
         assert await asyncio.wait_for(heard.get(), 5) == {"user_id": str(user)}
 
 
+async def test_the_log_is_read_only_while_somebody_listens(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = 0
+    read_after = log.read_after
+
+    async def counted(*arguments: Any, **options: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await read_after(*arguments, **options)
+
+    monkeypatch.setattr(log, "read_after", counted)
+    user = await server.person("a")
+    await server.happen(user, "unheard")
+    async with server.client("a") as client:
+        await read(client)
+        await server.happen(user, "heard")
+        assert await statuses(client, 1) == ["heard"]
+    while server.hub.subscribers:
+        await asyncio.sleep(0.01)
+    before = reads
+    for n in range(3):
+        await server.happen(user, f"unheard {n}")
+        await asyncio.sleep(2 * hub_module.GATHER_SECONDS)
+    assert reads == before
+    async with server.client("a") as client:
+        await read(client)
+        await server.happen(user, "heard again")
+        assert await statuses(client, 1) == ["heard again"]
+
+
 async def test_a_client_that_reconnects_gets_what_it_missed_once_and_in_order(server: Server) -> None:
     user = await server.person("t")
     async with server.client("t") as client:

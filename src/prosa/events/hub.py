@@ -1,4 +1,4 @@
-"""Reads the log once for all live clients and hands each its owner's events.
+"""Reads the log once for all live clients and hands each its owner's events; while there are none, it reads nothing.
 
 A client that does not keep up is cut off with a reason once `MAX_WAITING` events wait for it; it reconnects with the
 last id it saw and gets the rest from the log. So memory is bounded by the number of clients.
@@ -23,6 +23,8 @@ MAX_WAITING = 1000
 """Events that may wait for one client."""
 BATCH = 500
 POLL_SECONDS = 1.0
+GATHER_SECONDS = 0.01
+"""Between two reads of the log: a burst of commits is read at once."""
 PRUNE_SECONDS = 600.0
 _PASSING, _WATCHING = "event", "watching"
 
@@ -85,13 +87,12 @@ class EventHub:
         self._retention = retention
         self._subscribers: dict[uuid.UUID, set[Subscriber]] = defaultdict(set)
         self._position = Position(0, 0)
+        self._reading = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         bus.hear(_PASSING, self._pass)
 
     async def start(self) -> None:
-        """Start following the log from its present end."""
-        async with self._database.read() as db:
-            self._position = await log.end(db)
+        """Start following the log."""
         self._tasks = [
             asyncio.create_task(self._follow(), name="event-hub"),
             asyncio.create_task(self._prune(), name="event-prune"),
@@ -103,10 +104,14 @@ class EventHub:
             await cancel(task)
         self._tasks = []
 
-    def subscribe(self, user_id: uuid.UUID) -> Subscriber:
-        """Start collecting an owner's events; hand it back to `unsubscribe`."""
+    async def subscribe(self, user_id: uuid.UUID) -> Subscriber:
+        """Collect an owner's events from the log's present end on; hand it back to `unsubscribe`."""
         subscriber = Subscriber(user_id)
-        self._subscribers[user_id].add(subscriber)
+        async with self._reading:
+            if not self._subscribers:  # nobody has read on since the last one left
+                async with self._database.read() as db:
+                    self._position = await log.end(db)
+            self._subscribers[user_id].add(subscriber)
         return subscriber
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
@@ -147,14 +152,16 @@ class EventHub:
             while True:
                 await signal.wait(POLL_SECONDS)
                 try:
-                    await self._read()
+                    async with self._reading:
+                        await self._read()
                     outages.worked()
+                    await asyncio.sleep(GATHER_SECONDS)
                 except Exception as error:  # noqa: BLE001 - logged; the log is read on from the same place
                     outages.failed(error)
                     await asyncio.sleep(POLL_SECONDS)
 
     async def _read(self) -> None:
-        while True:
+        while self._subscribers:
             async with self._database.read() as db:
                 events = await log.read_after(db, self._position, limit=BATCH)
             for event in events:

@@ -128,7 +128,7 @@ class _Client:
 
     async def serve(self) -> None:
         caller, last = await self._sign_in()
-        subscriber = self._hub.subscribe(caller.user_id)
+        subscriber = await self._hub.subscribe(caller.user_id)
         try:
             replayed = await self._replay(caller, last)
             tasks = [
