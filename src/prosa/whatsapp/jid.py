@@ -10,7 +10,8 @@ Brazilian mobile numbers lack the ninth digit that the number is dialled with, a
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Self
+from functools import lru_cache
+from typing import Final, Self
 
 USER_SERVER = "s.whatsapp.net"
 LID_SERVER = "lid"
@@ -23,6 +24,10 @@ STATUS_JID = "status@broadcast"
 # LegacyUserServer); hosted and hosted.lid are numbers hosted by Meta, which whatsmeow reports under the plain servers
 # (message.go, parseMessageSource).
 _SERVER_ALIASES = {"c.us": USER_SERVER, "hosted": USER_SERVER, "hosted.lid": LID_SERVER}
+
+
+_REMEMBERED: Final = 4096
+"""Addresses whose parts are kept: a message asks for those of its few addresses some ten times."""
 
 
 class JidKind(StrEnum):
@@ -112,6 +117,7 @@ class Jid:
         return f"{self.user}@{self.server}" if self.user else self.server
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def bare(text: str) -> str:
     """Return the address without its device part; text that is no address comes back as it is."""
     try:
@@ -120,6 +126,7 @@ def bare(text: str) -> str:
         return text
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def kind(text: str) -> JidKind:
     """Return what the address stands for; `OTHER` also for text that is no address."""
     try:
@@ -136,6 +143,7 @@ def phone(text: str) -> str | None:
         return None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def device(text: str) -> int:
     """Return the device number in the address; 0 for the phone itself or where none is named."""
     try:

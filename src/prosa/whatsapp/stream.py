@@ -13,6 +13,7 @@ MAX_FRAME = 16 * 1024 * 1024
 """Largest frame, in bytes of JSON."""
 
 _LENGTH = struct.Struct(">I")
+_CHUNK = 256 * 1024
 _ESCAPED_NUL = b"\\u0000"
 
 
@@ -30,6 +31,8 @@ class FrameStream:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._buffer = bytearray()
+        self._at = 0
 
     async def read(self) -> Json | None:
         """Return the next message, or None where the stream ended between two frames.
@@ -38,19 +41,30 @@ class FrameStream:
             BadFrameError: The frame is too large, incomplete, or not a JSON object.
             OSError: The stream broke.
         """
-        try:
-            head = await self._reader.readexactly(_LENGTH.size)
-        except asyncio.IncompleteReadError as error:
-            if error.partial:
-                raise BadFrameError("the stream ended within a frame's length") from None
-            return None
-        (size,) = _LENGTH.unpack(head)
-        if not 0 < size <= MAX_FRAME:
-            raise BadFrameError(f"a frame of {size} bytes")
-        try:
-            return decode(await self._reader.readexactly(size))
-        except asyncio.IncompleteReadError:
-            raise BadFrameError("the stream ended within a frame") from None
+        while (frame := self._next()) is None:
+            chunk = await self._reader.read(_CHUNK)  # as many frames as there are
+            if chunk:
+                self._buffer += chunk
+            elif self._buffer:
+                what = "a frame's length" if len(self._buffer) < _LENGTH.size else "a frame"
+                raise BadFrameError(f"the stream ended within {what}")
+            else:
+                return None
+        return decode(frame)
+
+    def _next(self) -> bytes | None:
+        """Take the next whole frame out of what was read."""
+        buffer, start = self._buffer, self._at + _LENGTH.size
+        if len(buffer) >= start:
+            (size,) = _LENGTH.unpack_from(buffer, self._at)
+            if not 0 < size <= MAX_FRAME:
+                raise BadFrameError(f"a frame of {size} bytes")
+            if len(buffer) >= start + size:
+                self._at = start + size
+                return bytes(buffer[start : self._at])
+        del buffer[: self._at]  # of the frames before
+        self._at = 0
+        return None
 
     def write(self, message: Json) -> None:
         """Put a message on its way, whole and in order, without waiting for the other side.
