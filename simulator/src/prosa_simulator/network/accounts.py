@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from prosa_simulator.network.jid import JID, LID_SERVER, PN_SERVER
@@ -222,6 +223,7 @@ class Accounts:
         return account.devices.get(jid.device) if account else None
 
 
+@lru_cache(maxsize=65536)
 def lid_of(phone: str) -> str:
     """Derive the hidden id of a phone number: 15 digits, always the same."""
     number = int.from_bytes(hashlib.sha256(b"lid:" + phone.encode()).digest()[:8], "big")
