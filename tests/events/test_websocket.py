@@ -154,7 +154,7 @@ async def test_the_log_is_read_only_while_somebody_listens(server: Server, monke
         await read(client)
         await server.happen(user, "heard")
         assert await statuses(client, 1) == ["heard"]
-    while server.hub.subscribers:
+    while server.hub.subscribers:  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(0.01)
     before = reads
     for n in range(3):
