@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from tests.fixtures.http import create_test_app
 
+from prosa.app import describe
 from prosa.http.openapi import custom_openapi
 from prosa.users.endpoints import router
 
@@ -65,3 +67,23 @@ def test_tags_and_server(document: dict[str, Any]) -> None:
 def test_operation_ids_are_unique(document: dict[str, Any]) -> None:
     ids = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
     assert len(ids) == len(set(ids))
+
+
+def test_every_body_has_an_example_that_fits() -> None:
+    document = describe()
+    seen, told = 0, dict[str, list[str]]()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if content is None:
+                continue
+            schema = content["schema"]
+            whole = document["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], {})
+            example = content.get("example", next(iter(whole.get("examples", [])), None))
+            assert example, f"{method} {path} has no example"
+            validator = Draft202012Validator({**schema, "components": document["components"]})
+            if wrong := [error.message for error in validator.iter_errors(example)]:
+                told[f"{method} {path}"] = wrong
+            seen += 1
+    assert told == {}
+    assert seen > 30

@@ -51,10 +51,12 @@ class FrequentAnswerPatch(_Body):
     """What to change of a frequent answer. Whatever is left out stays as it is."""
 
     title: Question | None = Field(None, description="Changes what it is called; add a phrasing to match other words.")
-    answer: AnswerText | None = Field(None, description="What is sent, as it is.")
+    answer: AnswerText | None = Field(
+        None, description="What is sent, as it is.", examples=["We are open Monday to Saturday, 9–18."]
+    )
     session_id: SessionName | None = Field(None, description=_SESSION)
     language: Language | None = None
-    enabled: bool | None = None
+    enabled: bool | None = Field(None, description="Whether it is given.", examples=[True])
 
     @model_validator(mode="after")
     def _no_null(self) -> Self:
@@ -119,8 +121,12 @@ class SuggestionView(BaseModel):
 class SuggestionApproval(_Body):
     """How to make a frequent answer of a suggestion; all of it may be left out."""
 
-    title: Question | None = Field(None, description="Left out: the suggestion's.")
-    answer: AnswerText | None = Field(None, description="Left out: the suggestion's draft.")
+    title: Question | None = Field(
+        None, description="Left out: the suggestion's.", examples=["Do you deliver on Saturdays?"]
+    )
+    answer: AnswerText | None = Field(
+        None, description="Left out: the suggestion's draft.", examples=["Yes, until noon."]
+    )
     answer_id: uuid.UUID | None = Field(
         None, description="Add the wordings to this frequent answer instead of making a new one."
     )
@@ -194,8 +200,8 @@ class FrequentReport(BaseModel):
 class TryIn(_Body):
     """A question to try."""
 
-    session_id: SessionName
-    text: Question
+    session_id: SessionName = Field(examples=["shop-sales"])
+    text: Question = Field(examples=["at what time do you open?"])
 
 
 class TryView(BaseModel):

@@ -67,6 +67,7 @@ def _document(app: FastAPI, public_url: str | None) -> dict[str, Any]:
     for operation in _operations(document):
         used.update(dict.fromkeys(operation.get("tags", [])))
         _complete(operation)
+        _exemplify(operation, schemas)
     order = [*(tag for tag in TAGS if tag in used), *(tag for tag in used if tag not in TAGS)]
     document["tags"] = [{"name": tag, "description": TAGS[tag]} if tag in TAGS else {"name": tag} for tag in order]
     return document
@@ -96,6 +97,39 @@ def _complete(operation: dict[str, Any]) -> None:
         if status in responses and MEDIA_TYPE in responses[status].get("content", {}):
             responses[status]["headers"] = _RETRY_AFTER
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _exemplify(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Give a JSON body an example, made of its fields' own, where its schema has none as a whole."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is None or "example" in content or "examples" in content:
+        return
+    schema = _resolved(content["schema"], schemas)
+    if "examples" not in schema:
+        content["example"] = _example(schema, schemas)
+
+
+def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """Return a schema's first example, or one of those that its fields have, and what they are where left out."""
+    schema = _resolved(schema, schemas)
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "default" in schema and schema["default"] is not None:
+        return schema["default"]
+    if "properties" not in schema:
+        return schema["enum"][0] if "enum" in schema else None
+    made = {name: _example(field, schemas) for name, field in schema["properties"].items()}
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return what a schema says, itself or by the first of its alternatives that says more than null."""
+    if "examples" not in schema and "anyOf" in schema:
+        schema = next(one for one in schema["anyOf"] if one.get("type") != "null")
+        return _resolved(schema, schemas)
+    if "$ref" in schema:
+        return _resolved(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    return schema
 
 
 def _problem_schemas() -> dict[str, Any]:

@@ -58,7 +58,9 @@ class SessionUpdate(_Body):
 class SessionConnect(_Body):
     """How to link. For a number that is linked already, connecting brings it online and this is ignored."""
 
-    method: Literal["qr", "code"] = Field("qr", description="Scan a QR code, or type a pairing code on the phone.")
+    method: Literal["qr", "code"] = Field(
+        "qr", description="Scan a QR code, or type a pairing code on the phone.", examples=["code"]
+    )
     phone: str | None = Field(
         None,
         min_length=1,

@@ -69,7 +69,7 @@ HeaderName = Annotated[
 HeaderValue = Annotated[
     str,
     StringConstraints(min_length=1, max_length=4000, pattern=r"^[\x20-\x7e]+$"),
-    Field(description="Kept encrypted and never shown again.", examples=["Bearer …"]),
+    Field(description="Kept encrypted and never shown again.", examples=["Bearer example-0123456789"]),
 ]
 _FORBIDDEN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
 

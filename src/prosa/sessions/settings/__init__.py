@@ -25,7 +25,13 @@ Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 class SessionSettings(BaseModel):
     """How a number answers and sends. Stored as JSON; a field that is missing has its default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [{"instructions": "We are a bakery in Santos. Be brief.", "budget": {"number_usd": 5}}]
+        },
+    )
 
     ai_enabled: bool = Field(default=True, description="Whether the AI answers contacts on this number.")
     instructions: str = Field(
