@@ -1,5 +1,6 @@
 """Turns that need no model: approved answers and the same words again; and what must always go to the model."""
 
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -12,6 +13,8 @@ from tests.fixtures.conversations import CONTACT, inbound, receiver
 from tests.fixtures.embedding import SpellingEmbedder
 from tests.fixtures.turns import KEY, TurnStage, statements, turn_stage
 
+from prosa.ai.asking import AnswerRequest
+from prosa.ai.context import PromptMessage
 from prosa.answers.index import AnswerIndex
 from prosa.answers.learning import Learning
 from prosa.answers.models import FrequentQuestion
@@ -25,7 +28,7 @@ from prosa.sessions.settings.frequent import FrequentSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.settings import Settings
 from prosa.turns.people import PeopleAnswers
-from prosa.turns.ready import MatchCosts, ReadyAnswers
+from prosa.turns.ready import Asked, MatchCosts, ReadyAnswers
 from prosa.whatsapp.engine import MessageType
 
 PHRASINGS = ["when are you open", "at what time do you open", "opening hours please"]
@@ -188,6 +191,39 @@ async def test_the_same_words_get_the_same_answer_for_a_time(shop: Shop) -> None
     shop.stage.session = shop.stage.numbers.facts["main"] = replace(shop.stage.session, knowledge_version=1)
     await shop.ask("Is there parking at the shop?")
     assert shop.calls == 3
+
+
+async def test_the_same_words_are_kept_for_one_number_and_for_the_time_that_was_set(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[tuple[str, float]] = []
+    cache = shop.ready._cache
+    keep = cache.set
+
+    async def noted(key: str, value: Any, seconds: float) -> None:
+        kept.append((key, seconds))
+        await keep(key, value, seconds)
+
+    monkeypatch.setattr(cache, "set", noted)
+    shop.set(exact_minutes=30)
+    await shop.ask("Is there parking at the shop?")
+    await shop.stage.until(lambda: any(key.startswith("exact:") for key, _ in kept))
+    [(key, seconds)] = [(key, seconds) for key, seconds in kept if key.startswith("exact:")]
+    assert seconds == 30 * 60
+    await cache.delete(key)  # as when its time is over
+    await shop.ask("Is there parking at the shop?")
+    assert shop.calls == 2
+
+    mine = Asked(
+        shop.stage.session, PromptMessage(1, "contact", "Is there parking?"), AnswerRequest([], utc_now(), "Be brief.")
+    )
+    others = [
+        replace(mine, session=replace(mine.session, session_id="other")),
+        replace(mine, session=replace(mine.session, user_id=uuid.uuid4())),
+        replace(mine, request=replace(mine.request, instructions="Be long.")),
+        replace(mine, message=replace(mine.message, text="Is there no parking?")),
+    ]
+    assert len({mine.key, *(one.key for one in others)}) == 5
 
 
 async def test_an_answer_for_one_contact_is_not_given_to_another(shop: Shop) -> None:
