@@ -9,6 +9,16 @@ const DIST = join(import.meta.dirname, "..", "src", "prosa", "console", "_dist")
 const COMPRESSIBLE = /\.(js|css|html|svg|json|webmanifest)$/;
 const SMALLEST = 1024;
 
+/** What every page runs on. */
+const BASE =
+  /node_modules.(react|react-dom|scheduler|openapi-fetch|@tanstack.(?!react-virtual|virtual)[^/\\]*)[/\\]/;
+/**
+ * Parts of the sign-in page and the inbox; rare ones come with the views that have them. No styles: the file that says
+ * the order of the layers must come first.
+ */
+const FIRST_PARTS =
+  /^(?!.*(\.css|toast|tabs|switch|checkbox|radio|disclosure|slider|choice|confirm|Toast|Tabs|Switch|Checkbox|Radio)).*(node_modules.(@?react-aria|@?react-stately|@internationalized)|[/\\]src[/\\](ui|i18n|data|api|auth|live)[/\\])/;
+
 /** React Aria brings its words in 34 languages; keeps ours. */
 function ourLanguages(): Plugin {
   return {
@@ -59,6 +69,21 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0, // the content security policy lets no data: script or style in
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // Left alone, the first view is some forty files, and each has its headers and its turn. Views stay apart.
+        codeSplitting: {
+          groups: [
+            {
+              name: "base",
+              test: BASE,
+              priority: 3,
+            },
+            { name: "ui", test: FIRST_PARTS, priority: 2 },
+          ],
+        },
+      },
+    },
   },
   server: {
     // `npm run dev` beside a `prosa serve`

@@ -112,3 +112,38 @@ async def test_search_files_notes_and_what_comes_while_offline(linked: Console) 
     await ana.send_text(linked.number, "Posso buscar amanhã?")
     await page.context.set_offline(offline=False)
     await expect(log.get_by_text("Posso buscar amanhã?")).to_be_visible()
+
+
+async def test_nothing_is_lost_while_prosa_is_away(own_console: Console) -> None:
+    console, prosa = own_console, own_console.installation.prosa
+    await console.link(name="Loja")
+    ana = await console.contact()
+    await ana.send_text(console.number, "Bom dia")
+    page = await open_inbox(console)
+    await page.get_by_role("link", name="Ana Souza").click()
+    log = page.get_by_role("log", name="Messages")
+    await expect(log.get_by_text("Bom dia", exact=True)).to_be_visible()
+
+    console.installation.forgive("WebSocket", "ERR_CONNECTION", "ERR_EMPTY_RESPONSE")
+    await prosa.kill()
+    field = page.get_by_label("Write a message")
+    await field.fill("Bom dia, Ana!")
+    await field.press("Enter")
+    unsent = log.get_by_role("article", name="You (Prosa)")
+    await expect(unsent.get_by_text("Not sent.")).to_be_visible()
+    await field.fill("O bolo está pronto")
+    await expect(page.get_by_text("No connection to Prosa.")).to_be_visible()
+    await shoot(page, "inbox-offline")
+    assert await accessibility(page) == []
+    await ana.send_text(console.number, "Está pronto?")
+
+    await prosa.start()
+    await expect(log.get_by_text("Está pronto?", exact=True)).to_be_visible()  # came meanwhile
+    await expect(page.get_by_text("No connection to Prosa.")).to_be_hidden()
+    await unsent.get_by_role("button", name="Try again").click()
+    await ana.wait_for(lambda _: len(ana.received) == 1)
+    await expect(field).to_have_value("O bolo está pronto")  # what was typed is still there
+    await field.press("Enter")
+    await ana.wait_for(lambda _: len(ana.received) == 2)
+    assert [message.body for message in ana.received] == ["Bom dia, Ana!", "O bolo está pronto"]
+    await expect(log.locator("article.bubble-person")).to_have_count(2)

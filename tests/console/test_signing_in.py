@@ -3,8 +3,12 @@
 from playwright.async_api import expect
 from tests.console.conftest import EMAIL, PASSWORD, PHONE, Console, Installation, shoot
 
+from prosa_simulator.product import ProsaClient
 
-async def test_the_first_start_leads_to_linking_a_number(installation: Installation) -> None:
+SHOP = "551140000001"
+
+
+async def test_the_first_start_leads_to_a_linked_number_and_an_answered_contact(installation: Installation) -> None:
     page = await installation.page(size=PHONE)
     await expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
     await shoot(page, "first-start")
@@ -16,6 +20,20 @@ async def test_the_first_start_leads_to_linking_a_number(installation: Installat
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Create account").click()
     await page.wait_for_url("**/app/numbers/link")
+
+    # nothing is configured: the phone scans, somebody writes, the AI answers
+    await expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    async with ProsaClient(installation.url) as api:
+        await api.login(EMAIL, PASSWORD)
+        (session,) = (await api.get("/sessions"))["items"]
+    await installation.world.network.phone(SHOP, "Padaria Estrela").scan(session["qr"])
+    await expect(page.get_by_role("heading", name="Linked")).to_be_visible()
+    ana = await installation.world.contacts.link("5511988880001", name="Ana Souza")
+    await ana.send_text(SHOP, "Vocês abrem no domingo?")
+    await page.get_by_role("link", name="Open the inbox").click()
+    await page.get_by_role("link", name="Ana Souza").click()
+    await expect(page.get_by_role("log", name="Messages").locator("article.bubble-ai")).to_be_visible()
+    await ana.wait_for(lambda _: len(ana.received) == 1)
 
 
 async def test_signing_out_and_in_again(console: Console) -> None:

@@ -3,6 +3,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { live, queryClient } from "~/app/live";
+import { Root } from "~/app/root";
 import { router } from "~/app/router";
 import { signIn } from "~/auth/sign-in";
 import { currentLocale } from "~/i18n/locale";
@@ -20,7 +21,9 @@ if (root) {
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={queryClient}>
-        <RouterProvider router={router} />
+        <Root>
+          <RouterProvider router={router} />
+        </Root>
       </QueryClientProvider>
     </StrictMode>,
   );

@@ -1,5 +1,4 @@
-import { Outlet } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { I18nProvider } from "react-aria-components/I18nProvider";
 import { signIn } from "~/auth/sign-in";
 import { useLocale } from "~/i18n/locale";
@@ -14,8 +13,8 @@ const ConfirmHost = lazy(() => import("~/ui/confirm-host"));
 const ToastHost = lazy(() => import("~/ui/toast-host"));
 const Welcome = lazy(() => import("~/views/welcome/view"));
 
-/** Who is there decides what is shown: the welcome pages, or the routes. */
-export function Root() {
+/** Who is there decides what is shown: the welcome pages, or the routes (`children`), which load nothing before. */
+export function Root({ children }: { children: ReactNode }) {
   const state = useStore(signIn.state);
   const locale = useLocale();
   const question = useStore(asked);
@@ -26,7 +25,7 @@ export function Root() {
         {state.kind === "starting" ? (
           <Loading fill />
         ) : state.kind === "signed-in" || state.kind === "expired" ? (
-          <Outlet />
+          children
         ) : state.kind === "unreachable" ? (
           <ErrorState error={state.error} onRetry={() => void signIn.start()} />
         ) : (

@@ -3,9 +3,8 @@
  * a reload and a bookmark always reach the console, and `/sessions` always the API.
  */
 import { createRootRoute, createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
-import { Root } from "./root";
 
-export const rootRoute = createRootRoute({ component: Root });
+export const rootRoute = createRootRoute();
 
 /** Everything that needs a signed-in person, inside the shell with its navigation. */
 export const shellRoute = createRoute({

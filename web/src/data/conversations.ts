@@ -8,7 +8,7 @@ import {
 import { api, ok } from "~/api/client";
 import type { Conversation, EventOf, Schemas } from "~/api/types";
 
-const PAGE = 40;
+const PAGE = 25;
 
 export interface ConversationFilter {
   session?: string;

@@ -1,8 +1,9 @@
 /** What people see before they are signed in: the first start, or the sign-in page. */
-import { useRouter } from "@tanstack/react-router";
+
 import { type ReactNode, useState } from "react";
 import { Form } from "react-aria-components/Form";
 import { asProblem } from "~/api/problem";
+import { router } from "~/app/router";
 import { type SignInState, signIn } from "~/auth/sign-in";
 import { chooseLocale, LOCALES, type Locale, useLocale } from "~/i18n/locale";
 import { useProblemText } from "~/i18n/problems";
@@ -59,7 +60,6 @@ export default function WelcomeView({ state }: Props) {
 
 function FirstStart() {
   const t = useStrings(words);
-  const router = useRouter();
   const [name, setName] = useState("");
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");

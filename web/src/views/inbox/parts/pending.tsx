@@ -25,8 +25,11 @@ export function Pending({ one, onReturn }: { one: Outgoing; onReturn: (text: str
       </p>
       {why ? (
         <div className="bubble-error" role="alert">
-          <p>
-            <Icon name="warn" size={15} /> {t.notSent} {why.detail ?? why.title}
+          <p className="bubble-why">
+            <Icon name="warn" size={15} />
+            <span>
+              {t.notSent} {why.detail ?? why.title}
+            </span>
           </p>
           <span className="row">
             <Button size="s" icon="refresh" onPress={() => void sendAgain(client, one)}>

@@ -1,0 +1,64 @@
+"""A long conversation: its end first, older messages by scrolling, a hit of the search deep in it, and the way back."""
+
+from playwright.async_api import Locator, expect
+from tests.console.conftest import Console, shoot
+from tests.console.history import fill
+
+MOST = 260
+"""Bubbles that may stand in the page: `WINDOW` in web/src/data/messages.ts, and what is being made."""
+
+
+async def scroll_up(log: Locator, text: str) -> int:
+    """Scroll up until a message is in the page; return the most bubbles that were."""
+    most = 0
+    for _ in range(300):
+        most = max(most, await log.locator("article").count())
+        if await log.get_by_text(text, exact=True).count():
+            return most
+        await log.evaluate("log => { log.parentElement.scrollTop -= 1500; }")
+        await log.page.wait_for_timeout(30)
+    raise AssertionError(f"{text} did not come")
+
+
+async def test_a_long_conversation_is_read_from_end_to_beginning_and_back(console: Console) -> None:
+    texts = [f"mensagem {n}" for n in range(1, 601)]
+    texts[39] = "a agulha no palheiro"
+    await fill(console, texts, unread=30)
+    page = console.page
+    await page.goto("/app/inbox")
+    await page.get_by_role("link", name="Ana Souza").click()
+    log = page.get_by_role("log", name="Messages")
+
+    # what nobody has read begins at a line, and the conversation is opened there
+    await expect(log.get_by_role("heading", name="New messages")).to_be_in_viewport()
+    await expect(log.get_by_text("mensagem 571", exact=True)).to_be_in_viewport()
+    await shoot(page, "inbox-unread")
+    await page.get_by_role("button", name="Go to the newest message").click()
+    await expect(log.get_by_text("mensagem 600", exact=True)).to_be_in_viewport()
+
+    # up to the beginning: the page stays bounded, what is read stays where it is
+    assert await scroll_up(log, "mensagem 300") <= MOST
+    middle = log.get_by_text("mensagem 300", exact=True)
+    await middle.scroll_into_view_if_needed()
+    await page.wait_for_timeout(100)
+    before = await middle.bounding_box()
+    await page.wait_for_timeout(500)  # pages that were asked for come meanwhile
+    assert await middle.bounding_box() == before
+    assert await scroll_up(log, "mensagem 1") <= MOST
+    await expect(log.get_by_text("The conversation begins here")).to_be_attached()
+    await expect(log.get_by_text("mensagem 600", exact=True)).to_have_count(0)
+    await page.get_by_role("button", name="Go to the newest message").click()
+    await expect(log.get_by_text("mensagem 600", exact=True)).to_be_in_viewport()
+
+    # a hit of the search, 560 messages ago, and from there on
+    await page.get_by_role("searchbox").fill("agulha")
+    await page.get_by_role("region", name="In messages").get_by_role("link", name="Ana Souza").click()
+    found = log.get_by_text("a agulha no palheiro", exact=True)
+    await expect(found).to_be_in_viewport()
+    await shoot(page, "inbox-found")
+    for _ in range(6):
+        await log.evaluate("log => { log.parentElement.scrollTop += 600; }")
+        await page.wait_for_timeout(50)
+    await expect(log.get_by_text("mensagem 70", exact=True)).to_be_attached()
+    await page.get_by_role("button", name="Go to the newest message").click()
+    await expect(log.get_by_text("mensagem 600", exact=True)).to_be_in_viewport()
