@@ -80,6 +80,8 @@ async def test_pages_are_accessible(linked: Console) -> None:
             await page.goto(f"/app/{path}".replace("SESSION", linked.session))
             await expect(page.get_by_role("main").get_by_role("heading").first).to_be_visible()
             await page.wait_for_load_state("networkidle")
+            if path.startswith(("ai", "settings")):
+                await expect(page.get_by_role("tab", selected=True).first).to_be_in_viewport(ratio=0.9)
             assert await accessibility(page) == [], (path, locale, scheme)
             wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, (path, locale)  # nothing stands out of the page

@@ -55,7 +55,24 @@ const PORTUGUESE: Known = {
     remedy: "Espere um pouco antes de tentar de novo.",
   },
   unavailable: { title: "Indisponível no momento", remedy: "Tente de novo em instantes." },
-  payload_too_large: { title: "O arquivo é grande demais", detail: "" },
+  too_large: { title: "O arquivo é grande demais", detail: "" },
+  budget_used_up: {
+    title: "O orçamento acabou",
+    detail: "Aumente o orçamento deste número, em IA, ou o seu, em Uso.",
+    remedy: "",
+  },
+  on_its_way: {
+    title: "A mensagem já está a caminho",
+    detail: "",
+    remedy: "Tente quando ela tiver sido enviada.",
+  },
+  too_late: { title: "É tarde demais para isso", detail: "", remedy: "" },
+  media_gone: { title: "O WhatsApp não tem mais este arquivo", detail: "", remedy: "" },
+  file_unavailable: {
+    title: "O arquivo não está disponível",
+    detail: "",
+    remedy: "Tente de novo mais tarde.",
+  },
 };
 
 export function problemText(error: unknown, locale: Locale = currentLocale()): ProblemText {

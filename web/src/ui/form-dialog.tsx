@@ -79,7 +79,7 @@ export function Refused({ error, title: own }: { error: unknown; title?: string 
   return (
     <div role="alert">
       <Notice tone="bad" title={own ?? title}>
-        {field ?? detail ?? remedy}
+        {field ?? detail ?? remedy ?? (own && title)}
       </Notice>
     </div>
   );

@@ -87,11 +87,6 @@ function NumberAi({ session, all, part }: { session: Session; all: Session[]; pa
   const draft = useDraftOf(session);
   const id = session.session_id;
   useEffect(() => storage.setItem(LAST, id), [id]);
-  // where the tabs are wider than the page, the one that is shown is to be seen
-  // biome-ignore lint/correctness/useExhaustiveDependencies: for each tab that is shown
-  useEffect(() => {
-    document.querySelector(".ai .tab[data-selected]")?.scrollIntoView({ block: "nearest", inline: "center" });
-  }, [part]);
   const show = (sessionId: string, next: Part) =>
     void router.navigate({ to: "/ai/$sessionId/$part", params: { sessionId, part: next }, replace: true });
   return (

@@ -105,7 +105,8 @@ function Table({
 }) {
   const t = useStrings(words);
   // phones have no room for all columns
-  const wide = (head: string | undefined) => (head === t.tokens ? "usage-wide" : undefined);
+  const wide = (head: string | undefined) =>
+    head === t.tokens || head === t.sent ? "usage-wide" : undefined;
   return (
     <section className="card usage-plot">
       <h2>{title}</h2>
