@@ -28,7 +28,7 @@ from prosa.database.engine import Database, WriteDb
 from prosa.ids import new_id, new_message_id
 
 SIZES = {"100": 100, "10k": 10_000, "100k": 100_000}
-ALIKE = {"100": 4, "10k": 4, "100k": 2}
+ALIKE = {"100": 4, "10k": 4, "100k": 1}
 """Conversations of each size: several, so that those of a hundred do not grow to several times that while measured."""
 _WARM_UP = 8
 _BATCH = 5_000
@@ -40,7 +40,7 @@ def run(*, quick: bool) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for kind in ("sqlite",) if quick else ("sqlite", "postgres"):
         with tempfile.TemporaryDirectory(prefix="prosa-bench-") as folder, database_url(kind, Path(folder)) as url:
-            seconds = run_async(_measure(url, 60 if quick else 600, quick=quick))
+            seconds = run_async(_measure(url, 60 if quick else 400, quick=quick))
         p50 = {size: percentile(values, 0.5) for size, values in seconds.items()}
         prefix = "" if kind == "sqlite" else f"{kind}."
         results |= {f"{prefix}ratio_{size}_to_100": round(p50[size] / p50["100"], 3) for size in list(SIZES)[1:]}
