@@ -88,6 +88,7 @@ class EventHub:
         self._subscribers: dict[uuid.UUID, set[Subscriber]] = defaultdict(set)
         self._position = Position(0, 0)
         self._reading = asyncio.Lock()
+        self._wanted = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         bus.hear(_PASSING, self._pass)
 
@@ -112,6 +113,7 @@ class EventHub:
                 async with self._database.read() as db:
                     self._position = await log.end(db)
             self._subscribers[user_id].add(subscriber)
+            self._wanted.set()
         return subscriber
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
@@ -120,6 +122,8 @@ class EventHub:
         mine.discard(subscriber)
         if not mine:
             del self._subscribers[subscriber.user_id]
+        if not self._subscribers:
+            self._wanted.clear()
 
     def pass_on(self, user_id: uuid.UUID, session: str | None, payload: Payload) -> None:
         """Tell an owner's clients, of whatever process, an event that is not stored."""
@@ -150,6 +154,7 @@ class EventHub:
         outages = OutageLog("reading the log of events")
         async with self._bus.listen(log.TOPIC) as signal:
             while True:
+                await self._wanted.wait()
                 await signal.wait(POLL_SECONDS)
                 try:
                     async with self._reading:
