@@ -427,6 +427,7 @@ def test_quotes_and_mentions() -> None:
     }
     found = convert({"extendedTextMessage": {"text": "às 8", "contextInfo": context}})
     assert (found.quoted_wa_id, found.quoted_text) == ("3EB0QUOTED", "a que horas?")
+    assert found.quoted_sender == ANA
     assert found.mentions == ("5511977776666@s.whatsapp.net",)
     picture = convert(
         {"imageMessage": FILE | {"contextInfo": {"stanzaID": "Q", "quotedMessage": {"imageMessage": {}}}}}
@@ -504,7 +505,7 @@ NAMES = sorted(
         "caption", "contacts", "vcard", "options", "sections", "rows", "buttons", "hydratedTemplate",
         "hydratedButtons", "location", "degreesLatitude", "fileLength", "mentionedJID", "stanzaID", "editedMessage",
         "ID", "startTime", "body", "header", "itemCount", "totalAmount1000", "durationSecs", "ephemeralExpiration",
-        "targetMessageKey", "carouselMessage", "cards",
+        "targetMessageKey", "carouselMessage", "cards", "participant",
     }
 )  # fmt: skip
 SCALARS = st.one_of(

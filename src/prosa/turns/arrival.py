@@ -18,7 +18,7 @@ from prosa.events.types import AiSkippedPayload, Payload
 from prosa.sessions.facts import SessionFacts
 from prosa.turns import fixed, takeover
 from prosa.turns.policy import SkipReason, decide_on_arrival, due_at
-from prosa.turns.policy.audience import mentions
+from prosa.turns.policy.audience import speaks_to
 from prosa.whatsapp.engine import InboundMessage
 
 TURNS_TOPIC = "turns"
@@ -141,7 +141,7 @@ async def _addressed(db: WriteDb, held: HeldConversation, session: SessionFacts,
     """Return whether a group's message is meant for the number: it mentions it, or quotes one of its messages."""
     if held.kind != ConversationKind.GROUP or session.settings.audience.groups != "mentioned":
         return True
-    if mentions(session, message):
+    if speaks_to(session, message):
         return True
     quoted = await find_message(db, held.id, message.quoted_wa_id) if message.quoted_wa_id else None
     return quoted is not None and quoted.from_me

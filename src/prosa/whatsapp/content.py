@@ -25,6 +25,7 @@ class Parsed:
     location: Location | None = None
     quoted_wa_id: str | None = None
     quoted_text: str | None = None
+    quoted_sender: str | None = None
     mentions: tuple[str, ...] = ()
     edits: str | None = None
     revokes: str | None = None
@@ -128,7 +129,10 @@ def _with_context(found: Parsed, content: Json) -> Parsed:
     quoted_id = string(context, "stanzaID") or found.quoted_wa_id
     before = parse(unwrap(obj(context, "quotedMessage")).message, quoted=True) if quoted_id else None
     text = before.body if before is not None and before.type is not MessageType.UNKNOWN else ""
-    return replace(found, quoted_wa_id=quoted_id or None, quoted_text=text or None, mentions=mentions)
+    sender = jid.bare(string(context, "participant")) if quoted_id else ""
+    return replace(
+        found, quoted_wa_id=quoted_id or None, quoted_text=text or None, quoted_sender=sender or None, mentions=mentions
+    )
 
 
 def _protocol(protocol: Json) -> Parsed | None:

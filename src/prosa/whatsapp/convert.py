@@ -98,6 +98,7 @@ def _message(data: Json, opened: content.Unwrapped, parsed: content.Parsed) -> I
         push_name=string(info, "push_name").strip() or None,
         quoted_wa_id=parsed.quoted_wa_id,
         quoted_text=parsed.quoted_text,
+        quoted_sender=parsed.quoted_sender,
         mentions=parsed.mentions,
         media=parsed.media,
         location=parsed.location,

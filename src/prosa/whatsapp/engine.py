@@ -144,6 +144,8 @@ class InboundMessage:
     push_name: str | None = None
     quoted_wa_id: str | None = None
     quoted_text: str | None = None
+    quoted_sender: str | None = None
+    """Whose message is quoted, as the sender says."""
     mentions: tuple[str, ...] = ()
     media: MediaInfo | None = None
     location: Location | None = None

@@ -11,7 +11,7 @@ from prosa.sessions.facts import SessionFacts
 from prosa.sessions.settings import SessionSettings
 from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.state import SessionStatus
-from prosa.turns.policy.audience import is_ignored, mentions, phone_forms
+from prosa.turns.policy.audience import is_ignored, phone_forms, speaks_to
 from prosa.whatsapp.engine import InboundMessage, MessageType
 
 MARIA = "5511999990001@s.whatsapp.net"
@@ -74,12 +74,14 @@ def test_brazilian_mobile_numbers_with_and_without_the_ninth_digit(digits: str, 
     assert phone_forms(digits) == [digits, *([other] if other else [])]
 
 
-def test_mentions() -> None:
+def test_messages_that_mention_or_quote_the_number() -> None:
     shop = SessionFacts(
         "shop", uuid.uuid4(), SessionStatus.OPEN, "5511888880000:7@s.whatsapp.net", "77:7@lid", SessionSettings()
     )
     message = InboundMessage("A", GROUP, MARIA, False, True, datetime.now(UTC), MessageType.TEXT, "@shop hi")
-    assert not mentions(shop, message)
-    assert mentions(shop, replace(message, mentions=("1@lid", "77@lid")))
-    assert mentions(shop, replace(message, mentions=("5511888880000@s.whatsapp.net",)))
-    assert not mentions(replace(shop, jid=None, lid=None), replace(message, mentions=("77@lid",)))
+    assert not speaks_to(shop, message)
+    assert speaks_to(shop, replace(message, mentions=("1@lid", "77@lid")))
+    assert speaks_to(shop, replace(message, mentions=("5511888880000@s.whatsapp.net",)))
+    assert not speaks_to(replace(shop, jid=None, lid=None), replace(message, mentions=("77@lid",)))
+    assert speaks_to(shop, replace(message, quoted_sender="77@lid"))
+    assert not speaks_to(shop, replace(message, quoted_sender=MARIA))

@@ -41,10 +41,10 @@ def phone_forms(digits: str) -> list[str]:
     return [digits]
 
 
-def mentions(session: SessionFacts, message: InboundMessage) -> bool:
-    """Return whether a group's message mentions the number."""
+def speaks_to(session: SessionFacts, message: InboundMessage) -> bool:
+    """Return whether a group's message says by itself that it is meant for the number: it mentions or quotes it."""
     own = {jid.bare(address) for address in (session.jid, session.lid) if address}
-    return any(jid.bare(mention) in own for mention in message.mentions)
+    return any(jid.bare(address) in own for address in (*message.mentions, message.quoted_sender) if address)
 
 
 def _matches(pattern: str, text: str) -> bool:
