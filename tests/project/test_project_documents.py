@@ -109,6 +109,29 @@ def test_paths_in_documents_exist(document: str) -> None:
         assert (ROOT / name).exists(), name
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_tests_in_documents_exist(document: str) -> None:
+    for path, name in named_tests((ROOT / document).read_text(encoding="utf-8")):
+        defined = rf"^(?:async )?(?:def|func) {name}\("
+        assert re.search(defined, (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), f"{path} has no {name}"
+
+
+def test_every_fault_names_the_test_that_shows_it() -> None:
+    lines = (ROOT / "docs/reliability.md").read_text(encoding="utf-8").splitlines()
+    faults = [line for line in lines if line.startswith("| ") and not line.startswith("| fault |")]
+    assert len(faults) > 25
+    for row in faults:
+        assert named_tests(row.rsplit("|", 2)[1]), row
+
+
+def named_tests(text: str) -> list[tuple[str, str]]:
+    """Return the tests that a text names: `file::test`, or `file` (`TestName`) for those in Go."""
+    return [
+        (path, python or go)
+        for path, python, go in re.findall(r"`((?:tests|simulator|bridge)/[\w/.]+)(?:::(\w+)`|` \(`(\w+)`\))", text)
+    ]
+
+
 def test_hooks_can_be_run() -> None:
     config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
     hooks = [hook for repository in config["repos"] for hook in repository["hooks"]]

@@ -200,8 +200,8 @@ async def test_a_group_is_answered_where_it_asks_us(stage: TurnStage, by: str) -
     assert "Ana: Are you open then?\n…0002: Good question" in prompt.last_user_text
     assert "a group" in prompt.last_user_text
     assert not [what for what in stage.told if what[0] == "read"]
-    await say_in_group(stage, RUI, "ok")
-    assert await stage.claim_all() == []
+    await say_in_group(stage, RUI, "ok", quoted_wa_id=asked)
+    assert await stage.claim_all() == [], "what it quotes is none of ours"
 
 
 async def say_ours(stage: TurnStage) -> Any:
