@@ -90,9 +90,12 @@ _by_address = Prepared(
         _c.id.in_(union_all(select(_c.id).where(_in_session, _jids), select(_c.id).where(_in_session, _lids)))
     ),
     postgresql=select(*_COLUMNS).where(_in_session, or_(_jids, _lids)).order_by(_c.id).with_for_update(),
+    bulk=True,
 )
 _is_it = _c.id == bindparam("id")
-_by_id = Prepared(select(*_COLUMNS).where(_is_it), postgresql=select(*_COLUMNS).where(_is_it).with_for_update())
+_by_id = Prepared(
+    select(*_COLUMNS).where(_is_it), postgresql=select(*_COLUMNS).where(_is_it).with_for_update(), bulk=True
+)
 
 _EVERY_DAY = frozenset(
     {
@@ -102,7 +105,7 @@ _EVERY_DAY = frozenset(
     }
 )  # fmt: skip
 """What messages and answers change; the rest changes when a person does something, or once."""
-_save = Prepared(update(TABLE).where(_c.id == bindparam("row_id")), sets_given=True)
+_save = Prepared(update(TABLE).where(_c.id == bindparam("row_id")), sets_given=True, bulk=True, each=("row_id", "id"))
 
 
 def _held(row: Any) -> HeldConversation:
@@ -112,6 +115,7 @@ def _held(row: Any) -> HeldConversation:
 
 async def hold(db: WriteDb, conversation_id: uuid.UUID) -> HeldConversation | None:
     """Lock a conversation; None where there is none."""
+    await db.mine(conversation_id)
     rows = await db.fetch(_by_id, {"id": conversation_id}, about=(conversation_id,))
     return _held(rows[0]) if rows else None
 
@@ -119,10 +123,12 @@ async def hold(db: WriteDb, conversation_id: uuid.UUID) -> HeldConversation | No
 async def hold_all(db: WriteDb, session_id: str, address: Address) -> list[HeldConversation]:
     """Lock every conversation that goes by one of the addresses: two, where they were not known to be one contact."""
     values = {"session_id": session_id, "one": address.jid, "other": address.lid or address.jid}
-    rows = await db.fetch(_by_address, values, about=())  # addresses are never put off
-    if await db.caught_up(*(row.id for row in rows)):
-        rows = await db.fetch(_by_address, values)
-    return [_held(row) for row in rows]
+    while True:
+        rows = await db.fetch(_by_address, values, about=())  # addresses are never put off
+        ids = [row.id for row in rows]
+        waited = await db.mine(*ids)
+        if not (await db.caught_up(*ids) or waited):
+            return [_held(row) for row in rows]
 
 
 async def create(
@@ -172,7 +178,10 @@ async def create(
     values = held._stored | {"search_name": search_name(held), "created_at": now, "updated_at": now}  # noqa: SLF001
     insert = postgres_insert if db.dialect == "postgresql" else sqlite_insert
     statement = insert(TABLE).on_conflict_do_nothing().returning(_c.id)
-    return held if (await db.execute(statement, values)).first() else None
+    if not (await db.execute(statement, values)).first():
+        return None
+    await db.mine(held.id)
+    return held
 
 
 async def save(db: WriteDb, held: HeldConversation) -> None:

@@ -25,12 +25,14 @@ _same = [_m.conversation_id, _m.wa_id]
 _insert_once = Prepared(
     sqlite_insert(MESSAGES).on_conflict_do_nothing(index_elements=_same).returning(_m.id),
     postgresql=postgres_insert(MESSAGES).on_conflict_do_nothing(index_elements=_same).returning(_m.id),
+    bulk=True,
+    each=("id", "id"),
 )
-_insert = Prepared(plain_insert(MESSAGES))
+_insert = Prepared(plain_insert(MESSAGES), bulk=True)
 _by_wa_id = Prepared(
     select(MESSAGES).where(_m.conversation_id == bindparam("conversation_id"), _m.wa_id == bindparam("wa_id"))
 )
-_words = Prepared(plain_insert(SEARCH))
+_words = Prepared(plain_insert(SEARCH), bulk=True)
 
 
 async def insert_message(db: WriteDb, values: dict[str, Any]) -> bool:

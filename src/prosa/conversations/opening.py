@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from prosa.conversations.held import HeldConversation, create, hold, hold_all, save
 from prosa.conversations.identity import Address
 from prosa.conversations.merge import merge
-from prosa.database.engine import Database, WriteDb
+from prosa.database.engine import Database, Place, WriteDb
 
 T = TypeVar("T")
 
@@ -89,7 +89,9 @@ async def adopt(db: WriteDb, conversation_id: uuid.UUID, session_id: str, addres
     return Opened(held, merged=merged)
 
 
-async def submit_opening(database: Database, job: Callable[[WriteDb], Awaitable[T]]) -> T:
+async def submit_opening(
+    database: Database, job: Callable[[WriteDb], Awaitable[T]], *, place: Place = Place.ALONE
+) -> T:
     """Submit a job that opens a conversation.
 
     Two processes may learn a contact's addresses at the same moment, each from another message, and neither sees what
@@ -100,10 +102,10 @@ async def submit_opening(database: Database, job: Callable[[WriteDb], Awaitable[
     """
     for _ in range(_TRIES - 1):
         try:
-            return await database.submit(job)
+            return await database.submit(job, place=place)
         except IntegrityError:
             continue
-    return await database.submit(job)
+    return await database.submit(job, place=place)
 
 
 def _learn(held: HeldConversation, address: Address) -> bool:

@@ -35,6 +35,7 @@ def sqlite_writer(url: URL) -> Engine:
     """Return an engine with the one connection that writes, for use in one thread."""
     options = _sqlite_options(QueuePool, 1)
     options["connect_args"] = {**options["connect_args"], "check_same_thread": False}  # closed by another one
+    options["connect_args"]["cached_statements"] = 512  # groups have a text for each size (`prosa.database.bulk`)
     engine = create_engine(url.set(drivername="sqlite"), **options)
     _set_up(engine, "BEGIN IMMEDIATE")
     return engine

@@ -1,6 +1,7 @@
 """Ways to run statements in an open transaction: through SQLAlchemy, or with the driver itself where that pays."""
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol, cast
 
@@ -9,7 +10,8 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from prosa.database.prepared import Prepared, Values
+from prosa.database.bulk import parts
+from prosa.database.prepared import Compiled, Prepared, Values
 
 Params = dict[str, Any] | Sequence[dict[str, Any]] | None
 
@@ -29,6 +31,9 @@ class Driver(Protocol):
 
     async def fetch(self, prepared: Prepared, values: Values) -> list[Any]:
         """Run a prepared statement; return its rows."""
+
+    async def fetch_many(self, prepared: Prepared, rows: Sequence[Values]) -> list[list[Any]]:
+        """Run a prepared statement that is `bulk` for all of some values at once; return the rows of each."""
 
     async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
         """Run a prepared statement, which returns nothing, for each row."""
@@ -53,6 +58,10 @@ class SqlAlchemyDriver:
         """Run a prepared statement; return its rows."""
         result = await self.connection.execute(prepared.statement(self.dialect), values)
         return list(result.all()) if result.returns_rows else []
+
+    async def fetch_many(self, prepared: Prepared, rows: Sequence[Values]) -> list[list[Any]]:
+        """Run a prepared statement for each row."""
+        return [await self.fetch(prepared, values) for values in rows]
 
     async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
         """Run a prepared statement for each row."""
@@ -87,16 +96,47 @@ class SqliteDriver:
         except sqlite3.Error as error:
             self._fail(compiled.sql, error)
 
-    async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
-        """Run a prepared statement for each row."""
+    async def fetch_many(self, prepared: Prepared, rows: Sequence[Values]) -> list[list[Any]]:
+        """Run a prepared statement for all of some values, in a few statements."""
         compiled = prepared.compiled(self.dialect, rows[0])
         arguments = [compiled.arguments(row) for row in rows]
+        if prepared.each is not None:
+            return deal(rows, compiled.rows(self._in_parts(compiled, arguments)), *prepared.each)
+        result: list[list[Any]] = []
+        for begin, size in parts(len(arguments)):
+            result += compiled.dealt(size, self._part(compiled, arguments[begin : begin + size]))
+        return result
+
+    async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
+        """Run a prepared statement for each row."""
+        rows = last_of_each(prepared, rows)
+        compiled = prepared.compiled(self.dialect, rows[0])
+        arguments = [compiled.arguments(row) for row in rows]
+        if prepared.bulk:
+            self._in_parts(compiled, arguments)
+            return
         if self._watch is not None:
             self._watch(compiled.sql, arguments[0])
         try:
             self._raw.executemany(compiled.sql, arguments)
         except sqlite3.Error as error:
             self._fail(compiled.sql, error)
+
+    def _in_parts(self, compiled: Compiled, arguments: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+        return [
+            row
+            for begin, size in parts(len(arguments))
+            for row in self._part(compiled, arguments[begin : begin + size])
+        ]
+
+    def _part(self, compiled: Compiled, arguments: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+        sql = compiled.repeated.sql(len(arguments))
+        if self._watch is not None:
+            self._watch(sql, arguments[0])
+        try:
+            return self._raw.execute(sql, compiled.repeated.values(arguments)).fetchall()
+        except sqlite3.Error as error:
+            self._fail(sql, error)
 
     def _fail(self, sql: str, error: sqlite3.Error) -> NoReturn:
         raise DBAPIError.instance(
@@ -139,16 +179,54 @@ class AsyncpgDriver:
         except Exception as error:  # noqa: BLE001 - asyncpg's errors, and those of its socket
             fail(self.connection, self._raw, compiled.sql, error)
 
+    async def fetch_many(self, prepared: Prepared, rows: Sequence[Values]) -> list[list[Any]]:
+        """Run a prepared statement for all of some values, in one statement."""
+        compiled = prepared.compiled(self.dialect, rows[0])
+        found = await self._at_once(compiled, [compiled.arguments(row) for row in rows])
+        if prepared.each is not None:
+            return deal(rows, compiled.rows(found), *prepared.each)
+        return compiled.dealt(len(rows), found)
+
     async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
         """Run a prepared statement for each row."""
+        rows = last_of_each(prepared, rows)
         compiled = prepared.compiled(self.dialect, rows[0])
         arguments = [compiled.arguments(row) for row in rows]
+        if prepared.bulk and len(rows) > 1:
+            await self._at_once(compiled, arguments)
+            return
         if self._watch is not None:
             self._watch(compiled.sql, arguments[0])
         try:
             await self._raw.executemany(compiled.sql, arguments)
         except Exception as error:  # noqa: BLE001 - as above
             fail(self.connection, self._raw, compiled.sql, error)
+
+    async def _at_once(self, compiled: Compiled, arguments: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+        sql = compiled.unnested.sql
+        if self._watch is not None:
+            self._watch(sql, arguments[0])
+        try:
+            found: list[Sequence[Any]] = await self._raw.fetch(sql, *compiled.unnested.columns(arguments))
+        except Exception as error:  # noqa: BLE001 - as above
+            fail(self.connection, self._raw, sql, error)
+        return found
+
+
+def last_of_each(prepared: Prepared, rows: Sequence[Values]) -> Sequence[Values]:
+    """Return the rows of an update without those that a later one overwrites: at once, their order is lost."""
+    if prepared.each is None or len(rows) == 1:
+        return rows
+    name = prepared.each[0]
+    return list({row[name]: row for row in rows}.values())
+
+
+def deal(rows: Sequence[Values], found: Sequence[Any], name: str, column: str) -> list[list[Any]]:
+    """Return what was found for each of some values: the rows whose column has the value of this name."""
+    by_value: defaultdict[Any, list[Any]] = defaultdict(list)
+    for row in found:
+        by_value[getattr(row, column)].append(row)
+    return [by_value.get(values[name], []) for values in rows]
 
 
 def fail(connection: AsyncConnection, raw: Any, sql: str | None, error: Exception) -> NoReturn:

@@ -6,7 +6,7 @@ through other connections; other processes are waited for by SQLite's busy timeo
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -24,12 +24,12 @@ from prosa.database.connect import (
     sqlite_writer,
 )
 from prosa.database.drivers import Params, SqlAlchemyDriver, Watch
-from prosa.database.groups import Groups, PostgresGroups, SqliteGroups
+from prosa.database.groups import Groups, Place, PostgresGroups, SqliteGroups
 from prosa.database.outage import Outage, outage_of
 from prosa.database.transactions import ReadDb, WriteDb
 from prosa.database.writer import GroupWriter
 
-__all__ = ["Database", "Params", "ReadDb", "WriteDb"]
+__all__ = ["Database", "Params", "Place", "ReadDb", "WriteDb"]
 
 logger = structlog.get_logger("prosa.database")
 
@@ -40,8 +40,6 @@ FULL_SECONDS = 60.0
 STATEMENT_SECONDS = 60.0
 """A server that does not answer a statement for so long counts as away: a network that swallows packets ends no
 connection by itself, for a quarter of an hour and more."""
-LANES = 4
-"""Groups that PostgreSQL works on at the same time."""
 
 
 class Database:
@@ -80,13 +78,13 @@ class Database:
             self._read_engine = sqlite_engine(url, begin="BEGIN", size=pool_size)
             writer = sqlite_writer(url)
             self.engines = [writer, self._write_engine.sync_engine, self._read_engine.sync_engine]
-            groups: list[Groups] = [SqliteGroups(writer, self._turn, lambda: self.watch)]
+            groups: Groups = SqliteGroups(writer, self._turn, lambda: self.watch)
         else:
             self.dialect = "postgresql"
             self._write_engine = self._read_engine = postgres_engine(url, pool_size, statement_seconds)
             self.engines = [self._write_engine.sync_engine]
-            groups = [PostgresGroups(self._write_engine, lambda: self.watch) for _ in range(LANES)]
-        self._writers = [GroupWriter(group, on_commit=self._committed, on_failure=self._failed) for group in groups]
+            groups = PostgresGroups(self._write_engine, lambda: self.watch)
+        self._writer = GroupWriter(groups, on_commit=self._committed, on_failure=self._failed)
 
     @property
     def unwritable(self) -> Outage | None:
@@ -124,7 +122,7 @@ class Database:
         finally:
             self._turn.release()
 
-    async def submit(self, job: Callable[[WriteDb], Awaitable[T]], *, key: Hashable = None) -> T:
+    async def submit(self, job: Callable[[WriteDb], Awaitable[T]], *, place: Place = Place.ALONE) -> T:
         """Run a small write in a transaction that it may share with others waiting at the same moment.
 
         Returns when the transaction is committed. The job touches nothing and waits for nothing but its `WriteDb`: it
@@ -132,12 +130,12 @@ class Database:
 
         Args:
             job: What to do.
-            key: What it is about, such as a number: jobs of one key are run in the order they came.
+            place: When it runs, where it shares a transaction.
 
         Raises:
             Exception: Whatever the job raised; then nothing of it is kept.
         """
-        return await self._writers[hash(key) % len(self._writers)].submit(job)
+        return await self._writer.submit(job, place)
 
     async def ping(self) -> None:
         """Do the least that shows that the database can be read."""
@@ -156,8 +154,7 @@ class Database:
         """Finish waiting writes and close every connection; a server that does not answer is not waited for long."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                for writer in self._writers:
-                    await writer.close()
+                await self._writer.close()
                 await self._write_engine.dispose()
                 if self._read_engine is not self._write_engine:
                     await self._read_engine.dispose()

@@ -2,10 +2,12 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from enum import IntEnum
+from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, RootTransaction
@@ -15,10 +17,29 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from prosa.database.connect import connected
 from prosa.database.drivers import AsyncpgDriver, SqliteDriver, Watch, fail
 from prosa.database.outage import outage_of
+from prosa.database.together import Job, JobFailedError, run_together
 from prosa.database.transactions import WriteDb
 
 T = TypeVar("T")
-Job = Callable[[WriteDb], Awaitable[Any]]
+
+
+class Place(IntEnum):
+    """When a job of a group runs."""
+
+    ALONE = 0
+    """In its turn, while no other one does."""
+    TOGETHER = 1
+    """Side by side with others (`prosa.database.together`)."""
+    LAST = 2
+    """After all others, in its turn: what they store, it finds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A job, and when it runs."""
+
+    job: Job
+    place: Place = Place.ALONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +50,6 @@ class Committed:
     wakes: set[str]
 
 
-class JobFailedError(Exception):
-    """A job raised (`__cause__`); nothing of its group is kept.
-
-    Attributes:
-        place: Which one of the group.
-    """
-
-    def __init__(self, place: int) -> None:
-        super().__init__(f"job {place} of the group failed")
-        self.place = place
-
-
 class NotBegunError(Exception):
     """No transaction could be opened; `__cause__` says why."""
 
@@ -48,7 +57,7 @@ class NotBegunError(Exception):
 class Groups(Protocol):
     """Runs groups, one at a time."""
 
-    async def run(self, jobs: Sequence[Job]) -> Committed:
+    async def run(self, jobs: Sequence[Work]) -> Committed:
         """Run jobs in one transaction.
 
         Raises:
@@ -78,7 +87,7 @@ class SqliteGroups:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-writer")
         self._connection: Connection | None = None
 
-    async def run(self, jobs: Sequence[Job]) -> Committed:
+    async def run(self, jobs: Sequence[Work]) -> Committed:
         """Run jobs in one transaction."""
         async with self._turn:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, jobs)
@@ -88,7 +97,7 @@ class SqliteGroups:
         self._thread.shutdown(wait=False)  # nothing runs in it any more
         await asyncio.to_thread(self._disconnect)
 
-    def _run(self, jobs: Sequence[Job]) -> Committed:
+    def _run(self, jobs: Sequence[Work]) -> Committed:
         watch = self._watch()
         try:
             connection, transaction = self._begin()
@@ -130,7 +139,7 @@ class PostgresGroups:
         self._connection: AsyncConnection | None = None
         self._kept = AsyncExitStack()
 
-    async def run(self, jobs: Sequence[Job]) -> Committed:
+    async def run(self, jobs: Sequence[Work]) -> Committed:
         """Run jobs in one transaction."""
         watch = self._watch()
         connection, raw = await self._begin()
@@ -184,13 +193,24 @@ class PostgresGroups:
         await self.close()
 
 
-async def _run_jobs(db: WriteDb, jobs: Sequence[Job]) -> list[Any]:
-    results = []
-    for place, job in enumerate(jobs):
-        try:
-            results.append(await job(db))
-        except Exception as error:
-            raise JobFailedError(place) from error
+async def _run_jobs(db: WriteDb, jobs: Sequence[Work]) -> list[Any]:
+    results: list[Any] = [None] * len(jobs)
+    order = sorted(range(len(jobs)), key=lambda place: jobs[place].place is Place.LAST)
+    for together, some in groupby(order, key=lambda place: jobs[place].place is Place.TOGETHER):
+        places = list(some)
+        if together and len(places) > 1:
+            try:
+                found = await run_together(db, [jobs[place].job for place in places])
+            except JobFailedError as failure:
+                raise JobFailedError(places[failure.place]) from failure.__cause__
+            for place, result in zip(places, found, strict=True):
+                results[place] = result
+            continue
+        for place in places:
+            try:
+                results[place] = await jobs[place].job(db)
+            except Exception as error:
+                raise JobFailedError(place) from error
     await db.flush()
     return results
 

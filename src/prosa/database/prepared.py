@@ -29,6 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from prosa.database.bulk import Kind, Repeated, Unnested
+
 Statement: TypeAlias = Select[Any] | Insert | Update | Delete
 Values = Mapping[str, Any]
 _Convert = Callable[[Any], Any]
@@ -70,6 +72,20 @@ class Compiled:
             (place, name, processors[name]) for place, name in enumerate(names) if name not in constants
         ]
         self._result: Final = _reader(statement, dialect)
+        self._kind: Final[Kind] = (
+            "insert" if isinstance(statement, Insert) else "update" if isinstance(statement, Update) else "select"
+        )
+        self._types: Final = [_type_name(compiled, name, dialect) for name in names]
+
+    @cached_property
+    def unnested(self) -> Unnested:
+        """The statement for many rows on PostgreSQL."""
+        return Unnested(self.sql, self._kind, self._types)
+
+    @cached_property
+    def repeated(self) -> Repeated:
+        """The statement for many rows on SQLite."""
+        return Repeated(self.sql, self._kind, len(self._types))
 
     def arguments(self, values: Values) -> list[Any]:
         """Return the driver's arguments for some values.
@@ -87,6 +103,13 @@ class Compiled:
         """Return what the driver found, with names and in Python's types."""
         return [self._result(row) for row in found]
 
+    def dealt(self, count: int, found: Iterable[Sequence[Any]]) -> list[list[Any]]:
+        """Return what a select for many found, for each of them: rows begin with its number, from 1."""
+        result: list[list[Any]] = [[] for _ in range(count)]
+        for number, *row in found:
+            result[number - 1].append(self._result(row))
+        return result
+
 
 class Prepared:
     """A statement that is compiled when it is first run on a database.
@@ -95,14 +118,26 @@ class Prepared:
     the columns that are given, which are the same for all rows of a run.
     """
 
-    def __init__(self, statement: Statement, *, postgresql: Statement | None = None, sets_given: bool = False) -> None:
+    def __init__(
+        self,
+        statement: Statement,
+        *,
+        postgresql: Statement | None = None,
+        sets_given: bool = False,
+        bulk: bool = False,
+        each: tuple[str, str] | None = None,
+    ) -> None:
         """Take the statement.
 
         Args:
             statement: For both databases, or for SQLite.
             postgresql: For PostgreSQL, where that is another one.
             sets_given: It is an update that sets the columns that are given, as an insert does.
+            bulk: It can be run for many rows at once: it is a select, an insert of values, or an update of a row.
+            each: Of such an insert or update: the value that no two rows share, and the column that has it.
         """
+        self.bulk: Final = bulk
+        self.each: Final = each
         self._statements = {"sqlite": statement, "postgresql": statement if postgresql is None else postgresql}
         self._compiled: dict[Hashable, Compiled] = {}
         self._sets: frozenset[str] = frozenset()
@@ -158,6 +193,12 @@ def among(column: ColumnElement[Any], name: str, dialect: str) -> ColumnElement[
 def _bind(compiled: SQLCompiler, name: str, dialect: Dialect) -> _Convert | None:
     type_ = compiled.binds[name].type
     return type_.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _type_name(compiled: SQLCompiler, name: str, dialect: Dialect) -> str:
+    """Return a parameter's type as PostgreSQL casts to it: without a length, to which a cast would shorten it."""
+    written: str = dialect.type_compiler_instance.process(compiled.binds[name].type.dialect_impl(dialect))
+    return written.partition("(")[0]
 
 
 def _reader(statement: Statement, dialect: Dialect) -> _Convert:

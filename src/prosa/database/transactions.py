@@ -1,7 +1,7 @@
 """What a transaction can do: `ReadDb` and `WriteDb`, which are distinct so that types tell who may write."""
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import Executable
@@ -109,6 +109,29 @@ class WriteDb(ReadDb):
             await (self._catch_up() if about is None else self.caught_up(*about))
         return await super().fetch(prepared, values)
 
+    async def fetch_many(
+        self, prepared: Prepared, rows: Sequence[Values], *, about: Collection[Hashable] | None = None
+    ) -> list[list[Any]]:
+        """Run a prepared statement that is `bulk` for all of some values; return the rows of each.
+
+        Values that name the same row are taken one after another. `about` is as in `fetch`.
+        """
+        if self._later:
+            await (self._catch_up() if about is None else self.caught_up(*about))
+        same = prepared.each is not None and len({values[prepared.each[0]] for values in rows}) < len(rows)
+        if same or len(rows) == 1:
+            return [await self._driver.fetch(prepared, values) for values in rows]
+        return await self._driver.fetch_many(prepared, rows)
+
+    async def mine(self, *keys: Hashable) -> bool:
+        """Say what this job is about to read and change, such as a conversation.
+
+        Jobs that share a transaction and run side by side (`prosa.database.together`) wait here for one another. Return
+        whether it had to wait: then what was read before may be out of date.
+        """
+        del keys
+        return False
+
     async def caught_up(self, *about: Hashable) -> bool:
         """Send what was put off, if any of it is about one of these; return whether there was such."""
         if self._about.isdisjoint(about):
@@ -129,7 +152,8 @@ class WriteDb(ReadDb):
         await super().flush()
 
     async def _catch_up(self) -> None:
-        waiting, self._later = self._later, defaultdict(list)
+        waiting = dict(self._later)
+        self._later.clear()
         self._about.clear()
         # a row comes after those that it refers to
         for prepared in sorted(waiting, key=lambda prepared: prepared.rank):

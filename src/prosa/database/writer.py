@@ -10,20 +10,24 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy.exc import DBAPIError
 
-from prosa.database.groups import Groups, Job, JobFailedError, NotBegunError
+from prosa.database.groups import Groups, NotBegunError, Place, Work
+from prosa.database.together import JobFailedError
 from prosa.database.transactions import WriteDb
 
 T = TypeVar("T")
 
-MAX_GROUP = 64
+logger = structlog.get_logger("prosa.database")
+
+MAX_GROUP = 128
 """Jobs in one transaction: bounds how long the first of them waits for the last."""
 
 
 @dataclass(slots=True)
 class _Waiting:
-    job: Job
+    work: Work
     done: asyncio.Future[Any]
 
 
@@ -47,7 +51,7 @@ class GroupWriter:
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def submit(self, job: Callable[[WriteDb], Awaitable[T]]) -> T:
+    async def submit(self, job: Callable[[WriteDb], Awaitable[T]], place: Place = Place.ALONE) -> T:
         """Run `job` and return its result once it is committed.
 
         A caller that is cancelled no longer waits; its job may still be committed.
@@ -58,7 +62,7 @@ class GroupWriter:
         """
         if self._closed:
             raise RuntimeError("the database is closed")
-        waiting = _Waiting(job, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(Work(job, place), asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._drain(), name="database-writer")
@@ -101,12 +105,13 @@ class GroupWriter:
                     await self._run(part)
         except NotBegunError:
             raise
-        except Exception:  # noqa: BLE001 - a deadlock or a lost connection: each gets its own try and its own error
+        except Exception as error:  # noqa: BLE001 - a deadlock or a lost connection: each gets its own try and error
+            logger.info("jobs are run one by one", jobs=len(group), error=type(error).__name__)
             for waiting in group:
                 await self._alone(waiting)
 
     async def _together(self, group: Sequence[_Waiting]) -> None:
-        done = await self._groups.run([waiting.job for waiting in group])
+        done = await self._groups.run([waiting.work for waiting in group])
         self._on_commit(done.wakes)
         for waiting, result in zip(group, done.results, strict=True):
             if not waiting.done.done():

@@ -75,7 +75,7 @@ class NewEvent:
     payload: Payload
 
 
-_insert = Prepared(insert(EventRow))
+_insert = Prepared(insert(EventRow), bulk=True)
 _place = tuple_(EventRow.txid, EventRow.id)
 
 

@@ -76,7 +76,9 @@ _sent = Prepared(
             "error": None,
         }
     )
-    .returning(*_m)
+    .returning(*_m),
+    bulk=True,
+    each=("row_id", "id"),
 )
 _contact = Prepared(
     select(_c.contact_jid, _c.contact_lid, _c.contact_phone, _c.contact_name).where(_c.id == bindparam("id"))

@@ -19,7 +19,7 @@ from prosa.conversations.hot import MESSAGES
 from prosa.conversations.media import MediaFiles
 from prosa.conversations.models import MessageStatus
 from prosa.conversations.online import OnlineNumbers
-from prosa.database.engine import Database, WriteDb
+from prosa.database.engine import Database, Place, WriteDb
 from prosa.database.outage import OutageLog, patiently
 from prosa.events.bus import Bus
 from prosa.leases import LeaseLostError
@@ -144,7 +144,8 @@ class Sender:
         if not (turnout.quick or turnout.slow) or limit <= 0:
             return []
         what = claims.Taking(turnout.quick, turnout.slow, self._paces.cap, limit)
-        taken = await self._database.submit(partial(claims.take, what=what, owner=self._owner, now=now, lease=LEASE))
+        job = partial(claims.take, what=what, owner=self._owner, now=now, lease=LEASE)
+        taken = await self._database.submit(job, place=Place.LAST)
         self._paces.went(turnout.slow, {message.session_id for message in taken}, now)
         return await self._slowed(taken, turnout.slow, now)
 
@@ -202,7 +203,7 @@ class Sender:
         if tried.result is not None:
             now = self._clock()
             write = partial(claims.write_sent, message=message, result=tried.result, owner=self._owner, now=now)
-            await self._write(write)
+            await self._write(write, Place.TOGETHER)
             OUTCOMES.labels("sent").inc()
             DELAY.observe(max(0.0, (now - message.stored_at).total_seconds()))
             await self._paces.through(message.session_id)
@@ -265,9 +266,9 @@ class Sender:
         )  # fmt: skip
         OUTCOMES.labels("offline").inc()
 
-    async def _write(self, job: Callable[[WriteDb], Awaitable[None]]) -> None:
+    async def _write(self, job: Callable[[WriteDb], Awaitable[None]], place: Place = Place.ALONE) -> None:
         """Write down what came of a try, however long that takes; should the lease end meanwhile, the job finds out."""
-        await patiently(partial(self._database.submit, job), what="sending")
+        await patiently(partial(self._database.submit, job, place=place), what="sending")
 
     async def _renew(self) -> None:
         outages = OutageLog("renewing leases of messages")

@@ -51,6 +51,12 @@ class Storing:
     auto_download_bytes: int
     undecryptable: str | None = None
 
+    @property
+    def plain(self) -> bool:
+        """Whether it is a contact's own message, that changes none before it."""
+        message = self.message
+        return not (message.from_me or message.edits or message.revokes or message.reacts_to or self.undecryptable)
+
 
 @dataclass(slots=True)
 class Outcome:

@@ -19,7 +19,7 @@ from prosa.conversations.held import save
 from prosa.conversations.media import MediaFiles
 from prosa.conversations.models import ConversationKind, MessageStatus
 from prosa.conversations.opening import open_existing, submit_opening
-from prosa.database.engine import Database, WriteDb
+from prosa.database.engine import Database, Place, WriteDb
 from prosa.events import log
 from prosa.events.hub import EventHub
 from prosa.events.log import NewEvent
@@ -127,7 +127,8 @@ class Receiver:
             auto_download_bytes=self._auto_download_bytes,
             undecryptable=undecryptable,
         )
-        arrived = await submit_opening(self._database, partial(store, storing))
+        place = Place.TOGETHER if storing.plain else Place.ALONE
+        arrived = await submit_opening(self._database, partial(store, storing), place=place)
         if arrived.skipped is not None:
             log_it = logger.warning if arrived.skipped == SkipReason.NO_API_KEY else logger.info
             log_it("not answered", reason=arrived.skipped, conversation=str(arrived.conversation_id))

@@ -23,6 +23,7 @@ from prosa.auth.keys import KeysOf, no_keys
 from prosa.clock import Clock, utc_now
 from prosa.conversations.models import Author, ConversationKind
 from prosa.database import Database
+from prosa.database.engine import Place
 from prosa.database.outage import patiently
 from prosa.sessions.facts import Connections, Numbers, SessionFacts
 from prosa.tools.service import ToolService
@@ -180,7 +181,8 @@ class Replier:
                 answer = await self._make(turn, request, asked, stopped=stopped)
             # Settings may have changed meanwhile: whoever switched the AI off wants no answer now.
             turn = await self._anew(turn)
-            result = await self._end(turn, partial(outcome.answered, turn, answer, time.monotonic() - began))
+            job = partial(outcome.answered, turn, answer, time.monotonic() - began)
+            result = await self._end(turn, job, Place.TOGETHER)
         except OverBudgetError:
             log.info("not answered", reason=SkipReason.BUDGET.value)
             await self._end(turn, partial(outcome.skipped, turn, SkipReason.BUDGET))
@@ -242,10 +244,10 @@ class Replier:
     async def _number(self, claimed: ClaimedConversation) -> SessionFacts | None:
         return await patiently(partial(self._numbers.get, claimed.session_id), what="turn")
 
-    async def _end(self, turn: Turn, job: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
+    async def _end(self, turn: Turn, job: Callable[[Any], Coroutine[Any, Any, Any]], place: Place = Place.ALONE) -> Any:
         # While the database is away the answer waits, not to be paid for twice; should the lease end meanwhile, the job
         # finds out.
-        result = await patiently(partial(self._database.submit, job), what="turn")
+        result = await patiently(partial(self._database.submit, job, place=place), what="turn")
         turn.claimed.over = True
         return result
 

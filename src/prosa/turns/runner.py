@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, or_, select, update
 from prosa import leases
 from prosa.conversations.held import TABLE
 from prosa.database import Database
-from prosa.database.engine import WriteDb
+from prosa.database.engine import Place, WriteDb
 from prosa.database.outage import OutageLog, is_outage
 from prosa.database.prepared import Prepared, among
 from prosa.events.bus import Bus, Signal, cancel
@@ -139,7 +139,7 @@ class TurnRunner:
             self._slot_free.clear()
             await self._slot_free.wait()
             return
-        rows, due_at = await self._database.submit(partial(self._claim, free))
+        rows, due_at = await self._database.submit(partial(self._claim, free), place=Place.LAST)
         kept, extra = await self._within_limits(rows)
         for claimed in kept:
             await self._begin(claimed)

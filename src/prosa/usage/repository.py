@@ -16,7 +16,7 @@ from prosa.usage.models import Usage
 
 TABLE: Final[Table] = Base.metadata.tables[Usage.__tablename__]
 _c = TABLE.c
-_insert = Prepared(insert(TABLE))
+_insert = Prepared(insert(TABLE), bulk=True)
 
 
 @dataclass(frozen=True, slots=True)
