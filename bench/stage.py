@@ -1,6 +1,7 @@
 """Prosa in this process, whole, with a WhatsApp in memory: what `overhead`, `history` and `throughput` measure on."""
 
 import asyncio
+import gc
 import io
 import logging
 import tempfile
@@ -31,6 +32,7 @@ from prosa.ai.models import Models
 from prosa.ai.names import ModelName
 from prosa.app import compose
 from prosa.auth.keys import Key
+from prosa.cli import YOUNG_OBJECTS
 from prosa.clock import utc_now
 from prosa.database import Database
 from prosa.ids import new_id, new_message_id
@@ -241,7 +243,15 @@ async def prosa(
                 await db.execute(update(WhatsAppSession).values(wanted=True, due_at=utc_now()))
             async with asyncio.timeout(WAIT_SECONDS):
                 await engine.wait_online(numbers)
+            _settle()
             yield Stage(database, engine, askers, owner, waiting)
+
+
+def _settle() -> None:
+    """Have garbage collected as `prosa serve` does."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
 
 async def _people(database: Database, numbers: int, contacts: int) -> tuple[uuid.UUID, list[Asker]]:

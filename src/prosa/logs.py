@@ -1,8 +1,11 @@
 """Logging: structlog for ours; the records of libraries (uvicorn, SQLAlchemy) go through the same renderer."""
 
+import json
 import logging
 import sys
+from collections.abc import Callable
 
+import orjson
 import structlog
 from structlog.typing import Processor
 
@@ -19,6 +22,13 @@ _TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 # structlog's default shows local variables: passwords, keys and what people wrote would stand in the log
 
 
+def _json(line: object, default: Callable[[object], object]) -> str:
+    try:
+        return orjson.dumps(line, default=default, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        return json.dumps(line, default=default)  # an integer of more than 64 bits
+
+
 def configure(settings: Settings) -> None:
     """Set logging up for this process: lines for people on a terminal, JSON elsewhere."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
@@ -32,7 +42,7 @@ def configure(settings: Settings) -> None:
     renderer: list[Processor] = (
         [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if readable
-        else [structlog.processors.ExceptionRenderer(_TRACEBACKS), structlog.processors.JSONRenderer()]
+        else [structlog.processors.ExceptionRenderer(_TRACEBACKS), structlog.processors.JSONRenderer(serializer=_json)]
     )
     structlog.configure(
         processors=[
@@ -45,6 +55,8 @@ def configure(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    # No line tells these, and finding them out costs as much as writing it.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

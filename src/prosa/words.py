@@ -18,13 +18,24 @@ MAX_TERMS = 16
 """Words of a query."""
 
 
+class _WithoutMarks(dict[int, int | None]):
+    """Says of a character what `str.translate` makes of it: nothing of a combining mark; remembered for each."""
+
+    def __missing__(self, code: int) -> int | None:
+        kept = self[code] = None if unicodedata.category(chr(code))[0] == "M" else code
+        return kept
+
+
+_MARKS = _WithoutMarks()
+
+
 def fold(text: str) -> str:
     """Return `text` without accents and case: "São" and "SAO" are both "sao"."""
     if text.isascii():
         return text.lower()
     # Casefolding twice around the decomposition is Unicode's "compatibility caseless match" (Unicode §3.13, D146).
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if unicodedata.category(c)[0] != "M").casefold()
+    return decomposed.translate(_MARKS).casefold()
 
 
 def split(text: str) -> Iterator[str]:

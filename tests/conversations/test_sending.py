@@ -219,10 +219,10 @@ async def test_a_commit_whose_confirmation_was_lost_is_not_a_second_message(
 ) -> None:
     submit = inbox.database.submit
 
-    async def twice(job: Any) -> Any:
+    async def twice(job: Any, **options: Any) -> Any:
         """As after a connection that broke during the commit: the group writer runs the job again, by itself."""
-        await submit(job)
-        return await submit(job)
+        await submit(job, **options)
+        return await submit(job, **options)
 
     monkeypatch.setattr(inbox.database, "submit", twice)
     answer = await inbox.api.post(

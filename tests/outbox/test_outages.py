@@ -31,12 +31,12 @@ async def test_a_message_sent_while_the_database_went_away_is_sent_once(
 ) -> None:
     submit, away, refused = office.database.submit, False, 0
 
-    async def maybe(job: Callable[..., Awaitable[Any]]) -> Any:
+    async def maybe(job: Callable[..., Awaitable[Any]], **options: Any) -> Any:
         nonlocal refused
         if away:
             refused += 1
             raise ConnectionRefusedError
-        return await submit(job)
+        return await submit(job, **options)
 
     async def cut(_: str) -> None:
         nonlocal away

@@ -23,9 +23,9 @@ class Switch:
         self.refused = 0
         submit, read = database.submit, database.read
 
-        async def maybe_submit(job: Callable[..., Awaitable[Any]]) -> Any:
+        async def maybe_submit(job: Callable[..., Awaitable[Any]], **options: Any) -> Any:
             self._refuse()
-            return await submit(job)
+            return await submit(job, **options)
 
         def maybe_read() -> Any:
             self._refuse()

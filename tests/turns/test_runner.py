@@ -205,10 +205,10 @@ async def test_the_database_being_away_for_a_while(stage: TurnStage, monkeypatch
     submit = stage.database.submit
     away = True
 
-    async def maybe(job: Callable[..., Awaitable[Any]]) -> Any:
+    async def maybe(job: Callable[..., Awaitable[Any]], **options: Any) -> Any:
         if away:
             raise ConnectionRefusedError
-        return await submit(job)
+        return await submit(job, **options)
 
     async with stage.running(poll_seconds=0.05, lease_seconds=1, renew_seconds=0.05):
         await stage.hear("one")

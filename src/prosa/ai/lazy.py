@@ -5,8 +5,10 @@ nothing where nobody is answered. They are imported in a thread, so the server s
 """
 
 import asyncio
+import gc
 import time
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 import structlog
@@ -84,8 +86,15 @@ class LazyAnswers:
         except Exception:
             logger.exception("the libraries of models cannot be loaded")
             raise
+        _keep_what_is_loaded()
         logger.debug("the libraries of models are loaded", seconds=round(time.monotonic() - started, 2))
         return service
+
+
+@cache
+def _keep_what_is_loaded() -> None:
+    """Spare full garbage collections the look at libraries, which stay and are most objects; once in a process."""
+    gc.freeze()
 
 
 def _import_and_make(settings: Settings) -> "AnswerService":

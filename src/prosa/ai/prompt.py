@@ -8,6 +8,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from pydantic_ai.messages import (
     BinaryContent,
@@ -28,6 +29,8 @@ from prosa.ai.system import documents_found, turn_facts
 BEGINNING = "[the conversation begins, or goes on, with our message]"
 """Stands first where the first message is ours: Gemini's conversations begin with the user."""
 
+_KEPT = 4_000
+"""Messages kept as they are given to models: those of some hundred conversations that go on."""
 
 def build(
     parts: Sequence[Part],
@@ -62,9 +65,11 @@ def build(
     messages: list[ModelMessage] = []
     for index, turn in enumerate(turns):
         if turn.ours:
-            messages.append(ModelResponse(parts=[TextPart(text) for text in turn.content if isinstance(text, str)]))
-            continue
-        messages.append(ModelRequest(parts=[*(head if index == 0 else []), UserPromptPart(_content(turn))]))
+            messages.append(_said(tuple(text for text in turn.content if isinstance(text, str))))
+        elif 0 < index < len(turns) - 1 and all(isinstance(piece, str) for piece in turn.content):
+            messages.append(_asked(turn))
+        else:
+            messages.append(ModelRequest(parts=[*(head if index == 0 else []), UserPromptPart(_content(turn))]))
     facts = [UserPromptPart(turn_facts(now, contact_name, group=group))]
     if passages:
         facts.insert(0, UserPromptPart(documents_found(passages)))
@@ -76,6 +81,18 @@ def build(
     else:
         messages.append(ModelRequest(parts=facts))
     return messages
+
+
+@lru_cache(_KEPT)
+def _said(texts: tuple[str, ...]) -> ModelResponse:
+    """Return what we said as a message; the same one in every prompt, so nobody may change it."""
+    return ModelResponse(parts=[TextPart(text) for text in texts])
+
+
+@lru_cache(_KEPT)
+def _asked(turn: Part) -> ModelRequest:
+    """Return what the contact said as a message; likewise."""
+    return ModelRequest(parts=[UserPromptPart(_content(turn))])
 
 
 def _content(turn: Part) -> str | list[UserContent]:

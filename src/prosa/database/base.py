@@ -26,6 +26,8 @@ class UtcDateTime(TypeDecorator[datetime]):
             return super().bind_processor(dialect)
 
         def write(value: datetime | None) -> str | None:
+            if value is not None and value.tzinfo is UTC:
+                return value.isoformat(" ", "microseconds")[:-6]  # without "+00:00"
             naive = self.process_bind_param(value, dialect)
             return naive.isoformat(" ", "microseconds") if naive is not None else None
 
@@ -37,7 +39,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             return super().result_processor(dialect, coltype)
 
         def read(value: str | None) -> datetime | None:
-            return datetime.fromisoformat(value).replace(tzinfo=UTC) if value is not None else None
+            return datetime.fromisoformat(value + "+00:00") if value is not None else None
 
         return read
 

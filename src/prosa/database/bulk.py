@@ -1,8 +1,8 @@
 """A prepared statement for many rows at once, in the words of each database, with the same plan as for one.
 
 PostgreSQL takes a column's values as one array (`unnest`), so the text is the same for any number of rows. SQLite has
-no arrays: there the text has a place for each value, and rows go in parts whose sizes are powers of two, so that there
-are few texts and their statements stay prepared.
+no arrays: there the text has a place for each value, and many rows go in parts whose sizes are powers of two, so that
+there are few texts and their statements stay prepared.
 """
 
 import re
@@ -16,6 +16,9 @@ Row: TypeAlias = Sequence[Any]
 
 LARGEST_PART = 64
 """Rows of one statement on SQLite: 64 messages have 1,600 values, of 32,766 that SQLite takes."""
+
+SMALL_PART = 8
+"""Up to so many rows have a text of their own: a turn's events are one statement."""
 
 _NUMBERED = re.compile(r"\$(\d+)")
 
@@ -76,10 +79,11 @@ def parts(count: int) -> list[tuple[int, int]]:
     """Return the parts, as beginning and size, in which so many rows go."""
     result, begin, size = [], 0, LARGEST_PART
     while begin < count:
-        while size > count - begin:
+        left = count - begin
+        while size > max(left, SMALL_PART):
             size //= 2
-        result.append((begin, size))
-        begin += size
+        result.append((begin, min(size, left)))
+        begin += result[-1][1]
     return result
 
 

@@ -112,7 +112,7 @@ class SqliteDriver:
         rows = last_of_each(prepared, rows)
         compiled = prepared.compiled(self.dialect, rows[0])
         arguments = [compiled.arguments(row) for row in rows]
-        if prepared.bulk:
+        if prepared.bulk and len(rows) > 1:
             self._in_parts(compiled, arguments)
             return
         if self._watch is not None:

@@ -26,10 +26,11 @@ from prosa.leases import LeaseLostError
 from prosa.outbox import limits
 from prosa.outbox.content import Instructions
 from prosa.outbox.queue import status_payload
+from prosa.sessions.models import WhatsAppSession
 from prosa.whatsapp.engine import SendResult, Uploaded
 from prosa.whatsapp.jid import bare
 
-_m, _c = MESSAGES.c, CONVERSATIONS.c
+_m, _c, _numbers = MESSAGES.c, CONVERSATIONS.c, WhatsAppSession.__table__.c
 _neighbour = MESSAGES.alias("neighbour")
 
 
@@ -132,13 +133,14 @@ _columns = [
     _m.id, _m.conversation_id, _m.session_id, _m.wa_id, _m.type, _m.body, _m.media, _m.payload, _m.stored_at,
     _m.attempts, _m.error, _m.author, _m.expires_at, _c.ai_enabled, _c.ai_paused_until, _c.ai_paused_by, _c.kind,
     _c.last_inbound_at, _c.approached_at, _c.contact_jid, _c.contact_lid, _c.contact_phone,
-    _c.contact_name, _followed,
+    _c.contact_name, _followed, _numbers.user_id,
 ]  # fmt: skip
 
 
 def _looking(dialect: str) -> Select[Any]:
     found = among(_m.id, "ids", dialect)
-    return select(*_columns).join(CONVERSATIONS, _c.id == _m.conversation_id).where(found)
+    whose = select(*_columns).join(CONVERSATIONS, _c.id == _m.conversation_id)
+    return whose.join(WhatsAppSession.__table__, _numbers.session_id == _m.session_id).where(found)
 
 
 _taken = Prepared(_looking("sqlite"), postgresql=_looking("postgresql"))
@@ -183,9 +185,9 @@ async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: t
     if not ids:
         return []
     found = {row.id: row for row in await db.fetch(_taken, {"ids": ids})}
-    owners = {name: await owner_of(db, name) for name in {row.session_id for row in found.values()}}
     held = await limits.new_contacts(db, [found[key] for key in ids], what.cap, now=now)
     if held:
+        owners = {row.session_id: row.user_id for row in found.values()}
         late = await limits.put_off(db, held)
         await log.append(db, *(NewEvent(owners[row.session_id], row.session_id, status_payload(row)) for row in late))
     put_off = {back.message_id for back in held}
@@ -196,7 +198,7 @@ async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: t
         row = found[key]
         values = {name: value for name, value in row._asdict().items() if name not in _ONLY_LIMITS}
         instructions = Instructions.read(values.pop("payload"))
-        result.append(Sending(**values, instructions=instructions, user_id=owners[row.session_id]))
+        result.append(Sending(**values, instructions=instructions))
     return result
 
 
