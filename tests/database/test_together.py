@@ -171,7 +171,7 @@ async def test_what_is_put_last_finds_what_its_group_stores(database: Database, 
         return int((await db.execute(select(func.count()).select_from(MESSAGES))).scalar_one())
 
     lone = database.submit(says(9, "first", owner))
-    last = database.submit(count, place=Place.LAST)
+    last = database.submit(count, place=Place.CLAIM)
     _, found, *_ = await asyncio.gather(lone, last, *(database.submit(says(n, f"m{n}", owner)) for n in range(5)))
     assert found == 6
 

@@ -222,6 +222,15 @@ def _camel(name: str) -> str:
 
 def _json(value: Any) -> Any:
     """Return what the API takes for a value that Google's client takes."""
+    kind = type(value)
+    if kind is str:  # nearly all of a prompt is texts, dictionaries and lists
+        return value
+    if kind is dict:
+        return {
+            _camel(name): item if name in _VERBATIM else _json(item) for name, item in value.items() if item is not None
+        }
+    if kind is list:
+        return [_json(item) for item in value]
     match value:
         case str() | int() | float() if not isinstance(value, Enum):
             return value

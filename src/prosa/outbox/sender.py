@@ -145,7 +145,7 @@ class Sender:
             return []
         what = claims.Taking(turnout.quick, turnout.slow, self._paces.cap, limit)
         job = partial(claims.take, what=what, owner=self._owner, now=now, lease=LEASE)
-        taken = await self._database.submit(job, place=Place.LAST)
+        taken = await self._database.submit(job, place=Place.CLAIM)
         self._paces.went(turnout.slow, {message.session_id for message in taken}, now)
         return await self._slowed(taken, turnout.slow, now)
 

@@ -139,7 +139,7 @@ class TurnRunner:
             self._slot_free.clear()
             await self._slot_free.wait()
             return
-        rows, due_at = await self._database.submit(partial(self._claim, free), place=Place.LAST)
+        rows, due_at = await self._database.submit(partial(self._claim, free), place=Place.CLAIM)
         kept, extra = await self._within_limits(rows)
         for claimed in kept:
             await self._begin(claimed)
