@@ -39,7 +39,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             return super().result_processor(dialect, coltype)
 
         def read(value: str | None) -> datetime | None:
-            return datetime.fromisoformat(value + "+00:00") if value is not None else None
+            return datetime.fromisoformat(value).replace(tzinfo=UTC) if value is not None else None
 
         return read
 

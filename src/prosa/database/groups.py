@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from prosa.database.connect import connected
 from prosa.database.drivers import AsyncpgDriver, SqliteDriver, Watch, fail
 from prosa.database.outage import outage_of
-from prosa.database.together import Job, JobFailedError, run_together
+from prosa.database.together import GroupFailedError, Job, JobFailedError, run_together
 from prosa.database.transactions import WriteDb
 
 T = TypeVar("T")
@@ -66,6 +66,7 @@ class Groups(Protocol):
 
         Raises:
             JobFailedError: A job raised.
+            GroupFailedError: Jobs could not be run side by side.
             NotBegunError: No transaction could be opened.
             Exception: The transaction itself failed.
         """
@@ -110,7 +111,7 @@ class SqliteGroups:
             with transaction:
                 db = WriteDb(SqliteDriver(connection, watch))
                 results = without_loop(_run_jobs(db, jobs))
-        except JobFailedError:
+        except (JobFailedError, GroupFailedError):
             raise
         except BaseException:
             self._disconnect()  # whatever it was, the next group begins afresh
@@ -159,7 +160,7 @@ class PostgresGroups:
             await raw.execute("COMMIT")
         except BaseException as error:
             await self._undo(raw, error.__cause__ or error)
-            if isinstance(error, Exception) and not isinstance(error, JobFailedError):
+            if isinstance(error, Exception) and not isinstance(error, JobFailedError | GroupFailedError):
                 fail(connection, raw, None, error)
             raise
         if watch is not None:

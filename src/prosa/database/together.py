@@ -31,6 +31,10 @@ class JobFailedError(Exception):
         self.place = place
 
 
+class GroupFailedError(Exception):
+    """Jobs could not be run side by side, none of them alone being the cause; nothing of their group is kept."""
+
+
 @dataclass(slots=True)
 class _Ask:
     """A job waits for rows."""
@@ -109,8 +113,7 @@ async def run_together(db: WriteDb, jobs: Sequence[Job]) -> list[Any]:
 
     Raises:
         JobFailedError: A job raised.
-        RuntimeError: Jobs wait for each other.
-        Exception: A statement for several jobs failed.
+        GroupFailedError: A statement for several jobs failed (`__cause__`), or jobs wait for each other.
     """
     return await _Group(db, jobs).run()
 
@@ -132,7 +135,7 @@ class _Group:
                 await self._let_run()
                 await self._answer()
             if self._blocked:
-                raise RuntimeError("jobs of a group wait for each other")
+                raise GroupFailedError("jobs wait for each other")
         finally:
             for steps in self._steps:
                 steps.close()
@@ -187,5 +190,8 @@ class _Group:
             about: set[Hashable] | None = set()
             for _, ask in asked:
                 about = None if about is None or ask.about is None else about.union(ask.about)
-            rows = await self._db.fetch_many(prepared, [ask.values for _, ask in asked], about=about)
+            try:
+                rows = await self._db.fetch_many(prepared, [ask.values for _, ask in asked], about=about)
+            except Exception as error:
+                raise GroupFailedError("a statement for several jobs failed") from error
             self._ready += [(place, found) for (place, _), found in zip(asked, rows, strict=True)]

@@ -106,7 +106,7 @@ class GroupWriter:
         except NotBegunError:
             raise
         except Exception as error:  # noqa: BLE001 - a deadlock or a lost connection: each gets its own try and error
-            logger.info("jobs are run one by one", jobs=len(group), error=type(error).__name__)
+            logger.info("jobs are run one by one", jobs=len(group), error=type(error.__cause__ or error).__name__)
             for waiting in group:
                 await self._alone(waiting)
 
