@@ -32,6 +32,7 @@ BEGINNING = "[the conversation begins, or goes on, with our message]"
 _KEPT = 4_000
 """Messages kept as they are given to models: those of some hundred conversations that go on."""
 
+
 def build(
     parts: Sequence[Part],
     *,
