@@ -7,8 +7,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import URL
+from tests.fixtures.databases import leases_held, sqlite_url
 from tests.flows.conftest import SHOP, Stage
 
+from prosa.database import Database
 from prosa_simulator.contacts import Contact
 
 
@@ -24,7 +27,7 @@ async def answered(contact: Contact, questions: int, seconds: float = 40) -> Non
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
-async def test_prosa_restarted_in_the_middle(stage: Stage, how: str) -> None:
+async def test_prosa_restarted_in_the_middle(stage: Stage, database_url: URL, how: str) -> None:
     await stage.link()
     ana = await stage.ana()
     await ana.send_text(SHOP, "before")
@@ -32,6 +35,11 @@ async def test_prosa_restarted_in_the_middle(stage: Stage, how: str) -> None:
 
     status = await (stage.prosa.stop() if how == "stop" else stage.prosa.kill())
     assert (status == 0) == (how == "stop"), stage.prosa.log_tail()
+    postgres = database_url.get_backend_name() == "postgresql"
+    database = Database(database_url if postgres else sqlite_url(stage.prosa.data_dir / "prosa.sqlite3"))
+    held = await leases_held(database)
+    assert held == {} if how == "stop" else held["whatsapp_sessions"] == 1, held
+    await database.close()
     await ana.send_text(SHOP, "meanwhile 1")
     await ana.send_text(SHOP, "meanwhile 2")
     before = len(stage.events.events)

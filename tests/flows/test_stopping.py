@@ -2,27 +2,17 @@
 
 from pathlib import Path
 
-from sqlalchemy import select
 from sqlalchemy.engine import URL
 from tests.fixtures.conversations import add_owner, add_session, conversations, inbound, messages, receiver, run_sql
+from tests.fixtures.databases import leases_held
 
 from prosa.clock import utc_now
-from prosa.conversations.models import Conversation, Message
 from prosa.database import Database
-from prosa.sessions.models import WhatsAppSession
 from prosa_simulator.gemini import GeminiServer
 from prosa_simulator.gemini import answers as says
 from prosa_simulator.product import ProsaProcess
 
 KEY = "test-key"
-
-
-async def leases_held(database: Database) -> int:
-    async with database.read() as db:
-        found = 0
-        for table in (Conversation, Message, WhatsAppSession):
-            found += len((await db.execute(select(table.id).where(table.lease_owner.is_not(None)))).all())
-        return found
 
 
 async def test_turns_are_handed_back_and_made_by_the_next(database_url: URL, tmp_path: Path) -> None:
@@ -44,9 +34,9 @@ async def test_turns_are_handed_back_and_made_by_the_next(database_url: URL, tmp
         try:
             await prosa.start()
             await gemini.wait_hanging(3, within=60)
-            assert await leases_held(database) == 3
+            assert await leases_held(database) == {"conversations": 3}
             assert await prosa.stop(seconds=60) == 0, prosa.log_tail()
-            assert await leases_held(database) == 0
+            assert await leases_held(database) == {}
             waiting = await conversations(database)
             assert all(row.due_at is not None and row.answered_until == 0 for row in waiting)
 
@@ -57,5 +47,5 @@ async def test_turns_are_handed_back_and_made_by_the_next(database_url: URL, tmp
         finally:
             await prosa.stop(seconds=60)
     assert [row.body for row in await messages(database) if row.author == "ai"] == ["Hello!"] * 3
-    assert await leases_held(database) == 0
+    assert await leases_held(database) == {}
     await database.close()
