@@ -34,7 +34,7 @@ from prosa.answers.service import FrequentAnswerService, NewAnswer
 from prosa.embeddings import EmbeddingError
 from prosa.errors import FieldError, InvalidInputError, NotFoundError, UnavailableError
 from prosa.http.auth import SignedIn
-from prosa.http.pagination import Page, PageParams, bad_cursor, encode_cursor
+from prosa.http.pagination import Page, PageParams, bad_cursor, cursor_id, encode_cursor
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 from prosa.sessions.directory import SessionDirectory
@@ -66,10 +66,8 @@ async def list_frequent_answers(
     ] = None,
 ) -> Page[FrequentAnswerView]:
     """List your frequent answers, the newest first; of a number: those it may give."""
-    rows = await service.page(
-        caller, session_id=session, query=q, after=_id_cursor(page.key(str)), limit=page.limit + 1
-    )
-    return _page(FrequentAnswerView, rows, page.limit)
+    rows = await service.page(caller, session_id=session, query=q, after=page.after_id(), limit=page.limit + 1)
+    return page.page_by_id(rows, FrequentAnswerView.model_validate)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=problems(*_WRITE))
@@ -128,7 +126,7 @@ async def list_suggestions(
 ) -> Page[SuggestionView]:
     """List what is asked often and has no frequent answer, the most asked first."""
     key = page.key(int, str)
-    after = (_bounded(key[0]), str(_id(key[1]))) if key else None
+    after = (_bounded(key[0]), str(cursor_id(key[1]))) if key else None
     found = await service.suggestions(
         caller, session_id=session, status=state, least=least, after=after, limit=page.limit + 1
     )
@@ -181,11 +179,9 @@ async def list_questions(
     ] = None,
 ) -> Page[QuestionView]:
     """List questions that stood alone, the newest first, with what was answered and what a frequent answer would be."""
-    after = _id_cursor(page.key(str))
+    after = page.after_id()
     rows = await service.questions(caller, session_id=session, passed=passed, after=after, limit=page.limit + 1)
-    shown = [_question(row) for row in rows[: page.limit]]
-    cursor = encode_cursor(str(shown[-1].id)) if len(rows) > page.limit else None
-    return Page(items=shown, next_cursor=cursor)
+    return page.page_by_id(rows, _question)
 
 
 @router.put(
@@ -278,8 +274,8 @@ async def list_phrasings(
     answer_id: AnswerId, caller: SignedIn, service: Service, page: PageParams
 ) -> Page[PhrasingView]:
     """List the ways to ask, in the order they were added."""
-    rows = await service.phrasings(caller, answer_id, after=_id_cursor(page.key(str)), limit=page.limit + 1)
-    return _page(PhrasingView, rows, page.limit)
+    rows = await service.phrasings(caller, answer_id, after=page.after_id(), limit=page.limit + 1)
+    return page.page_by_id(rows, PhrasingView.model_validate)
 
 
 @router.post("/{answer_id}/phrasings", responses=problems(*_WRITE))
@@ -306,27 +302,10 @@ async def delete_phrasing(
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 
-def _page(view: Any, rows: list[Any], limit: int) -> Page[Any]:
-    shown = rows[:limit]
-    cursor = encode_cursor(str(shown[-1].id)) if len(rows) > limit else None
-    return Page(items=[view.model_validate(row) for row in shown], next_cursor=cursor)
-
-
 def _question(row: Any) -> QuestionView:
     in_shadow = row.answered_by in {AnsweredBy.MODEL.value, AnsweredBy.PERSON.value}
     suspect = in_shadow and row.passed and row.verdict is None and row.likeness is not None and row.likeness < UNLIKE
     return QuestionView.model_validate({**row._mapping, "suspect": suspect})  # noqa: SLF001 - public (SQLAlchemy)
-
-
-def _id_cursor(key: list[Any] | None) -> uuid.UUID | None:
-    return _id(key[0]) if key else None
-
-
-def _id(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError as error:
-        raise bad_cursor() from error
 
 
 def _bounded(number: int) -> int:

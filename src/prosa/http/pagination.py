@@ -6,6 +6,7 @@ A cursor names the last row seen, so pages neither skip nor repeat rows while ne
 import binascii
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
@@ -51,6 +52,21 @@ class PageRequest:
             raise bad_cursor()
         return self.after
 
+    def after_id(self) -> uuid.UUID | None:
+        """Return the id in a cursor that names a row by its id alone, as `page_by_id` makes them.
+
+        Raises:
+            InvalidInputError: The cursor is of another collection.
+        """
+        key = self.key(str)
+        return cursor_id(key[0]) if key else None
+
+    def page_by_id(self, rows: Sequence[Any], show: Callable[[Any], T]) -> Page[T]:
+        """Return the page that `rows` make, of which there are one more than wanted where another page follows."""
+        shown = rows[: self.limit]
+        more = len(rows) > self.limit
+        return Page(items=[show(row) for row in shown], next_cursor=encode_cursor(str(shown[-1].id)) if more else None)
+
 
 def bad_cursor() -> InvalidInputError:
     """Return the error for a cursor that this collection did not hand out."""
@@ -80,6 +96,18 @@ def decode_cursor(cursor: str) -> list[Any]:
     return values
 
 
+def cursor_id(text: str) -> uuid.UUID:
+    """Return an id that a cursor holds.
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise bad_cursor() from None
+
+
 def to_micros(moment: datetime) -> int:
     """Return a moment as a cursor holds it: microseconds since the epoch."""
     return (moment - _EPOCH) // _MICROSECOND
@@ -94,8 +122,8 @@ def time_cursor(key: list[Any] | None) -> tuple[datetime, uuid.UUID] | None:
     if key is None:
         return None
     try:
-        return _EPOCH + key[0] * _MICROSECOND, uuid.UUID(key[1])
-    except (ValueError, OverflowError):
+        return _EPOCH + key[0] * _MICROSECOND, cursor_id(key[1])
+    except OverflowError:
         raise bad_cursor() from None
 
 

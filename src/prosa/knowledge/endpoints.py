@@ -2,14 +2,14 @@
 
 import uuid
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile, status
 
 from prosa.auth.caller import Caller
 from prosa.errors import FieldError, InvalidInputError, NotFoundError
 from prosa.http.auth import SignedIn
-from prosa.http.pagination import Page, PageParams, bad_cursor, encode_cursor
+from prosa.http.pagination import Page, PageParams
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 from prosa.knowledge.index import Extract, KnowledgeIndex, Shelf
@@ -40,11 +40,8 @@ async def list_knowledge(
     session_id: SessionId, caller: SignedIn, service: Service, page: PageParams
 ) -> Page[SourceView]:
     """List a number's documents, the newest first."""
-    key = page.key(str)
-    rows = await service.page(caller, session_id, after=_id(key[0]) if key else None, limit=page.limit + 1)
-    shown = rows[: page.limit]
-    cursor = encode_cursor(str(shown[-1].id)) if len(rows) > page.limit else None
-    return Page(items=[SourceView.model_validate(row) for row in shown], next_cursor=cursor)
+    rows = await service.page(caller, session_id, after=page.after_id(), limit=page.limit + 1)
+    return page.page_by_id(rows, SourceView.model_validate)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=problems(*_WRITE))
@@ -133,10 +130,3 @@ def _file_name(name: str | None) -> str:
     plain = PurePosixPath(PureWindowsPath(name or "").name).name
     kept = "".join(character for character in plain if character.isprintable()).strip()
     return kept[:200] or "document"
-
-
-def _id(text: Any) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError as error:
-        raise bad_cursor() from error

@@ -1,6 +1,5 @@
 """REST of linked numbers."""
 
-import uuid
 from io import BytesIO
 from typing import Annotated, Any, Literal
 
@@ -11,7 +10,7 @@ from fastapi.responses import JSONResponse
 from prosa.clock import utc_now
 from prosa.errors import ConflictError
 from prosa.http.auth import SignedIn
-from prosa.http.pagination import Page, PageParams, bad_cursor, encode_cursor
+from prosa.http.pagination import Page, PageParams, encode_cursor
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 from prosa.sessions.record import SessionRecord
@@ -67,13 +66,7 @@ async def list_sessions(
     status: Annotated[SessionStatus | None, Query(description="Only numbers in this state.")] = None,
 ) -> Page[SessionView]:
     """List your numbers, in the order they were made."""
-    after = None
-    if (key := page.key(str)) is not None:
-        try:
-            after = uuid.UUID(key[0])
-        except ValueError:
-            raise bad_cursor() from None
-    items, more = await service.list(caller, after=after, status=status, limit=page.limit)
+    items, more = await service.list(caller, after=page.after_id(), status=status, limit=page.limit)
     return Page(items=items, next_cursor=encode_cursor(str(more)) if more else None)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, status
 
 from prosa.http.auth import SignedIn
-from prosa.http.pagination import Page, PageParams, bad_cursor, encode_cursor
+from prosa.http.pagination import Page, PageParams, encode_cursor
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 from prosa.sessions.endpoints import SessionId
@@ -67,12 +67,6 @@ async def list_tool_calls(
     session_id: SessionId, caller: SignedIn, service: Service, page: PageParams
 ) -> Page[ToolCallView]:
     """List the calls of a number's tools, the newest first."""
-    before = None
-    if (key := page.key(str)) is not None:
-        try:
-            before = uuid.UUID(key[0])
-        except ValueError:
-            raise bad_cursor() from None
-    rows, more = await service.calls(caller, session_id, before=before, limit=page.limit)
+    rows, more = await service.calls(caller, session_id, before=page.after_id(), limit=page.limit)
     items = [ToolCallView.model_validate(row) for row in rows]
     return Page(items=items, next_cursor=encode_cursor(str(more)) if more else None)

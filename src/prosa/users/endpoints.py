@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from prosa.http.auth import PeopleManager, SignedIn
-from prosa.http.pagination import Page, PageParams, bad_cursor, encode_cursor
+from prosa.http.pagination import Page, PageParams
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 from prosa.users.emails import fold_email
@@ -89,11 +89,7 @@ async def update_me(body: ProfileIn, caller: SignedIn, service: SignIns) -> User
 @users_router.get("", responses=problems(401, 403, 422))
 async def list_users(caller: PeopleManager, service: Users, page: PageParams) -> Page[UserOut]:
     """List the people of this installation, in the order they were added; for owners and admins."""
-    key = page.key(str)
-    users = await service.page(caller, limit=page.limit + 1, after=_cursor_id(key[0]) if key else None)
-    shown = users[: page.limit]
-    more = len(users) > page.limit
-    return Page(items=[_user(user) for user in shown], next_cursor=encode_cursor(str(shown[-1].id)) if more else None)
+    return page.page_by_id(await service.page(caller, limit=page.limit + 1, after=page.after_id()), _user)
 
 
 @users_router.post("", status_code=201, responses=problems(401, 403, 409, 413, 422))
@@ -149,10 +145,3 @@ def _tokens(sign_in: SignIn) -> TokensOut:
 
 def _user(user: User) -> UserOut:
     return UserOut.model_validate(user)
-
-
-def _cursor_id(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError as error:
-        raise bad_cursor() from error
