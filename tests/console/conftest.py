@@ -15,6 +15,7 @@ the console logs an error, breaks its content security policy, or asks another h
 an error says so: `console.installation.forgive("429")`. `shoot` keeps pictures where PROSA_SCREENSHOTS names a folder.
 """
 
+import base64
 import itertools
 import json
 import os
@@ -24,7 +25,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
@@ -280,10 +281,31 @@ async def accessibility(page: Page) -> list[str]:
     ]
 
 
-async def shoot(page: Page, name: str) -> None:
-    """Keep a picture of the page where PROSA_SCREENSHOTS names a folder; else do nothing."""
-    if SCREENSHOTS:
-        size = page.viewport_size
-        width = size["width"] if size else 0
-        await page.wait_for_timeout(400)  # what moves comes to rest
-        await page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{width}.png")
+async def shoot(page: Page, name: str, *also: tuple[int, int]) -> None:
+    """Keep pictures of the page where PROSA_SCREENSHOTS names a folder: a desktop's also as a phone in the dark has it.
+
+    `also`: other sizes to take it in.
+    """
+    size = page.viewport_size
+    if SCREENSHOTS is None or size is None:
+        return
+    await _picture(page, name, size["width"])
+    scheme: Literal["dark", "light"]
+    for width, height in also or ([PHONE] if size["width"] > PHONE[0] else []):
+        scheme = "dark" if width == PHONE[0] else "light"
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.emulate_media(color_scheme=scheme)
+        await _picture(page, name, width)
+        await page.emulate_media(color_scheme="null")
+    await page.set_viewport_size(size)
+
+
+async def _picture(page: Page, name: str, width: int) -> None:
+    toasts = "document.querySelectorAll('.toasts').forEach(one => { one.style.visibility = 'SEEN'; })"
+    await page.evaluate(toasts.replace("SEEN", "hidden"))  # they hide what is below, and pass
+    await page.wait_for_timeout(500)  # what moves comes to rest
+    chromium = await page.context.new_cdp_session(page)  # WebP is a quarter of a PNG, and Playwright makes none
+    picture = await chromium.send("Page.captureScreenshot", {"format": "webp", "quality": 85})
+    await chromium.detach()
+    await page.evaluate(toasts.replace("SEEN", "visible"))
+    (Path(SCREENSHOTS or "") / f"{name}-{width}.webp").write_bytes(base64.b64decode(picture["data"]))

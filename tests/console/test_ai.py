@@ -202,7 +202,6 @@ async def test_a_frequent_answer_is_made_and_given(linked: Console) -> None:
     await expect(page.get_by_role("heading", name="Nenhuma sugestão ainda")).to_be_visible()
     await page.get_by_role("tab", name="Relatório").click()
     await expect(page.get_by_text("ainda não se sabe")).to_be_visible()
-    await shoot(page, "ai-report")
 
 
 async def test_documents_and_tools_are_added_and_tried(linked: Console) -> None:

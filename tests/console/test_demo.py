@@ -105,18 +105,17 @@ async def test_a_newcomer_links_the_number_asks_and_is_answered(demo: Demo) -> N
     await expect(log.get_by_role("img", name="waits for the network")).to_be_visible()
     await expect(log.get_by_text("Your name is Maria!")).to_be_visible(timeout=3 * PATIENCE)
     await expect(log.get_by_text("Your name is Maria!")).to_have_count(1)
-    await shoot(page, "demo-fault")
 
     await page.reload()
     await expect(page.get_by_role("log").get_by_text("Your name is Maria!")).to_be_visible()
 
     phone = await demo.open("/phone", PHONE, locale="pt-BR", color_scheme="dark")
     await expect(phone.get_by_role("heading", name="Aparelhos conectados")).to_be_visible()
-    await shoot(phone, "demo-owner-dark")
+    await shoot(phone, "demo-phone-owner")
     assert await accessibility(phone) == []
     await phone.get_by_role("button", name="Maria").first.click()
     await expect(phone.get_by_role("log").get_by_text("Your name is Maria!")).to_be_visible()
-    await shoot(phone, "demo-chat-dark")
+    await shoot(phone, "demo-phone")
     assert await accessibility(phone) == []
     assert await phone.evaluate("document.documentElement.scrollWidth") == PHONE[0]
     await phone.get_by_role("button", name="Padaria Estrela").first.click()

@@ -1,7 +1,7 @@
 """A long conversation: its end first, older messages by scrolling, a hit of the search deep in it, and the way back."""
 
 from playwright.async_api import Locator, expect
-from tests.console.conftest import Console, shoot
+from tests.console.conftest import Console
 from tests.console.history import fill
 
 MOST = 260
@@ -32,7 +32,6 @@ async def test_a_long_conversation_is_read_from_end_to_beginning_and_back(consol
     # what nobody has read begins at a line, and the conversation is opened there
     await expect(log.get_by_role("heading", name="New messages")).to_be_in_viewport()
     await expect(log.get_by_text("mensagem 571", exact=True)).to_be_in_viewport()
-    await shoot(page, "inbox-unread")
     await page.get_by_role("button", name="Go to the newest message").click()
     await expect(log.get_by_text("mensagem 600", exact=True)).to_be_in_viewport()
 
@@ -55,7 +54,6 @@ async def test_a_long_conversation_is_read_from_end_to_beginning_and_back(consol
     await page.get_by_role("region", name="In messages").get_by_role("link", name="Ana Souza").click()
     found = log.get_by_text("a agulha no palheiro", exact=True)
     await expect(found).to_be_in_viewport()
-    await shoot(page, "inbox-found")
     for _ in range(6):
         await log.evaluate("log => { log.parentElement.scrollTop += 600; }")
         await page.wait_for_timeout(50)

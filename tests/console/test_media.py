@@ -46,3 +46,29 @@ async def test_files_quotes_reactions_edits_and_deletions_are_shown(linked: Cons
     await expect(log.get_by_role("button", name="O bolo de laranja ainda tem?")).to_be_visible()
     await shoot(page, "inbox-media")
     assert await accessibility(page) == []
+
+    # and what a person does to messages, by the menu of each
+    answer = log.locator("article.bubble-person")
+    await log.get_by_role("article").filter(has_text="Quero dois bolos").get_by_label("Ações da mensagem").click()
+    menu = page.get_by_role("menu", name="Ações da mensagem")
+    await expect(menu.get_by_role("menuitem", name="Reagir")).to_be_visible()
+    await expect(menu.get_by_role("menuitem", name="Editar")).to_have_count(0)  # it is the contact's
+    await expect(menu.get_by_role("menuitem", name="Apagar para todos")).to_have_count(0)
+    await menu.get_by_role("menuitem", name="Reagir").click()
+    await page.get_by_role("dialog", name="Reagir").get_by_role("button", name="❤️").click()
+    await expect(log.get_by_text("❤️")).to_be_visible()
+    await ana.wait_for(lambda _: ("❤️", wrong) in [(one.body, one.reacts_to) for one in ana.received])
+
+    await answer.get_by_label("Ações da mensagem").focus()
+    await page.keyboard.press("Enter")
+    await menu.get_by_role("menuitem", name="Editar").press("Enter")
+    dialog = page.get_by_role("dialog", name="Editar")
+    await dialog.get_by_label("Mensagem").fill("Tem sim, até as 18h!")
+    await dialog.get_by_role("button", name="Salvar").click()
+    await expect(answer.get_by_text("Tem sim, até as 18h!")).to_be_visible()
+    await expect(answer.get_by_text("editada")).to_be_visible()
+    await answer.get_by_label("Ações da mensagem").click()
+    await menu.get_by_role("menuitem", name="Apagar para todos").click()
+    await page.get_by_role("alertdialog").get_by_role("button", name="Apagar para todos").click()
+    await expect(answer.get_by_text("Esta mensagem foi apagada")).to_be_visible()
+    await ana.wait_for(lambda _: any(one.revokes for one in ana.received))

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from playwright.async_api import Route, expect
-from tests.console.conftest import Console, shoot
+from tests.console.conftest import DESKTOP, Console, shoot
 
 
 async def waiting(console: Console, event: str, *, after: int = 0) -> dict[str, str]:
@@ -23,14 +23,13 @@ def national(console: Console) -> str:
 async def test_a_number_is_linked_by_its_qr_code_and_its_owner_leads_it(console: Console) -> None:
     page = console.page
     await expect(page.get_by_role("heading", name="No number yet")).to_be_visible()
-    await shoot(page, "numbers-empty")
     await page.get_by_role("button", name="Link a number").click()
     await expect(page.get_by_role("img", name="QR code")).to_be_visible()
-    await shoot(page, "numbers-link-qr")
+    await shoot(page, "link-qr")
     shown = await waiting(console, "session.qr")
     await console.phone().scan(shown["qr"])
     await expect(page.get_by_role("heading", name="Linked")).to_be_visible()
-    await shoot(page, "numbers-linked")
+    await shoot(page, "link-done")
     await page.get_by_label("What do you call this number?").fill("Loja")
     await page.get_by_role("button", name="Save").click()
 
@@ -48,7 +47,6 @@ async def test_a_number_is_linked_by_its_qr_code_and_its_owner_leads_it(console:
     await console.phone().unlink(console.phone().devices[0])
     await expect(card.get_by_text("Removed on the phone")).to_be_visible()
     await expect(card.get_by_role("button", name="Link again")).to_be_visible()
-    await shoot(page, "numbers-removed-on-phone")
     await card.get_by_role("button", name="More for Loja").click()
     await page.get_by_role("menuitem", name="Remove").click()
     await expect(page.get_by_role("alertdialog", name="Remove Loja for good?")).to_contain_text("all its conversations")
@@ -66,15 +64,14 @@ async def test_a_number_is_linked_by_a_pairing_code_on_a_phone(console: Console)
     console.installation.forgive("422")
     await expect(page.get_by_text("Isto não é um telefone desse país.")).to_be_visible()
     await page.get_by_label("Telefone da conta").fill(console.number[2:])
-    await shoot(page, "numbers-phone")
     await page.get_by_role("button", name="Gerar código").click()
     code = (await waiting(console, "session.pairing_code"))["pairing_code"]
     await expect(page.get_by_text(code)).to_be_visible()
     await expect(page.get_by_text(f"Código para {national(console)}")).to_be_visible()
-    await shoot(page, "numbers-code")
+    await shoot(page, "link-code", DESKTOP)
     await console.phone().type_code(code)
     await expect(page.get_by_role("heading", name="Conectado")).to_be_visible()
-    await shoot(page, "numbers-linked")
+    await shoot(page, "link-done")
 
 
 async def test_the_passkey_step_is_walked_through(console: Console) -> None:
@@ -83,7 +80,7 @@ async def test_the_passkey_step_is_walked_through(console: Console) -> None:
     await page.goto("/app/numbers/link")
     linking = asyncio.create_task(phone.scan((await waiting(console, "session.qr"))["qr"]))
     await expect(page.get_by_role("heading", name="WhatsApp asks for your passkey")).to_be_visible()
-    await shoot(page, "numbers-passkey")
+    await shoot(page, "link-passkey")
     await page.get_by_label("Answer").fill("something else")
     await page.get_by_role("button", name="Send").click()
     await expect(page.get_by_text("This is not what the snippet copied.")).to_be_visible()
@@ -126,7 +123,6 @@ async def test_a_code_is_compared_where_whatsapp_asks_for_it(console: Console) -
     await page.route("**/passkey/confirm", confirm)
     await page.goto(f"/app/numbers/{console.session}/link")
     await expect(page.get_by_text("1A2B-3C4D")).to_be_visible()
-    await shoot(page, "numbers-compare")
     await page.get_by_role("button", name="They are the same").click()
     await expect(page.get_by_text("Confirmed here.")).to_be_visible()
     assert confirmed == ["POST"]

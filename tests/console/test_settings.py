@@ -1,11 +1,11 @@
 """Settings in the browser: oneself, people, colours and language, and what the installation runs on."""
 
 from playwright.async_api import expect
-from tests.console.conftest import Console, accessibility, shoot
+from tests.console.conftest import DESKTOP, Console, accessibility, shoot
 
 
-async def test_people_are_added_and_removed_and_the_system_tells_of_itself(console: Console) -> None:
-    page = console.page
+async def test_people_are_added_and_removed_and_the_system_tells_of_itself(own_console: Console) -> None:
+    console, page = own_console, own_console.page
     await page.goto("/app/settings")
     await page.wait_for_url("**/app/settings/you")
     await shoot(page, "settings-you")
@@ -45,7 +45,6 @@ async def test_keys_of_providers_are_added_replaced_and_removed(console: Console
     await page.get_by_role("button", name="Provider").click()
     await page.get_by_role("option", name="Anthropic").click()
     await page.get_by_label("Key", exact=True).fill("example-0123456789")
-    await shoot(page, "settings-key-dialog")
     await page.get_by_role("button", name="Save").click()
     row = page.get_by_role("listitem", name="Anthropic")
     await expect(row).to_contain_text("ends in 6789")
@@ -85,4 +84,4 @@ async def test_colours_and_language_are_kept_on_the_device(console: Console) -> 
     await expect(page.get_by_role("heading", name="Ajustes")).to_be_visible()
     assert await page.evaluate("document.documentElement.lang") == "pt-BR"
     assert await page.evaluate(paper) != light
-    await shoot(page, "settings-appearance-dark")
+    await shoot(page, "settings-appearance", DESKTOP)

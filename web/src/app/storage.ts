@@ -1,4 +1,4 @@
-/** localStorage; where the browser has none or refuses it, a memory that lasts as long as the page. */
+/** localStorage and sessionStorage; where the browser has none or refuses it, a memory that lasts as long as the page. */
 export type Box = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 function memory(): Box {
@@ -10,9 +10,9 @@ function memory(): Box {
   };
 }
 
-function chosen(): Box {
+function chosen(kind: "localStorage" | "sessionStorage"): Box {
   try {
-    const box = globalThis.localStorage;
+    const box = globalThis[kind];
     box.setItem("prosa.probe", "1");
     box.removeItem("prosa.probe");
     return box;
@@ -21,4 +21,6 @@ function chosen(): Box {
   }
 }
 
-export const storage: Box = chosen();
+export const storage: Box = chosen("localStorage");
+/** Of this tab alone; it survives a reload. */
+export const tabStorage: Box = chosen("sessionStorage");

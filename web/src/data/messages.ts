@@ -207,6 +207,14 @@ export const messageCalls = {
   },
   cancel: (id: string) =>
     ok(api.POST("/messages/{message_id}/cancel", { params: { path: { message_id: id } } })),
+  /** A new text for one that WhatsApp has: it shows when WhatsApp has taken it. */
+  edit: (id: string, text: string) =>
+    ok(api.PATCH("/messages/{message_id}", { params: { path: { message_id: id } }, body: { text } })),
+  /** Delete it for everyone. */
+  revoke: (id: string) => ok(api.DELETE("/messages/{message_id}", { params: { path: { message_id: id } } })),
+  /** "" takes one's reaction back. */
+  react: (id: string, emoji: string) =>
+    ok(api.POST("/messages/{message_id}/react", { params: { path: { message_id: id } }, body: { emoji } })),
   get: (id: string) => ok(api.GET("/messages/{message_id}", { params: { path: { message_id: id } } })),
 };
 

@@ -6,6 +6,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { idempotencyKey } from "~/api/client";
 import { type ApiProblem, asProblem } from "~/api/problem";
 import type { Schemas } from "~/api/types";
+import { tabStorage } from "~/app/storage";
 import { createStore } from "~/app/store";
 import { messageCalls, putMessage } from "./messages";
 
@@ -21,8 +22,32 @@ export interface Outgoing {
 
 export const outgoing = createStore<readonly Outgoing[]>([]);
 
-/** What is being written, by conversation: it survives going to another one and signing in again. */
-export const drafts = new Map<string, string>();
+const DRAFTS = "prosa.drafts";
+
+function kept(): [string, string][] {
+  try {
+    return Object.entries(JSON.parse(tabStorage.getItem(DRAFTS) ?? "{}") as Record<string, string>);
+  } catch {
+    return [];
+  }
+}
+
+/** What is being written, by conversation: it survives going to another one, signing in again, and a reload. */
+const drafts = new Map<string, string>(kept());
+
+export const draftOf = (conversation: string): string => drafts.get(conversation) ?? "";
+
+/** Keep what is being written; "" forgets it. */
+export function keepDraft(conversation: string, text: string): void {
+  if (text === draftOf(conversation)) return;
+  if (text) drafts.set(conversation, text);
+  else drafts.delete(conversation);
+  try {
+    tabStorage.setItem(DRAFTS, JSON.stringify(Object.fromEntries(drafts)));
+  } catch {
+    // the tab's storage is full: they live as long as the page
+  }
+}
 
 /** The last send of each conversation: the next one waits for it, so that they arrive as they were written. */
 const lines = new Map<string, Promise<void>>();
@@ -73,5 +98,6 @@ function inLine(client: QueryClient, one: Outgoing): Promise<void> {
 export function forgetWritten(): void {
   outgoing.set([]);
   drafts.clear();
+  tabStorage.removeItem(DRAFTS);
   lines.clear();
 }

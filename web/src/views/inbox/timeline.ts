@@ -4,7 +4,15 @@ import type { Message } from "~/api/types";
 export type Item =
   | { kind: "day"; key: string; at: string }
   | { kind: "unread"; key: string }
-  | { kind: "message"; key: string; message: Message; first: boolean; reactions: readonly string[] };
+  | {
+      kind: "message";
+      key: string;
+      message: Message;
+      first: boolean;
+      reactions: readonly string[];
+      /** This number's own reaction; "": none. */
+      own: string;
+    };
 
 /** Messages by the same writer within so many minutes stand together, with the writer named once. */
 const TOGETHER_MS = 5 * 60_000;
@@ -16,12 +24,14 @@ const TOGETHER_MS = 5 * 60_000;
 export function timeline(messages: readonly Message[], unreadFrom: number | null = null): Item[] {
   const ordered = [...messages].sort((a, b) => a.seq - b.seq);
   const reactions = new Map<string, Map<string, string>>();
+  const OWN = "me"; // the phone's and Prosa's are the same one's, whatever address they bear
   for (const one of ordered) {
     if (one.type !== "reaction" || !one.quoted_wa_id) continue;
     const of = reactions.get(one.quoted_wa_id) ?? new Map<string, string>();
+    const who = one.from_me ? OWN : one.sender_jid;
     // a later one of the same person takes the place of the earlier
-    if (one.body && !one.revoked_at) of.set(one.sender_jid, one.body);
-    else of.delete(one.sender_jid);
+    if (one.body && !one.revoked_at) of.set(who, one.body);
+    else of.delete(who);
     reactions.set(one.quoted_wa_id, of);
   }
   const items: Item[] = [];
@@ -46,6 +56,7 @@ export function timeline(messages: readonly Message[], unreadFrom: number | null
       message,
       first,
       reactions: [...new Set(reactions.get(message.wa_id)?.values() ?? [])],
+      own: reactions.get(message.wa_id)?.get(OWN) ?? "",
     });
     before = message;
   }
@@ -92,4 +103,19 @@ const PLACE = /^(-?\d{1,2}\.\d+), (-?\d{1,3}\.\d+)$/m;
 export function coordinates(body: string): { latitude: string; longitude: string } | null {
   const found = PLACE.exec(body);
   return found?.[1] && found[2] ? { latitude: found[1], longitude: found[2] } : null;
+}
+
+const MINUTE = 60_000;
+const AT_WHATSAPP: readonly Message["status"][] = ["received", "sent", "delivered", "read", "played"];
+
+/** What WhatsApp takes of a message: texts of one's own may be edited for 15 minutes, anything deleted for 60 hours. */
+export function allowed(message: Message, now: number): { react: boolean; edit: boolean; remove: boolean } {
+  const there = !message.revoked_at && message.wa_id !== "" && AT_WHATSAPP.includes(message.status);
+  const age = now - Date.parse(message.created_at);
+  const mine = there && message.from_me;
+  return {
+    react: there,
+    edit: mine && message.type === "text" && age < 15 * MINUTE,
+    remove: mine && age < 60 * 60 * MINUTE,
+  };
 }

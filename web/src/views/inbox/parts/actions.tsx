@@ -9,6 +9,8 @@ const ActionsMenu = lazy(() => import("./actions-menu"));
 
 export interface ActionsProps {
   message: Message;
+  /** This number's own reaction; "": none. */
+  own: string;
   onQuote: (message: Message) => void;
   onFacts: () => void;
 }

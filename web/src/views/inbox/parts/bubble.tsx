@@ -43,6 +43,7 @@ function same(a: BubbleProps, b: BubbleProps): boolean {
     a.item.message === b.item.message &&
     a.item.first === b.item.first &&
     a.item.reactions.join() === b.item.reactions.join() &&
+    a.item.own === b.item.own &&
     a.quoted === b.quoted &&
     a.group === b.group &&
     a.contact === b.contact &&
@@ -63,7 +64,7 @@ export const Bubble = memo(function Bubble({
 }: BubbleProps) {
   const t = useStrings(words);
   const format = useFormat();
-  const { message, first, reactions } = item;
+  const { message, first, reactions, own } = item;
   const [facts, setFacts] = useState(false);
   const mine = message.from_me;
   const tick = mine ? TICKS[message.status] : undefined;
@@ -137,7 +138,7 @@ export const Bubble = memo(function Bubble({
           {reactions.join(" ")}
         </p>
       )}
-      <Actions message={message} onQuote={onQuote} onFacts={() => setFacts(true)} />
+      <Actions message={message} own={own} onQuote={onQuote} onFacts={() => setFacts(true)} />
       {facts && message.ai && (
         <Suspense>
           <AiFacts ai={message.ai} onClose={() => setFacts(false)} />

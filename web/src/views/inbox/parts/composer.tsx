@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Conversation, Message } from "~/api/types";
 import { messageCalls, putMessage, scheduledQuery } from "~/data/messages";
-import { drafts, sendText } from "~/data/outgoing";
+import { draftOf, keepDraft, sendText } from "~/data/outgoing";
 import { useSession } from "~/data/sessions";
 import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
@@ -33,16 +33,13 @@ export function Composer({
   const format = useFormat();
   const client = useQueryClient();
   const session = useSession(conversation.session_id).data;
-  const [text, setText] = useState(() => drafts.get(conversation.id) ?? "");
+  const [text, setText] = useState(() => draftOf(conversation.id));
   const [file, setFile] = useState<File | null>(null);
   const [sending, setSending] = useState(false);
   const area = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
 
-  useEffect(() => {
-    if (text) drafts.set(conversation.id, text);
-    else drafts.delete(conversation.id);
-  }, [conversation.id, text]);
+  useEffect(() => keepDraft(conversation.id, text), [conversation.id, text]);
 
   useLayoutEffect(() => {
     const field = area.current;
