@@ -57,7 +57,7 @@ async def test_files_quotes_reactions_edits_and_deletions_are_shown(linked: Cons
     await menu.get_by_role("menuitem", name="Reagir").click()
     await page.get_by_role("dialog", name="Reagir").get_by_role("button", name="❤️").click()
     await expect(log.get_by_text("❤️")).to_be_visible()
-    await ana.wait_for(lambda _: ("❤️", wrong) in [(one.body, one.reacts_to) for one in ana.received])
+    await ana.wait_for(lambda _: ("❤️", wrong) in [(one.body, one.reacts_to) for one in ana.screen.changes])
 
     await answer.get_by_label("Ações da mensagem").focus()
     await page.keyboard.press("Enter")
@@ -71,4 +71,4 @@ async def test_files_quotes_reactions_edits_and_deletions_are_shown(linked: Cons
     await menu.get_by_role("menuitem", name="Apagar para todos").click()
     await page.get_by_role("alertdialog").get_by_role("button", name="Apagar para todos").click()
     await expect(answer.get_by_text("Esta mensagem foi apagada")).to_be_visible()
-    await ana.wait_for(lambda _: any(one.revokes for one in ana.received))
+    await ana.wait_for(lambda _: any(one.revokes for one in ana.screen.changes))
