@@ -77,7 +77,7 @@ async def test_colours_and_language_are_kept_on_the_device(console: Console) -> 
     light = await page.evaluate(paper)
     await page.get_by_text("Dark", exact=True).click()
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    assert await page.evaluate(paper) != light
+    await expect(page.locator("html")).not_to_have_css("background-color", light)
     await page.get_by_text("Português (Brasil)").click()
     await expect(page.get_by_role("heading", name="Ajustes")).to_be_visible()
     await page.reload()
