@@ -6,19 +6,24 @@ is still its own (`hold`). Times are the callers' clocks in UTC: machines that s
 step (NTP) to within a fraction of a lease.
 """
 
+import asyncio
 import os
 import random
 import socket
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Row, Table, Update, and_, bindparam, or_, select, update
 
-from prosa.database.engine import WriteDb
+from prosa.database.engine import Database, WriteDb
+from prosa.database.outage import OutageLog
 from prosa.database.prepared import Prepared
 from prosa.ids import new_token
+
+GIVE_BACK_SECONDS = 2.0
+"""How long a stop waits for the database; after that, leases end by themselves."""
 
 
 class LeaseLostError(Exception):
@@ -189,3 +194,18 @@ async def release_all(db: WriteDb, table: Table, *, owner: str) -> int:
     """Give back everything an owner holds, as it is due; for a graceful stop. Returns the number of rows."""
     statement = update(table).where(table.c.lease_owner == owner).values(lease_owner=None, lease_until=None)
     return (await db.execute(statement)).rowcount
+
+
+async def give_back(database: Database, job: Callable[[WriteDb], Awaitable[object]], *, what: str) -> None:
+    """Give back what is held, at a stop; where the database is away, it is logged and the leases end by themselves.
+
+    Args:
+        database: Where the rows are.
+        job: `release_all` of a table and an owner, or more.
+        what: For the log, as "messages".
+    """
+    try:
+        async with asyncio.timeout(GIVE_BACK_SECONDS):
+            await database.submit(job)
+    except Exception as error:  # noqa: BLE001 - others take them over when their leases end
+        OutageLog(f"giving {what} back").failed(error)

@@ -38,7 +38,6 @@ MAX_ATTEMPTS = 5
 PARALLEL = 4
 POLL_SECONDS = 5.0
 FIRST_RETRY_SECONDS = 5.0
-GIVE_BACK_SECONDS = 2.0
 LAST_RETRY_SECONDS = 600.0
 
 _m = MESSAGES.c
@@ -105,11 +104,8 @@ class MediaFetcher:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        try:
-            async with asyncio.timeout(GIVE_BACK_SECONDS):
-                await self._database.submit(partial(leases.release_all, table=MESSAGES, owner=self._owner))
-        except Exception as error:  # noqa: BLE001 - their leases end by themselves
-            OutageLog("giving downloads back").failed(error)
+        held = partial(leases.release_all, table=MESSAGES, owner=self._owner)
+        await leases.give_back(self._database, held, what="downloads")
 
     async def fetch(self, row: Row[Any]) -> MediaFacts:
         """Return the facts of a message's file once it is here, downloading it if need be.

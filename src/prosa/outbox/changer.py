@@ -73,10 +73,8 @@ class Changer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._task = None
-        try:
-            await self._database.submit(partial(leases.release_all, table=TABLE, owner=self._owner))
-        except Exception as error:  # noqa: BLE001 - their leases end by themselves
-            OutageLog("giving changes back").failed(error)
+        held = partial(leases.release_all, table=TABLE, owner=self._owner)
+        await leases.give_back(self._database, held, what="changes")
 
     async def _run(self) -> None:
         outages = OutageLog("looking for changes of messages")

@@ -50,7 +50,6 @@ OFFLINE_SECONDS = 5.0
 EXPIRED = "expired: it could not be sent in time"
 EXPIRY_SECONDS = 60.0
 STOP_SECONDS = 5.0
-GIVE_BACK_SECONDS = 2.0
 
 
 class Sender:
@@ -110,11 +109,8 @@ class Sender:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._ahead.stop()
         self._loops = []
-        try:
-            async with asyncio.timeout(GIVE_BACK_SECONDS):
-                await self._database.submit(partial(leases.release_all, table=MESSAGES, owner=self._owner))
-        except Exception as error:  # noqa: BLE001 - their leases end by themselves
-            OutageLog("giving messages back").failed(error)
+        held = partial(leases.release_all, table=MESSAGES, owner=self._owner)
+        await leases.give_back(self._database, held, what="messages")
 
     async def _run(self) -> None:
         outages = OutageLog("looking at the outbox")

@@ -29,7 +29,6 @@ POLL_SECONDS = 1.0
 """Between two looks at the table when nothing wakes the runner: due times come, other holders' leases end."""
 STOP_SECONDS = 5.0
 """How long a stop waits for answers in the making; what is not ready then is made by another process, or the next."""
-GIVE_BACK_SECONDS = 2.0
 
 _c = TABLE.c
 
@@ -116,11 +115,7 @@ class TurnRunner:
         for loop in loops[1:]:
             await cancel(loop)
         await self._replier.close()
-        try:
-            async with asyncio.timeout(GIVE_BACK_SECONDS):
-                await self._database.submit(partial(_give_back, self._replier.owner))
-        except Exception as error:  # noqa: BLE001 - others take them over when their leases end
-            OutageLog("giving turns back").failed(error)
+        await leases.give_back(self._database, partial(_give_back, self._replier.owner), what="turns")
 
     async def _claim_forever(self) -> None:
         outages = OutageLog("claiming turns")
