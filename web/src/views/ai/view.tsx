@@ -1,5 +1,5 @@
 import { Link, Navigate, useParams, useRouter } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import type { Session } from "~/api/types";
 import { Missing } from "~/app/failed";
 import { storage } from "~/app/storage";
@@ -10,8 +10,9 @@ import { Badge, Notice, PageHeader } from "~/ui/parts";
 import { Select } from "~/ui/select";
 import { Empty, Loaded, Loading } from "~/ui/states";
 import { Tabs } from "~/ui/tabs";
-import { DraftContext, useDraftOf } from "./draft";
+import { type Changes, DraftContext, useDraftOf } from "./draft";
 import { Instructions } from "./parts/instructions";
+import { LeadToFault } from "./parts/lead-to-fault";
 import { SaveBar } from "./parts/save-bar";
 import { PARTS, type Part } from "./routes";
 import { words } from "./strings";
@@ -87,6 +88,9 @@ function NumberAi({ session, all, part }: { session: Session; all: Session[]; pa
   const draft = useDraftOf(session);
   const id = session.session_id;
   useEffect(() => storage.setItem(LAST, id), [id]);
+  /** The part whose fault is to be led to, for as long as nothing is changed; and which try to save this is. */
+  const [fault, setFault] = useState<{ part: Part; changes: Changes; tries: number } | null>(null);
+  const sought = fault?.changes === draft.changes ? fault : null;
   const show = (sessionId: string, next: Part) =>
     void router.navigate({ to: "/ai/$sessionId/$part", params: { sessionId, part: next }, replace: true });
   return (
@@ -138,10 +142,22 @@ function NumberAi({ session, all, part }: { session: Session; all: Session[]; pa
         <Tabs<Part>
           label={t.parts}
           selected={part}
-          onSelect={(next) => show(id, next)}
-          tabs={PARTS.map((id) => ({ id, label: t[id], content: <Shown part={id} /> }))}
+          onSelect={(next) => {
+            setFault(null);
+            show(id, next);
+          }}
+          tabs={PARTS.map((id) => ({
+            id,
+            label: t[id],
+            content: <Shown part={id}>{sought?.part === id && <LeadToFault key={sought.tries} />}</Shown>,
+          }))}
         />
-        <SaveBar onFault={(at) => at !== part && show(id, at)} />
+        <SaveBar
+          onFault={(at) => {
+            setFault((before) => ({ part: at, changes: draft.changes, tries: (before?.tries ?? 0) + 1 }));
+            show(id, at); // also to the part that is shown: another may be on its way
+          }}
+        />
       </div>
     </DraftContext>
   );
@@ -157,12 +173,13 @@ const CONTENT = {
   tools: Tools,
 } as const;
 
-/** Only what is below the tabs waits for its code. */
-function Shown({ part }: { part: Part }) {
+/** Only what is below the tabs waits for its code; `children` come with it. */
+function Shown({ part, children }: { part: Part; children: ReactNode }) {
   const Content = CONTENT[part];
   return (
     <Suspense fallback={<Loading />}>
       <Content />
+      {children}
     </Suspense>
   );
 }

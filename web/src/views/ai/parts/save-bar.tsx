@@ -1,5 +1,5 @@
 /** Below, while something is not saved: how much, and the two ways out. */
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useProblemText } from "~/i18n/problems";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
@@ -12,10 +12,9 @@ import { words } from "../strings";
 export function SaveBar({ onFault }: { onFault: (part: ReturnType<typeof partOf>) => void }) {
   const t = useStrings(words);
   const draft = useDraft();
-  const [faulty, setFaulty] = useState(0);
+  const [tried, setTried] = useState(false);
   const count = Object.keys(draft.changes).length;
-  const wrong = faulty > 0 && Object.entries(draft.changes).some(([path, value]) => !accepts(path, value));
-  useShowFault(faulty);
+  const wrong = tried && Object.entries(draft.changes).some(([path, value]) => !accepts(path, value));
   if (count === 0) return null;
   return (
     <section className="ai-save" aria-label={t.changes(count)}>
@@ -39,7 +38,7 @@ export function SaveBar({ onFault }: { onFault: (part: ReturnType<typeof partOf>
             danger: true,
           });
           if (!yes) return;
-          setFaulty(0);
+          setTried(false);
           draft.discard();
         }}
       >
@@ -51,12 +50,12 @@ export function SaveBar({ onFault }: { onFault: (part: ReturnType<typeof partOf>
         onPress={() =>
           draft.save({
             onSaved: () => {
-              setFaulty(0);
+              setTried(false);
               toast.good(t.saved);
             },
             onFault: (path) => {
               if (path) onFault(partOf(path));
-              setFaulty((before) => before + 1);
+              setTried(true);
             },
           })
         }
@@ -69,19 +68,4 @@ export function SaveBar({ onFault }: { onFault: (part: ReturnType<typeof partOf>
 
 function Refused({ error }: { error: unknown }) {
   return useProblemText(error).title;
-}
-
-/** Leads the keyboard and the eye to the first field that is at fault. */
-function useShowFault(tries: number): void {
-  const shown = useRef(0);
-  useEffect(() => {
-    if (tries === shown.current) return;
-    shown.current = tries;
-    requestAnimationFrame(() => {
-      const field = document.querySelector<HTMLElement>(".ai [aria-invalid=true]");
-      field?.closest("details")?.setAttribute("open", "");
-      field?.scrollIntoView({ block: "center" });
-      field?.focus();
-    });
-  }, [tries]);
 }
