@@ -46,6 +46,8 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+AT_REST = """Promise.allSettled(document.getAnimations().map(one =>
+    Number.isFinite(one.effect?.getComputedTiming().endTime) && one.finished)).then(() => null)"""
 SCREENSHOTS = os.environ.get("PROSA_SCREENSHOTS")
 
 expect.set_options(timeout=PATIENCE)
@@ -273,6 +275,7 @@ async def accessibility(page: Page) -> list[str]:
     if not AXE.is_file():
         missing("axe-core", "run make setup-dev")
     await page.evaluate(AXE.read_text(encoding="utf-8"))
+    await page.evaluate(AT_REST)  # a colour that is fading into another one is neither
     result = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{finding['id']}: {finding['help']}: {[node['target'] for node in finding['nodes']]}"

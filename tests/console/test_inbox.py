@@ -1,6 +1,9 @@
 """The inbox in the browser: conversations live, takeover, search, files, notes; a real contact on the other side."""
 
-from playwright.async_api import Page, expect
+import json
+from datetime import datetime, timedelta
+
+from playwright.async_api import Page, Route, expect
 from tests.console.conftest import PHONE, Console, accessibility, shoot
 
 
@@ -119,6 +122,47 @@ async def test_search_files_notes_and_what_comes_while_offline(linked: Console) 
     await ana.send_text(linked.number, "Posso buscar amanhã?")
     await page.context.set_offline(offline=False)
     await expect(log.get_by_text("Posso buscar amanhã?")).to_be_visible()
+
+
+async def test_a_text_is_scheduled_and_taken_back(linked: Console) -> None:
+    ana = await linked.contact()
+    await ana.send_text(linked.number, "Pode me lembrar?")
+    page = await open_inbox(linked)
+    await page.get_by_role("link", name="Ana Souza").click()
+    field = page.get_by_label("Write a message")
+    await field.fill("Lembrete: o bolo fica pronto hoje")
+    await page.get_by_role("button", name="Send later").click()
+    dialog = page.get_by_role("dialog", name="Send later")
+    when = dialog.get_by_label("When to send it")
+    await expect(dialog.get_by_text("At most 366 days ahead")).to_be_visible()
+    now = datetime.now()  # noqa: DTZ005 - the browser's clock, in the zone of this machine
+    for days, said in ((-1, "Choose a time to come."), (368, "This is more than 366 days ahead.")):
+        await when.fill(f"{now + timedelta(days):%Y-%m-%dT%H:%M}")
+        await dialog.get_by_role("button", name="Schedule").click()
+        await expect(dialog.get_by_text(said)).to_be_visible()
+    assert await accessibility(page) == []
+
+    async def postpone(route: Route) -> None:
+        """Ask for a time that the API refuses, as a console whose clock is wrong would."""
+        sent = json.loads(route.request.post_data or "")
+        await route.continue_(post_data={**sent, "send_at": "2999-01-01T00:00:00Z"})
+
+    await page.route("**/messages", postpone, times=1)
+    linked.installation.forgive("422 .*/messages", "status of 422")
+    await when.fill(f"{now + timedelta(1):%Y-%m-%dT%H:%M}")
+    await dialog.get_by_role("button", name="Schedule").click()
+    await expect(dialog.get_by_text("must be within a year")).to_be_visible()
+    await expect(when).to_have_attribute("aria-invalid", "true")
+    await dialog.get_by_role("button", name="Schedule").click()
+    await expect(dialog).to_be_hidden()
+    await expect(field).to_have_value("")
+
+    thread = page.get_by_role("region", name="Conversation")
+    waiting = thread.get_by_role("listitem").filter(has_text="Lembrete: o bolo fica pronto hoje")
+    await expect(waiting.get_by_text("For ")).to_be_visible()
+    await waiting.get_by_role("button", name="Do not send").click()
+    await expect(waiting).to_have_count(0)
+    assert ana.received == []
 
 
 async def test_nothing_is_lost_while_prosa_is_away(own_console: Console) -> None:

@@ -28,6 +28,9 @@ export interface TextFieldProps
   extends Omit<AriaTextFieldProps, "className" | "style" | "children">,
     FieldText {
   placeholder?: string;
+  /** Of a date or a time. */
+  min?: string;
+  max?: string;
   prefix?: ReactNode;
   suffix?: ReactNode;
 }
@@ -52,13 +55,24 @@ function invalid(error: string | undefined) {
   return error === undefined ? {} : ({ isInvalid: true, validationBehavior: "aria" } as const);
 }
 
-export function TextField({ label, hint, error, placeholder, prefix, suffix, ...rest }: TextFieldProps) {
+export function TextField({
+  label,
+  hint,
+  error,
+  placeholder,
+  min,
+  max,
+  prefix,
+  suffix,
+  ...rest
+}: TextFieldProps) {
+  const given = Object.fromEntries(Object.entries({ placeholder, min, max }).filter(([, value]) => value));
   return (
     <AriaTextField {...rest} {...invalid(error)} className="field">
       {label && <Label className="field-label">{label}</Label>}
       <div className="field-box">
         {prefix && <span className="field-affix">{prefix}</span>}
-        <Input className="field-input" {...(placeholder ? { placeholder } : {})} />
+        <Input className="field-input" {...given} />
         {suffix}
       </div>
       <Below hint={hint} error={error} />

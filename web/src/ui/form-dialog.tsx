@@ -55,6 +55,7 @@ export default function FormDialog({
         className="stack"
         onSubmit={(event) => {
           event.preventDefault();
+          event.stopPropagation(); // React tells also a form that the dialog was opened from
           if (!isPending) onSave();
         }}
       >

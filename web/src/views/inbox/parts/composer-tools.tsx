@@ -1,6 +1,6 @@
 /** What stands around the field: emoji, quick answers, sending later, and what waits for its time. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Button as AriaButton } from "react-aria-components/Button";
 import { Dialog as AriaDialog, DialogTrigger } from "react-aria-components/Dialog";
 import { Popover } from "react-aria-components/Popover";
@@ -8,12 +8,12 @@ import { api, ok } from "~/api/client";
 import { messageCalls, scheduledQuery } from "~/data/messages";
 import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
-import { Button, IconButton } from "~/ui/button";
-import { Dialog } from "~/ui/dialog";
-import { TextField } from "~/ui/field";
+import { IconButton } from "~/ui/button";
 import { Icon } from "~/ui/icon";
 import { toast } from "~/ui/toast";
 import { words } from "../strings";
+
+const LaterDialog = lazy(() => import("./later-dialog"));
 
 const EMOJI =
   "😀 😃 😄 😁 😅 😂 🙂 😉 😊 😍 🥰 😘 😎 🤔 😐 🙄 😴 😢 😭 😡 🙏 👍 👎 👏 🙌 💪 👋 🤝 ✌️ 👌 ❤️ 💚 💙 💛 🔥 ✨ ⭐ 🎉 🎁 ✅ ❌ ⚠️ ⏰ 📅 📍 📞 💬 📷 🛒 💰 🚚 🏠 ☕ 🍰 🍕 🌧️ ☀️ 🌙".split(
@@ -54,41 +54,17 @@ export function Scheduled({ conversation }: { conversation: string }) {
 }
 
 /** Asks when. */
-export function Later({ onSend }: { onSend: (at: Date) => void }) {
+export function Later({ onSend }: { onSend: (at: Date) => Promise<void> }) {
   const t = useStrings(words);
   const [isOpen, setOpen] = useState(false);
-  const [when, setWhen] = useState("");
-  const at = new Date(when);
-  const ahead = Number.isFinite(at.getTime()) && at.getTime() > Date.now();
   return (
     <>
       <IconButton icon="clock" label={t.later} onPress={() => setOpen(true)} />
-      <Dialog
-        title={t.later}
-        isOpen={isOpen}
-        onClose={() => setOpen(false)}
-        size="s"
-        footer={
-          <Button
-            kind="primary"
-            isDisabled={!ahead}
-            onPress={() => {
-              setOpen(false);
-              onSend(at);
-            }}
-          >
-            {t.laterSave}
-          </Button>
-        }
-      >
-        <TextField
-          label={t.laterWhen}
-          type="datetime-local"
-          value={when}
-          onChange={setWhen}
-          error={when && !ahead ? t.laterPast : undefined}
-        />
-      </Dialog>
+      {isOpen && (
+        <Suspense>
+          <LaterDialog onSend={onSend} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
     </>
   );
 }

@@ -64,16 +64,22 @@ export function Composer({
     return <p className="composer-closed">{t.readOnly}</p>;
   }
 
-  async function send(at?: Date) {
-    const said = text.trim();
+  const said = text.trim();
+  const body = { text: said, pause_ai: true, ...(quoted ? { quoted_message_id: quoted.id } : {}) };
+
+  /** Fails with what the API says, and keeps what was typed. */
+  async function schedule(at: Date) {
+    await messageCalls.send(conversation.id, { ...body, send_at: at.toISOString() });
+    toast.good(t.laterDone(format.dateTime(at)));
+    void client.invalidateQueries({ queryKey: scheduledQuery(conversation.id).queryKey });
+    setText("");
+    onQuoteDone();
+    area.current?.focus();
+  }
+
+  async function send() {
     if (sending || (!said && !file)) return;
-    const body = {
-      text: said,
-      pause_ai: true,
-      ...(quoted ? { quoted_message_id: quoted.id } : {}),
-      ...(at ? { send_at: at.toISOString() } : {}),
-    };
-    if (!file && !at) {
+    if (!file) {
       // shown at once; where it fails it stays in the thread, and says so
       void sendText(client, conversation.id, body);
       setText("");
@@ -83,13 +89,7 @@ export function Composer({
     }
     setSending(true);
     try {
-      const message = file
-        ? await messageCalls.sendFile(conversation.id, file, said)
-        : await messageCalls.send(conversation.id, body);
-      if (at) {
-        toast.good(t.laterDone(format.dateTime(at)));
-        void client.invalidateQueries({ queryKey: scheduledQuery(conversation.id).queryKey });
-      } else putMessage(client, message);
+      putMessage(client, await messageCalls.sendFile(conversation.id, file, said));
       setText("");
       setFile(null);
       onQuoteDone();
@@ -181,13 +181,13 @@ export function Composer({
           onKeyDown={onKeyDown}
           onPaste={(event) => choose(event.clipboardData.files[0])}
         />
-        {!file && text.trim() && <Later onSend={(at) => void send(at)} />}
+        {!file && said && <Later onSend={schedule} />}
         <IconButton
           type="submit"
           icon="send"
           kind="primary"
           label={t.send}
-          isDisabled={sending || (!text.trim() && !file)}
+          isDisabled={sending || (!said && !file)}
         />
       </div>
     </form>
