@@ -42,7 +42,10 @@ async def test_a_long_conversation_is_read_from_end_to_beginning_and_back(consol
     await page.wait_for_timeout(100)
     before = await middle.bounding_box()
     await page.wait_for_timeout(500)  # pages that were asked for come meanwhile
-    assert await middle.bounding_box() == before
+    after = await middle.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) < 1  # heights are fractions of pixels, what is scrolled by is not
     assert await scroll_up(log, "mensagem 1") <= MOST
     await expect(log.get_by_text("The conversation begins here")).to_be_attached()
     await expect(log.get_by_text("mensagem 600", exact=True)).to_have_count(0)
