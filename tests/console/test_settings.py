@@ -26,6 +26,14 @@ async def test_people_are_added_and_removed_and_the_system_tells_of_itself(own_c
     caio = page.get_by_role("listitem", name="Caio Lima")
     await expect(caio).to_contain_text("Agent")
     await shoot(page, "settings-people")
+    small = await console.phone_page("/app/settings/people")
+    own = small.get_by_role("listitem", name="Beatriz Ramos")  # two badges, and the menu is beside them
+    menu = await own.get_by_role("button").bounding_box()
+    badge = await own.get_by_text("Owner", exact=True).bounding_box()
+    assert menu is not None
+    assert badge is not None
+    assert menu["y"] + menu["height"] > badge["y"]
+    await small.close()
     await caio.get_by_role("button", name="More for Caio Lima").click()
     await page.get_by_role("menuitem", name="Remove").click()
     await page.get_by_role("button", name="Remove and erase").click()

@@ -66,14 +66,16 @@ function Person({ user, onEdit }: { user: User; onEdit: () => void }) {
   }
 
   return (
-    <li className="settings-person" aria-label={name}>
+    <li className="settings-person settings-user" aria-label={name}>
       <Avatar name={name} seed={user.id} size={40} />
       <div className="settings-person-who">
         <strong>{name}</strong>
         {user.name && <span className="field-hint">{user.email}</span>}
       </div>
-      {user.id === me.id && <Badge>{t.itIsYou}</Badge>}
-      <Badge tone={user.role === "agent" ? "plain" : "good"}>{t.roles[user.role]}</Badge>
+      <div className="settings-person-badges">
+        {user.id === me.id && <Badge>{t.itIsYou}</Badge>}
+        <Badge tone={user.role === "agent" ? "plain" : "good"}>{t.roles[user.role]}</Badge>
+      </div>
       {mayManage ? (
         <Menu
           label={t.more(name)}
