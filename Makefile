@@ -27,7 +27,8 @@ demo: setup ## Play with the whole product against a simulated WhatsApp: no phon
 test: setup-dev ## Run the whole test suite
 	@cd bridge && GO=$$($(PYTHON) ../tools/setup.py --go) && CGO_ENABLED=$(if $(RACE),1,0) GOTOOLCHAIN=local GOFLAGS=-buildvcs=false "$$GO" test $(if $(RACE),-race) ./...
 	@$(PYTHON) tools/setup.py --web test
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --ignore tests/console
+	@$(BIN)/pytest -n 0 tests/console # a browser, Prosa and its network need the machine to themselves
 
 check: setup-dev ## Lint and type-check everything
 	@$(PYTHON) -m tools.check
