@@ -44,6 +44,34 @@ func saveAsLinked(t *testing.T, device *store.Device, jid, lid types.JID) {
 	}
 }
 
+// connectedSession makes a session of a linked device as it is once connected.
+func connectedSession(b *bridge, device *store.Device) *session {
+	s := newSession(b, "s", device, "Prosa")
+	s.conn = &connection{qr: newQRRotation()}
+	s.conn.ctx, s.conn.cancel = context.WithCancel(s.ctx)
+	return s
+}
+
+// feed lets a session handle what WhatsApp delivers; the channel closes once that is done.
+func feed(s *session, stanza *waBinary.Node) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		s.client.DangerousInternals().HandleEncryptedMessage(s.conn.ctx, stanza)
+		close(done)
+	}()
+	return done
+}
+
+// handle feeds a session, and also returns the first frame about it.
+func handle(s *session, p *peer, stanza *waBinary.Node) (<-chan struct{}, map[string]any) {
+	done := feed(s, stanza)
+	frame := p.read()
+	for frame["event"] == "lid_mapping" {
+		frame = p.read()
+	}
+	return done, frame
+}
+
 // encryptFor encrypts texts from a customer for a device, as stanzas' contents.
 func encryptFor(t *testing.T, customer, device *store.Device, texts ...string) []waBinary.Node {
 	t.Helper()
@@ -96,22 +124,12 @@ func TestRefusedMessagesAreReadableAgain(t *testing.T) {
 		if err != nil || stored == nil {
 			t.Fatalf("device: %v, %v", stored, err)
 		}
-		s := newSession(b, "s", stored, "Prosa")
-		s.conn = &connection{qr: newQRRotation()}
-		s.conn.ctx, s.conn.cancel = context.WithCancel(s.ctx)
+		s := connectedSession(b, stored)
 		return s
-	}
-	feed := func(s *session, stanza waBinary.Node) <-chan struct{} {
-		done := make(chan struct{})
-		go func() {
-			s.client.DangerousInternals().HandleEncryptedMessage(s.conn.ctx, &stanza)
-			close(done)
-		}()
-		return done
 	}
 	expect := func(stanza waBinary.Node, text string, s *session, stored bool) {
 		t.Helper()
-		done := feed(s, stanza)
+		done := feed(s, &stanza)
 		frame := p.read()
 		for frame["seq"] == nil {
 			frame = p.read()
@@ -132,7 +150,7 @@ func TestRefusedMessagesAreReadableAgain(t *testing.T) {
 	s = open() // a new process
 	expect(stanzas[0], "first", s, true)
 	for _, stanza := range stanzas {
-		soon(t, feed(s, stanza))
+		soon(t, feed(s, &stanza))
 	}
 	p.quiet()
 }
@@ -143,9 +161,7 @@ func TestAStoreThatIsAwayLosesNoMessage(t *testing.T) {
 	device := linkedDevice(t, b.store, ownJID, ownLID)
 	customer := linkedDevice(t, openTestStore(t), types.JID{User: customerPN.User, Device: 3, Server: types.DefaultUserServer}, customerLID)
 	stanza := encryptFor(t, customer, device, "hello")[0]
-	s := newSession(b, "s", device, "Prosa")
-	s.conn = &connection{qr: newQRRotation()}
-	s.conn.ctx, s.conn.cancel = context.WithCancel(s.ctx)
+	s := connectedSession(b, device)
 	var lines bytes.Buffer
 	log, err := newLogger(&lines, "debug")
 	if err != nil {
@@ -153,15 +169,7 @@ func TestAStoreThatIsAwayLosesNoMessage(t *testing.T) {
 	}
 	s.client.Log = waLogger{log}
 	_ = b.store.db.Close()
-	done := make(chan struct{})
-	go func() {
-		s.client.DangerousInternals().HandleEncryptedMessage(s.conn.ctx, &stanza)
-		close(done)
-	}()
-	frame := p.read()
-	for frame["event"] == "lid_mapping" {
-		frame = p.read()
-	}
+	done, frame := handle(s, p, &stanza)
 	if data, _ := frame["data"].(map[string]any); frame["event"] != "disconnected" || data["detail"] != "the credentials store failed" {
 		t.Fatalf("got %v", frame)
 	}
@@ -215,35 +223,24 @@ func TestAStoreThatCannotBeWrittenLosesNoMessage(t *testing.T) {
 			customer := linkedDevice(t, openTestStore(t), types.JID{User: customerPN.User, Device: 3, Server: types.DefaultUserServer}, customerLID)
 			long := strings.Repeat("so long that it needs pages of its own; ", 400)
 			stanza := encryptFor(t, customer, device, long)[0]
-			handle := func() (<-chan struct{}, map[string]any) {
+			again := func() (<-chan struct{}, map[string]any) {
 				stored, err := b.store.device(t.Context(), ownJID)
 				if err != nil || stored == nil {
 					t.Fatalf("device: %v, %v", stored, err)
 				}
-				s := newSession(b, "s", stored, "Prosa")
-				s.conn = &connection{qr: newQRRotation()}
-				s.conn.ctx, s.conn.cancel = context.WithCancel(s.ctx)
-				done := make(chan struct{})
-				go func() {
-					s.client.DangerousInternals().HandleEncryptedMessage(s.conn.ctx, &stanza)
-					close(done)
-				}()
-				frame := p.read()
-				for frame["event"] == "lid_mapping" {
-					frame = p.read()
-				}
-				return done, frame
+				s := connectedSession(b, stored)
+				return handle(s, p, &stanza)
 			}
 
 			trouble.begin(t, b.store)
-			done, frame := handle()
+			done, frame := again()
 			if frame["event"] != "disconnected" {
 				t.Fatalf("got %v", frame["event"])
 			}
 			soon(t, done)
 			p.quiet()
 			trouble.end(t, b.store)
-			done, frame = handle()
+			done, frame = again()
 			message, _ := frame["data"].(map[string]any)["message"].(map[string]any)
 			if message["conversation"] != long {
 				t.Fatalf("got %v", frame["event"])
