@@ -46,6 +46,16 @@ _FIELDS = tuple(field.name for field in fields(NewUsage))
 
 
 @dataclass(frozen=True, slots=True)
+class Where:
+    """Whose calls or messages, from `begin` to before `end`; of one number only where `session_id` is given."""
+
+    user_id: uuid.UUID
+    begin: datetime
+    end: datetime
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Total:
     """What the calls of one group came to; fields as in `prosa.usage.schemas.UsageTotal`."""
 
@@ -71,24 +81,12 @@ async def add(db: WriteDb, *calls: NewUsage) -> None:
         db.later(_insert, {"id": new_id(), **{name: getattr(call, name) for name in _FIELDS}})
 
 
-async def totals(
-    db: ReadDb,
-    *,
-    user_id: uuid.UUID,
-    begin: datetime,
-    end: datetime,
-    session_id: str | None = None,
-    group: Sequence[str] = ("day", "provider", "model", "purpose"),
-    limit: int | None = None,
-) -> Sequence[Total]:
-    """Return the totals of an owner's calls from `begin` to before `end`, the newest day first.
+async def totals(db: ReadDb, where: Where, *, group: Sequence[str], limit: int) -> Sequence[Total]:
+    """Return the totals of an owner's calls, the newest day first.
 
     Args:
         db: The view.
-        user_id: Whose calls.
-        begin: The first moment.
-        end: The first one no more.
-        session_id: Of one number only.
+        where: Whose calls, and when.
         group: By what to add up: of `GROUPS`.
         limit: At most so many totals.
     """
@@ -106,13 +104,11 @@ async def totals(
             func.sum(case((_c.cost_microusd.is_(None), 1), else_=0)).label("unpriced_calls"),
             func.sum(_c.latency_ms).label("latency_ms"),
         )
-        .where(_c.user_id == user_id, _c.created_at >= begin, _c.created_at < end)
+        .where(*_conditions(where))
         .group_by(*by)
         .order_by(*(column.desc() if name == "day" else column for name, column in zip(group, by, strict=True)))
         .limit(limit)
     )
-    if session_id is not None:
-        statement = statement.where(_c.session_id == session_id)
     return [_total(dict(row._mapping)) for row in await db.execute(statement) if row.calls]  # noqa: SLF001
 
 
@@ -131,23 +127,18 @@ def _total(row: dict[str, Any]) -> Total:
     )
 
 
-async def reply_times(
-    db: ReadDb,
-    shares: Sequence[float],
-    *,
-    user_id: uuid.UUID,
-    begin: datetime,
-    end: datetime,
-    session_id: str | None = None,
-) -> list[int | None]:
+def _conditions(where: Where) -> list[ColumnElement[bool]]:
+    conditions = [_c.user_id == where.user_id, _c.created_at >= where.begin, _c.created_at < where.end]
+    return conditions if where.session_id is None else [*conditions, _c.session_id == where.session_id]
+
+
+async def reply_times(db: ReadDb, where: Where, shares: Sequence[float]) -> list[int | None]:
     """Return the milliseconds below which a share of the calls for replies took, for each share; None without any."""
-    where = [_c.user_id == user_id, _c.created_at >= begin, _c.created_at < end, _c.purpose == "reply"]
-    if session_id is not None:
-        where.append(_c.session_id == session_id)
-    count = int((await db.execute(select(func.count()).where(*where))).scalar_one())
+    replies = [*_conditions(where), _c.purpose == "reply"]
+    count = int((await db.execute(select(func.count()).where(*replies))).scalar_one())
     result: list[int | None] = []
     for share in shares:
-        place = select(_c.latency_ms).where(*where).order_by(_c.latency_ms)
+        place = select(_c.latency_ms).where(*replies).order_by(_c.latency_ms)
         at = min(count - 1, int(share * count))
         result.append((await db.execute(place.offset(at).limit(1))).scalar_one() if count else None)
     return result

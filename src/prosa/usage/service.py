@@ -12,8 +12,8 @@ from prosa.database.engine import ReadDb
 from prosa.errors import FieldError, InvalidInputError
 from prosa.usage import budgets, repository, traffic
 from prosa.usage.budgets import Budget, Scope, Spent
-from prosa.usage.repository import Total
-from prosa.usage.traffic import Flow, Where
+from prosa.usage.repository import Total, Where
+from prosa.usage.traffic import Flow
 
 DEFAULT_DAYS = 30
 MOST_DAYS = 366
@@ -87,9 +87,9 @@ class UsageService:
         Raises:
             InvalidInputError: The days are in the wrong order, or more than 366; or there are more than 10,000 totals.
         """
-        begin, end = self._period(first, last)
+        where = self._where(caller, first, last, session_id)
         async with self._database.read() as db:
-            return await self._totals(db, caller, begin, end, session_id, group)
+            return await self._totals(db, where, group)
 
     async def traffic(
         self,
@@ -105,8 +105,7 @@ class UsageService:
         Raises:
             InvalidInputError: The days are in the wrong order, or more than 366.
         """
-        begin, end = self._period(first, last)
-        where = Where(caller.user_id, begin, end, session_id)
+        where = self._where(caller, first, last, session_id)
         async with self._database.read() as db:
             flows = await traffic.flows(db, where, _columns(group))
             waits = await traffic.waits(db, where)
@@ -122,13 +121,11 @@ class UsageService:
         group: Sequence[str] = ("day", "provider", "model", "purpose"),
     ) -> Report:
         """Return the totals, where answers came from, and how long they took; arguments as for `totals`."""
-        begin, end = self._period(first, last)
+        where = self._where(caller, first, last, session_id)
         async with self._database.read() as db:
-            totals = await self._totals(db, caller, begin, end, session_id, group)
-            answers = await traffic.answers_by_tier(db, Where(caller.user_id, begin, end, session_id))
-            p50, p95 = await repository.reply_times(
-                db, (0.5, 0.95), user_id=caller.user_id, begin=begin, end=end, session_id=session_id
-            )
+            totals = await self._totals(db, where, group)
+            answers = await traffic.answers_by_tier(db, where)
+            p50, p95 = await repository.reply_times(db, where, (0.5, 0.95))
         return Report(totals, answers, p50, p95)
 
     async def budget(self, caller: Caller) -> tuple[Budget, Spent]:
@@ -143,14 +140,10 @@ class UsageService:
         async with self._database.write() as db:
             await budgets.put(db, caller.user_id, budget)
 
-    async def _totals(
-        self, db: ReadDb, caller: Caller, begin: datetime, end: datetime, session_id: str | None, group: Sequence[str]
-    ) -> Sequence[Total]:
+    async def _totals(self, db: ReadDb, where: Where, group: Sequence[str]) -> Sequence[Total]:
         by = _columns(group)
         fine = list(dict.fromkeys([*by, "provider", "model"]))  # prices are a model's
-        totals = await repository.totals(
-            db, user_id=caller.user_id, begin=begin, end=end, session_id=session_id, group=fine, limit=MOST_TOTALS + 1
-        )
+        totals = await repository.totals(db, where, group=fine, limit=MOST_TOTALS + 1)
         if len(totals) > MOST_TOTALS:
             raise InvalidInputError(
                 f"These are more than {MOST_TOTALS} totals.",
@@ -170,7 +163,7 @@ class UsageService:
         share = total.cached_tokens / total.input_tokens
         return self._prompt_price(total.provider, total.model, total.saved_tokens, share) or 0
 
-    def _period(self, first: date | None, last: date | None) -> tuple[datetime, datetime]:
+    def _where(self, caller: Caller, first: date | None, last: date | None, session_id: str | None) -> Where:
         last = last or self._clock().astimezone(UTC).date()
         try:
             first = first or last - timedelta(days=DEFAULT_DAYS - 1)
@@ -182,7 +175,7 @@ class UsageService:
             raise _bad_days("must not be after 'to'")
         if (last - first).days >= MOST_DAYS:
             raise _bad_days(f"at most {MOST_DAYS} days before 'to'")
-        return begin, end
+        return Where(caller.user_id, begin, end, session_id)
 
 
 def _columns(group: Sequence[str]) -> list[str]:
@@ -198,9 +191,7 @@ def _together(totals: Sequence[Total]) -> Total:
     return replace(totals[0], **sums, latency_ms=round(took / sums["calls"]))
 
 
-_SUMS = tuple(
-    one.name for one in fields(Total) if one.name not in {*repository.GROUPS, "latency_ms"}
-)  # fmt: skip
+_SUMS = tuple(one.name for one in fields(Total) if one.name not in {*repository.GROUPS, "latency_ms"})
 
 
 def _wait(times: Sequence[timedelta]) -> Wait:

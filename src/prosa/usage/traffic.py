@@ -1,16 +1,15 @@
 """The statements about messages: how many came and went, where answers came from, and how long contacts waited."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, String, Uuid, column, func, select, table, text
 
 from prosa.database.base import JsonColumn, UtcDateTime
 from prosa.database.engine import ReadDb
-from prosa.usage.repository import day_of
+from prosa.usage.repository import Where, day_of
 
 # Other domains' tables, which this one does not import; this is all that is needed of them.
 _SESSIONS = table("whatsapp_sessions", column("session_id", String()), column("user_id", Uuid()))
@@ -32,23 +31,6 @@ MOST_TIMED = 2_000
 """Answers whose waiting times are looked at: the newest, so that the effort has a bound."""
 LONGEST = timedelta(days=7)
 """A message after a longer silence answers nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Whose messages, from `begin` to before `end`; of one number only where `session_id` is given."""
-
-    user_id: uuid.UUID
-    begin: datetime
-    end: datetime
-    session_id: str | None = None
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Return the conditions, in the order of the index."""
-        mine = select(_SESSIONS.c.session_id).where(_SESSIONS.c.user_id == self.user_id)
-        if self.session_id is not None:
-            mine = mine.where(_SESSIONS.c.session_id == self.session_id)
-        return [_c.session_id.in_(mine), _c.stored_at >= self.begin, _c.stored_at < self.end]
 
 
 @dataclass(slots=True)
@@ -76,7 +58,7 @@ async def flows(db: ReadDb, where: Where, group: Sequence[str]) -> list[Flow]:
             known = found[day, session_id] = Flow(date.fromisoformat(day) if day else None, session_id)
         return known
 
-    counted = select(*by, _c.author, func.count().label("number")).where(*where.conditions(), COUNTED)
+    counted = select(*by, _c.author, func.count().label("number")).where(*_conditions(where), COUNTED)
     for row in await db.execute(counted.group_by(*by, _c.author)):
         flow(row).authors[row.author] = int(row.number)
     for row in await db.execute(_answers(where, by)):
@@ -98,7 +80,7 @@ async def waits(db: ReadDb, where: Where) -> dict[str, list[timedelta]]:
     """
     newest = (
         select(_c.conversation_id, _c.seq, _c.author, func.coalesce(_c.sent_at, _c.stored_at).label("at"), _c.stored_at)
-        .where(*where.conditions(), COUNTED, _c.author.in_(("ai", *sorted(PEOPLE - {"scheduled"}))))
+        .where(*_conditions(where), COUNTED, _c.author.in_(("ai", *sorted(PEOPLE - {"scheduled"}))))
         .order_by(_c.stored_at.desc())
         .limit(MOST_TIMED)
         .subquery()
@@ -118,10 +100,18 @@ async def waits(db: ReadDb, where: Where) -> dict[str, list[timedelta]]:
     return {who: sorted(times) for who, times in result.items()}
 
 
+def _conditions(where: Where) -> list[ColumnElement[bool]]:
+    """Return the conditions on messages, in the order of the index."""
+    mine = select(_SESSIONS.c.session_id).where(_SESSIONS.c.user_id == where.user_id)
+    if where.session_id is not None:
+        mine = mine.where(_SESSIONS.c.session_id == where.session_id)
+    return [_c.session_id.in_(mine), _c.stored_at >= where.begin, _c.stored_at < where.end]
+
+
 def _answers(where: Where, by: Sequence[ColumnElement[Any]]) -> Select[Any]:
     tier = _c.ai.op("->>", return_type=String())("tier").label("tier")
     return (
         select(*by, tier, func.count().label("number"))
-        .where(*where.conditions(), COUNTED, _c.author == "ai", _c.ai.is_not(None))
+        .where(*_conditions(where), COUNTED, _c.author == "ai", _c.ai.is_not(None))
         .group_by(*by, tier)
     )
