@@ -1,6 +1,8 @@
 """A long conversation: its end first, older messages by scrolling, a hit of the search deep in it, and the way back."""
 
-from playwright.async_api import Locator, expect
+import asyncio
+
+from playwright.async_api import Locator, Route, expect
 from tests.console.conftest import Console
 from tests.console.history import fill
 
@@ -25,7 +27,14 @@ async def test_a_long_conversation_is_read_from_end_to_beginning_and_back(consol
     texts[39] = "a agulha no palheiro"
     await fill(console, texts, unread=30)
     page = console.page
+
+    async def late(route: Route) -> None:
+        await asyncio.sleep(0.5)
+        await route.continue_()
+
     await page.goto("/app/inbox")
+    # messages that come after all else the thread asks for: nothing is read before it is shown
+    await page.route("**/messages?*", late, times=1)
     await page.get_by_role("link", name="Ana Souza").click()
     log = page.get_by_role("log", name="Messages")
 

@@ -140,8 +140,8 @@ export function Messages({
 
   useEffect(() => () => letGo(client, id), [client, id]);
 
-  const newest = query.data?.items[0];
-  useRead(conversation, query.data?.newer ? undefined : newest?.id);
+  // an empty conversation may be marked as unread too
+  useRead(conversation, query.data && !query.data.newer ? (query.data.items[0]?.id ?? "") : undefined);
 
   // one's own words are always shown
   const said = waiting.at(-1)?.key;

@@ -7,12 +7,12 @@ import { conversationCalls, putConversation } from "~/data/conversations";
 /** Conversations that a person marked as unread and still looks at. */
 export const keptUnread = new Set<string>();
 
+/** `newest`: the newest message before the person; undefined: it is not shown, so nobody has read it. */
 export function useRead(conversation: Conversation, newest: string | undefined): void {
   const client = useQueryClient();
   const { id, unread_count } = conversation;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `newest`: each new message asks again
   useEffect(() => {
-    if (!unread_count) return;
+    if (!unread_count || newest === undefined) return;
     const read = () => {
       if (document.visibilityState !== "visible" || keptUnread.has(id)) return;
       void conversationCalls.read(id).then(
