@@ -8,6 +8,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from tests.fixtures.http import create_test_app
 
 from prosa.app import describe
+from prosa.forms import IN_WORDS
 from prosa.http.openapi import custom_openapi
 from prosa.users.endpoints import router
 
@@ -87,3 +88,15 @@ def test_every_body_has_an_example_that_fits() -> None:
             seen += 1
     assert told == {}
     assert seen > 30
+
+
+def test_every_form_that_a_text_must_have_is_said_in_words() -> None:
+    def patterns(node: Any) -> set[str]:
+        if isinstance(node, dict):
+            own = {node["pattern"]} if isinstance(node.get("pattern"), str) else set()
+            return own.union(*(patterns(value) for value in node.values()))
+        return set().union(*(patterns(value) for value in node)) if isinstance(node, list) else set()
+
+    found = patterns(describe())
+    assert found
+    assert found <= set(IN_WORDS)

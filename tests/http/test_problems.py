@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Header, Query
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
@@ -15,12 +15,16 @@ from starlette.responses import StreamingResponse
 from tests.fixtures.http import client_of, create_test_app
 
 from prosa.errors import ConflictError, FieldError, NotAuthenticatedError, TooManyRequestsError
+from prosa.forms import SESSION_ID
 from prosa.http.problems import MAX_FIELD_ERRORS, problems
 
 
 class Item(BaseModel):
     phone: str = Field(max_length=5)
     tags: list[int] = []
+    name: str = Field("shop", pattern=SESSION_ID)
+    colour: str = Field("red", pattern="^(red|green)$")
+    model_config = ConfigDict(extra="forbid")
 
     @field_validator("phone")
     @classmethod
@@ -155,6 +159,9 @@ async def test_unknown_paths_and_methods(app: FastAPI) -> None:
         (b'{"phone": "abc"}', "body.phone", "must have digits"),
         (b'{"phone": "\\ud800"}', "body.phone", "valid string"),
         (b'{"phone": "1", "tags": [1, "x"]}', "body.tags.1", "valid integer"),
+        (b'{"phone": "1", "name": "My Shop"}', "body.name", "lower-case letters"),
+        (b'{"phone": "1", "colour": "blue"}', "body.colour", "must match ^(red|green)$"),
+        (b'{"phone": "1", "colours": "red"}', "body.colours", "check its spelling"),
         (b"[" * 100_000, "body", ""),
         (b"9" * 5000, "body", ""),
     ],

@@ -33,8 +33,10 @@ from prosa.answers.schemas import (
 from prosa.answers.service import FrequentAnswerService, NewAnswer
 from prosa.embeddings import EmbeddingError
 from prosa.errors import FieldError, InvalidInputError, NotFoundError, UnavailableError
+from prosa.forms import NO_NUL
 from prosa.http.auth import SignedIn
 from prosa.http.pagination import Page, PageParams, bad_cursor, cursor_id, encode_cursor
+from prosa.http.parameters import OfSession
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 from prosa.sessions.directory import SessionDirectory
@@ -46,9 +48,6 @@ Learnt = Annotated[Learning, provided(Learning)]
 Exchanged = Annotated[Exchange, provided(Exchange)]
 AnswerId = Annotated[uuid.UUID, Path(description="The frequent answer.")]
 SuggestionId = Annotated[uuid.UUID, Path(description="The suggestion.")]
-SessionQuery = Annotated[
-    str | None, Query(max_length=64, pattern=r"^[^\x00]*$", description="Of one number only: its session id.")
-]
 _READ = (401, 404, 422, 503)
 _WRITE = (401, 404, 409, 413, 422, 503)
 READY_SECONDS = 20.0
@@ -60,9 +59,9 @@ async def list_frequent_answers(
     caller: SignedIn,
     service: Service,
     page: PageParams,
-    session: SessionQuery = None,
+    session: OfSession = None,
     q: Annotated[
-        str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Words of the question or the answer.")
+        str | None, Query(max_length=200, pattern=NO_NUL, description="Words of the question or the answer.")
     ] = None,
 ) -> Page[FrequentAnswerView]:
     """List your frequent answers, the newest first; of a number: those it may give."""
@@ -106,9 +105,7 @@ async def import_frequent_answers(
     response_class=StreamingResponse,
     responses={200: {"description": "The CSV.", "content": {"text/csv": {}}}, **problems(*_READ)},
 )
-async def export_frequent_answers(
-    caller: SignedIn, service: Exchanged, session: SessionQuery = None
-) -> StreamingResponse:
+async def export_frequent_answers(caller: SignedIn, service: Exchanged, session: OfSession = None) -> StreamingResponse:
     """Return your frequent answers as CSV, as the import takes it. Cells that look like formulas begin with '."""
     pieces = await service.export(caller, session)
     headers = {"Content-Disposition": 'attachment; filename="frequent-answers.csv"'}
@@ -120,7 +117,7 @@ async def list_suggestions(
     caller: SignedIn,
     service: Learnt,
     page: PageParams,
-    session: SessionQuery = None,
+    session: OfSession = None,
     state: Annotated[SuggestionStatus, Query(alias="status", description="Only these.")] = SuggestionStatus.OPEN,
     least: Annotated[int, Query(ge=1, le=1000, description="Only what was asked so often.")] = 3,
 ) -> Page[SuggestionView]:
@@ -161,7 +158,7 @@ async def dismiss_suggestion(suggestion_id: SuggestionId, caller: SignedIn, serv
 async def get_report(
     caller: SignedIn,
     service: Learnt,
-    session: SessionQuery = None,
+    session: OfSession = None,
     days: Annotated[int, Query(ge=1, le=90, description="Of the last so many days.")] = 30,
 ) -> FrequentReport:
     """Say what frequent answers did, or in shadow mode would have done: hits, estimated wrong ones, cost saved."""
@@ -173,7 +170,7 @@ async def list_questions(
     caller: SignedIn,
     service: Learnt,
     page: PageParams,
-    session: SessionQuery = None,
+    session: OfSession = None,
     passed: Annotated[
         bool | None, Query(description="Only those that a frequent answer passed for, or only the others.")
     ] = None,

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 from prosa.answers import repository
-from prosa.answers.schemas import LONGEST_ANSWER, NO_NUL, SESSION_ID, Imported
+from prosa.answers.schemas import LONGEST_ANSWER, Imported
 from prosa.answers.service import FrequentAnswerService, NewAnswer
 from prosa.answers.text import LONGEST_QUESTION
 from prosa.auth.caller import Caller
 from prosa.auth.numbers import check_number, raise_version
 from prosa.database import Database, WriteDb
 from prosa.errors import FieldError, InvalidInputError, NotFoundError
+from prosa.forms import IN_WORDS, LANGUAGE, NAMED, NO_NUL
 
 COLUMNS = ("question", "answer", "phrasing", "session", "language", "enabled")
 """`question` and `answer` must be there; a row without `phrasing` has the question alone."""
@@ -87,8 +88,8 @@ class ImportRow:
         self.question = _text(line, "question", cells, LONGEST_QUESTION, errors, needed=True, words=True)
         self.answer = _text(line, "answer", cells, LONGEST_ANSWER, errors, needed=True)
         self.phrasing = _text(line, "phrasing", cells, LONGEST_QUESTION, errors, words=True)
-        self.language = _text(line, "language", cells, 16, errors, pattern=r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*") or None
-        self.session_id = _text(line, "session", cells, 64, errors, pattern=SESSION_ID) or None
+        self.language = _text(line, "language", cells, 16, errors, pattern=LANGUAGE) or None
+        self.session_id = _text(line, "session", cells, 64, errors, pattern=NAMED) or None
         enabled = cells.get("enabled", "").strip().casefold()
         if enabled not in _TRUE | _FALSE:
             errors.append(FieldError(f"line {line}, enabled", "must be true or false"))
@@ -167,7 +168,7 @@ def _text(
     elif len(value) > longest:
         errors.append(FieldError(place, f"has {len(value)} characters; at most {longest}"))
     elif value and (not re.fullmatch(pattern, value, re.DOTALL) or "\0" in value):
-        errors.append(FieldError(place, "is not acceptable"))
+        errors.append(FieldError(place, IN_WORDS[pattern]))
     elif value and words and not any(character.isalnum() for character in value):
         errors.append(FieldError(place, "needs a letter or a digit"))
     return value

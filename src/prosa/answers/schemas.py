@@ -8,9 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from prosa.answers.models import AnsweredBy, SuggestionStatus, Verdict
 from prosa.answers.text import LONGEST_QUESTION
+from prosa.forms import LANGUAGE, NAMED, NO_NUL
 
-NO_NUL = r"^[^\x00]*$"
-SESSION_ID = r"^[^\x00/]+$"
 LONGEST_ANSWER = 4096
 
 Question = Annotated[
@@ -19,8 +18,8 @@ Question = Annotated[
 AnswerText = Annotated[
     str, StringConstraints(min_length=1, max_length=LONGEST_ANSWER, strip_whitespace=True, pattern=NO_NUL)
 ]
-Language = Annotated[str, StringConstraints(max_length=16, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
-SessionName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=SESSION_ID)]
+Language = Annotated[str, StringConstraints(max_length=16, pattern=LANGUAGE)]
+SessionName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NAMED)]
 
 _TITLE = "The question as you would put it; it is a phrasing too."
 _SESSION = "The number that may give it; null: all of yours."

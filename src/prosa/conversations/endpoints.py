@@ -13,8 +13,10 @@ from prosa.conversations.models import ConversationKind
 from prosa.conversations.queries import ConversationFilter, Direction
 from prosa.conversations.schemas import ConversationUpdate, ConversationView, MessageHit, MessageView
 from prosa.conversations.service import ConversationService
+from prosa.forms import NO_NUL
 from prosa.http.auth import SignedIn
 from prosa.http.pagination import Page, PageParams, bad_cursor, encode_cursor, time_cursor, to_micros
+from prosa.http.parameters import OfSession
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 
@@ -25,9 +27,6 @@ routers = (conversations_router, messages_router)
 Service = Annotated[ConversationService, provided(ConversationService)]
 ConversationId = Annotated[uuid.UUID, Path(description="The conversation.")]
 MessageId = Annotated[uuid.UUID, Path(description="The message.")]
-SessionQuery = Annotated[
-    str | None, Query(max_length=64, pattern=r"^[^\x00]*$", description="Of one number only: its session id.")
-]
 _LIST = (401, 404, 422, 503)
 _ONE = (401, 404, 422, 503)
 _FILE: dict[int | str, dict[str, Any]] = {
@@ -43,7 +42,7 @@ async def list_conversations(
     caller: SignedIn,
     service: Service,
     page: PageParams,
-    session: SessionQuery = None,
+    session: OfSession = None,
     kind: Annotated[ConversationKind | None, Query(description="Only of this kind.")] = None,
     unread: Annotated[bool | None, Query(description="Only with unread messages, or only without.")] = None,
     failed: Annotated[
@@ -122,7 +121,7 @@ async def list_messages(
     ] = None,
     wa_id: Annotated[
         str | None,
-        Query(max_length=128, pattern=r"^[^\x00]*$", description="Only the message of this WhatsApp id: a quoted one."),
+        Query(max_length=128, pattern=NO_NUL, description="Only the message of this WhatsApp id: a quoted one."),
     ] = None,
 ) -> Page[MessageView]:
     """List the messages of a conversation."""
@@ -146,7 +145,7 @@ async def search_messages(
     q: Annotated[
         str, Query(min_length=1, max_length=200, description="Words that are all in it; the last may be a beginning.")
     ],
-    session: SessionQuery = None,
+    session: OfSession = None,
     conversation: Annotated[uuid.UUID | None, Query(description="Of one conversation only: its id.")] = None,
 ) -> Page[MessageHit]:
     """Find messages by their words, whatever their accents and case; the ones stored last come first."""

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prosa.database.outage import in_words, outage_of
 from prosa.errors import FieldError, InvalidInputError, ProsaError, UnavailableError
+from prosa.forms import IN_WORDS
 
 MEDIA_TYPE = "application/problem+json"
 """RFC 9457 §3."""
@@ -252,4 +253,9 @@ def _field_message(error: dict[str, Any]) -> str:
         return f"is not valid JSON at character {error['loc'][-1]}"
     if tuple(error["loc"]) == ("body",) and error["type"] in _NO_OBJECT:
         return "must be a JSON object, sent with Content-Type: application/json"
+    if error["type"] == "string_pattern_mismatch":
+        pattern = error["ctx"]["pattern"]
+        return IN_WORDS.get(pattern, f"must match {pattern}")
+    if error["type"] == "extra_forbidden":
+        return "is not a field of this; check its spelling"
     return str(error["msg"]).removeprefix("Value error, ")

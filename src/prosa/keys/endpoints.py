@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, status
 
 from prosa.errors import FieldError, InvalidInputError
+from prosa.forms import PROVIDER
 from prosa.http.auth import SignedIn
 from prosa.http.problems import problems
 from prosa.http.provide import provided
@@ -19,7 +20,7 @@ Provider = Annotated[
     Path(
         description="As model strings name it: google, openai, anthropic, …",
         max_length=40,
-        pattern=r"^[a-z][a-z0-9-]*$",
+        pattern=PROVIDER,
     ),
 ]
 

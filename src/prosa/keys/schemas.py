@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from sqlalchemy import Row
 
-BaseUrl = Annotated[str, StringConstraints(min_length=8, max_length=500, pattern=r"^https?://[!-~]+$")]
+from prosa.forms import ASCII_ADDRESS
+
+BaseUrl = Annotated[str, StringConstraints(min_length=8, max_length=500, pattern=ASCII_ADDRESS)]
 
 
 class ProviderKeyPut(BaseModel):

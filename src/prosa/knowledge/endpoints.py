@@ -8,14 +8,16 @@ from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile, st
 
 from prosa.auth.caller import Caller
 from prosa.errors import FieldError, InvalidInputError, NotFoundError
+from prosa.forms import NO_NUL
 from prosa.http.auth import SignedIn
 from prosa.http.pagination import Page, PageParams
+from prosa.http.parameters import SessionId
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 from prosa.knowledge.index import Extract, KnowledgeIndex, Shelf
 from prosa.knowledge.models import SourceKind
 from prosa.knowledge.reading import MAX_BYTES
-from prosa.knowledge.schemas import NO_NUL, PassageView, SearchView, SourceIn, SourceText, SourceView
+from prosa.knowledge.schemas import PassageView, SearchView, SourceIn, SourceText, SourceView
 from prosa.knowledge.service import KnowledgeService
 from prosa.sessions.directory import SessionDirectory
 from prosa.turns.knowing import shelf_of
@@ -25,11 +27,6 @@ router = APIRouter(prefix="/sessions/{session_id}/knowledge", tags=["Knowledge"]
 Service = Annotated[KnowledgeService, provided(KnowledgeService)]
 Index = Annotated[KnowledgeIndex, provided(KnowledgeIndex)]
 Directory = Annotated[SessionDirectory, provided(SessionDirectory)]
-SessionId = Annotated[
-    str,
-    Path(min_length=1, max_length=64, pattern=r"^[^\x00/]+$", description="The number's public name.",
-         examples=["shop-sales"]),
-]  # fmt: skip
 SourceId = Annotated[uuid.UUID, Path(description="The document.")]
 _READ = (401, 404, 422, 503)
 _WRITE = (401, 404, 409, 413, 422, 503)

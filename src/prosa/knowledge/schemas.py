@@ -6,13 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from prosa.forms import NO_NUL, WEB_ADDRESS
 from prosa.knowledge.models import SourceKind, SourceStatus
 from prosa.knowledge.reading import MAX_CHARACTERS
 
-NO_NUL = r"^[^\x00]*$"
-
 SourceName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=NO_NUL)]
-Url = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s\x00]+$")]
+Url = Annotated[str, StringConstraints(max_length=2000, pattern=WEB_ADDRESS)]
 
 
 class SourceIn(BaseModel):

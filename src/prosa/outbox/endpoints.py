@@ -13,8 +13,10 @@ from prosa.conversations.media import MediaFiles
 from prosa.conversations.scheduled import ScheduledFilter
 from prosa.conversations.schemas import MessageView, StorableText
 from prosa.conversations.uploads import saved
+from prosa.forms import IDEMPOTENCY_KEY
 from prosa.http.auth import SignedIn
 from prosa.http.pagination import Page, PageParams, encode_cursor, time_cursor, to_micros
+from prosa.http.parameters import OfSession, SessionId
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 from prosa.outbox.schemas import (
@@ -41,15 +43,10 @@ Files = Annotated[MediaFiles, provided(MediaFiles)]
 Installed = Annotated[Settings, provided(Settings)]
 ConversationId = Annotated[uuid.UUID, Path(description="The conversation.")]
 MessageId = Annotated[uuid.UUID, Path(description="The message.")]
-SessionId = Annotated[
-    str,
-    Path(min_length=1, max_length=64, pattern=r"^[^\x00/]+$", description="The number's public name.",
-         examples=["shop-sales"]),
-]  # fmt: skip
 Key = Annotated[
     str | None,
     Header(
-        alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$",
+        alias="Idempotency-Key", min_length=1, max_length=128, pattern=IDEMPOTENCY_KEY,
         description="Chosen by you: the same request under the same key is one message, however often it is sent.",
         examples=["order-4711-ready"],
     ),
@@ -171,9 +168,7 @@ async def list_waiting_messages(
     status: Annotated[  # noqa: ARG001 - says what is listed; more may follow
         Literal["scheduled"], Query(description="Which messages: those to be sent later.")
     ] = "scheduled",
-    session: Annotated[
-        str | None, Query(max_length=64, pattern=r"^[^\x00]*$", description="Of one number only: its session id.")
-    ] = None,
+    session: OfSession = None,
     conversation: Annotated[uuid.UUID | None, Query(description="Of one conversation only: its id.")] = None,
 ) -> Page[MessageView]:
     """List messages that are to be sent later, those whose time comes first first."""

@@ -4,13 +4,14 @@ from io import BytesIO
 from typing import Annotated, Any, Literal
 
 import segno
-from fastapi import APIRouter, Header, Path, Query, Response, status
+from fastapi import APIRouter, Header, Query, Response, status
 from fastapi.responses import JSONResponse
 
 from prosa.clock import utc_now
 from prosa.errors import ConflictError
 from prosa.http.auth import SignedIn
 from prosa.http.pagination import Page, PageParams, encode_cursor
+from prosa.http.parameters import SessionId
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 from prosa.sessions.record import SessionRecord
@@ -29,11 +30,6 @@ from prosa.sessions.state import SessionStatus
 router = APIRouter(prefix="/sessions", tags=["Sessions"])
 
 Service = Annotated[SessionService, provided(SessionService)]
-SessionId = Annotated[
-    str,
-    Path(min_length=1, max_length=64, pattern=r"^[^\x00/]+$", description="The number's public name.",
-         examples=["shop-sales"]),
-]  # fmt: skip
 QrFormat = Literal["text", "svg", "png"]
 
 _BASE = (401, 422, 503)

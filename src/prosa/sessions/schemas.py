@@ -5,13 +5,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from prosa.forms import BASE64URL, SESSION_ID
 from prosa.sessions import passkey_guide
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.settings import SessionSettings
 from prosa.sessions.state import SessionStatus
 from prosa.sessions.text import Line, Metadata
-
-SESSION_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 SessionName = Annotated[
     Line, Field(description="What people call this number; shown in the console.", examples=["Shop, sales"])
@@ -28,7 +27,7 @@ class SessionCreate(_Body):
 
     session_id: str | None = Field(
         None,
-        pattern=SESSION_ID_PATTERN,
+        pattern=SESSION_ID,
         description="Public name: small letters, digits, - and _, at most 63; made up when left out.",
         examples=["shop-sales"],
     )
@@ -75,7 +74,7 @@ Base64Url = Annotated[
     Field(
         min_length=1,
         max_length=16_384,
-        pattern=r"^[A-Za-z0-9_-]+={0,2}$",
+        pattern=BASE64URL,
         description="base64url, without padding",
         examples=["eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0"],
     ),

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-NO_NUL = r"^[^\x00]*$"
+from prosa.forms import NO_NUL
+
 """PostgreSQL refuses U+0000 in text (manual, "Character Types"); a pattern also tells API clients so."""
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True, pattern=NO_NUL)]

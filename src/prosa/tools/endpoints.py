@@ -7,9 +7,9 @@ from fastapi import APIRouter, Path, status
 
 from prosa.http.auth import SignedIn
 from prosa.http.pagination import Page, PageParams, encode_cursor
+from prosa.http.parameters import SessionId
 from prosa.http.problems import problems
 from prosa.http.provide import provided
-from prosa.sessions.endpoints import SessionId
 from prosa.tools.schemas import ToolCallView, ToolCreate, ToolTried, ToolTry, ToolUpdate, ToolView
 from prosa.tools.service import ToolService
 

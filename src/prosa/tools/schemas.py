@@ -8,7 +8,8 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-NO_NUL = r"^[^\x00]*$"
+from prosa.forms import HEADER_NAME, HEADER_VALUE, NO_NUL, TOOL_NAME, WEB_ADDRESS
+
 """PostgreSQL refuses U+0000 in text (manual, "Character Types")."""
 
 MAX_SCHEMA = 8_000
@@ -39,7 +40,7 @@ def _own_name(value: str) -> str:
 
 ToolName = Annotated[
     str,
-    Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="How the model calls it.", examples=["order_status"]),
+    Field(pattern=TOOL_NAME, description="How the model calls it.", examples=["order_status"]),
     AfterValidator(_own_name),
 ]
 Description = Annotated[
@@ -57,18 +58,16 @@ Parameters = Annotated[
 ]
 Url = Annotated[
     str,
-    StringConstraints(min_length=8, max_length=2000, pattern=r"^https?://[^\s\x00-\x1f]+$"),
+    StringConstraints(min_length=8, max_length=2000, pattern=WEB_ADDRESS),
     Field(
         description="Asked with the arguments, in the query (GET) or as a JSON body (POST); no redirect is followed.",
         examples=["https://shop.example/api/orders"],
     ),
 ]
-HeaderName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$"), Field(examples=["Authorization", "X-Api-Key"])
-]
+HeaderName = Annotated[str, StringConstraints(pattern=HEADER_NAME), Field(examples=["Authorization", "X-Api-Key"])]
 HeaderValue = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=4000, pattern=r"^[\x20-\x7e]+$"),
+    StringConstraints(min_length=1, max_length=4000, pattern=HEADER_VALUE),
     Field(description="Kept encrypted and never shown again.", examples=["Bearer example-0123456789"]),
 ]
 _FORBIDDEN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Path
 
 from prosa.conversations.schemas import ConversationView
 from prosa.http.auth import SignedIn
+from prosa.http.parameters import SessionId
 from prosa.http.problems import problems
 from prosa.http.provide import provided
-from prosa.sessions.endpoints import SessionId
 from prosa.turns.control import TurnControl
 from prosa.turns.playground import Playground
 from prosa.turns.schemas import PauseRequest, ResumeRequest, TriedAnswer, TryRequest

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from prosa.http.auth import SignedIn
+from prosa.http.parameters import OfSession
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 from prosa.usage.budgets import Budget
@@ -32,9 +33,6 @@ First = Annotated[
     date | None, Query(alias="from", description="First day (UTC); 29 days before the last where left out.")
 ]
 Last = Annotated[date | None, Query(alias="to", description="Last day (UTC); today where left out.")]
-Number = Annotated[
-    str | None, Query(max_length=64, pattern=r"^[^\x00]*$", description="Of one number only: its session id.")
-]
 Group = Annotated[
     list[Literal["day", "session", "purpose", "provider", "model"]],
     Query(max_length=5, description="By what to add up; say it once for each."),
@@ -52,7 +50,7 @@ async def get_usage(
     service: Service,
     first: First = None,
     last: Last = None,
-    session: Number = None,
+    session: OfSession = None,
     group: Group = [*DEFAULT_GROUP],  # noqa: B006 - FastAPI copies it
 ) -> UsageReport:
     """Return your model calls, added up as you like, what they cost, and where answers came from."""
@@ -84,7 +82,7 @@ async def get_usage_csv(
     service: Service,
     first: First = None,
     last: Last = None,
-    session: Number = None,
+    session: OfSession = None,
     group: Group = [*DEFAULT_GROUP],  # noqa: B006 - FastAPI copies it
 ) -> Response:
     """Return the same totals as a table for a spreadsheet."""
@@ -101,7 +99,7 @@ async def get_messages(
     service: Service,
     first: First = None,
     last: Last = None,
-    session: Number = None,
+    session: OfSession = None,
     group: MessageGroup = ["day"],  # noqa: B006 - FastAPI copies it
 ) -> MessageReport:
     """Return how many messages came and went, where answers came from, and how long contacts waited for them."""
@@ -123,7 +121,7 @@ async def get_messages_csv(
     service: Service,
     first: First = None,
     last: Last = None,
-    session: Number = None,
+    session: OfSession = None,
     group: MessageGroup = ["day", "session"],  # noqa: B006 - FastAPI copies it
 ) -> Response:
     """Return the same counts as a table for a spreadsheet."""

@@ -7,11 +7,11 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from prosa.auth.passwords import MAX_CHARACTERS, MIN_CHARACTERS
+from prosa.forms import NO_NUL
 from prosa.users.emails import MAX_CHARACTERS as MAX_EMAIL
 from prosa.users.emails import parse_email
 from prosa.users.models import Role
 
-NO_NUL = r"^[^\x00]*$"
 """PostgreSQL refuses U+0000 in text (manual, "Character Types"); a pattern also tells API clients so."""
 
 Email = Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prosa.errors import FieldError, InvalidInputError
+from prosa.forms import NO_NUL
 from prosa.sessions.settings.abilities import AbilitySettings
 from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.budget import BudgetSettings
@@ -17,7 +18,6 @@ from prosa.sessions.settings.sending import SendingSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.sessions.settings.turns import TurnSettings
 from prosa.sessions.settings.understanding import UnderstandingSettings
-from prosa.sessions.text import NO_NUL
 
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from prosa.sessions.text import NO_NUL
+from prosa.forms import NO_NUL
 
 
 class Group(BaseModel):

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from prosa.forms import NO_NUL
 from prosa.sessions.settings.base import Group
-from prosa.sessions.text import NO_NUL
 
 ModelText = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True, pattern=NO_NUL)]
 
