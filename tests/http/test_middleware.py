@@ -13,6 +13,7 @@ from tests.fixtures.http import client_of
 
 from prosa.http import middleware, problems
 from prosa.http.body_limit import BODY_BYTES, MEBIBYTE
+from prosa.http.compression import Compression
 from prosa.settings import Settings
 
 router = APIRouter()
@@ -191,3 +192,29 @@ async def test_other_pages_may_call_only_where_that_is_set(settings: Settings) -
         assert "access-control-allow-credentials" not in failed.headers
         refused = await client.options("/json", headers={**ask, "Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in refused.headers
+
+
+async def test_large_answers_come_compressed_to_those_who_take_it() -> None:
+    app = FastAPI()
+    app.add_middleware(Compression)
+    text = "bolo de laranja " * 200
+
+    @app.get("/large")
+    @app.get("/messages/1/media")
+    async def large() -> list[str]:
+        return [text]
+
+    @app.get("/small")
+    async def small() -> list[str]:
+        return [text[:1000]]
+
+    async with client_of(app) as client:
+        answers = {path: await client.get(path) for path in ("/large", "/messages/1/media", "/small")}
+        plain = await client.get("/large", headers={"Accept-Encoding": "identity"})
+    assert answers["/large"].json() == plain.json() == [text]
+    assert int(answers["/large"].headers["content-length"]) < len(text) / 6
+    assert {path: answer.headers.get("content-encoding") for path, answer in answers.items()} == {
+        "/large": "gzip", "/messages/1/media": None, "/small": None,
+    }  # fmt: skip
+    assert "content-encoding" not in plain.headers
+    assert plain.headers["vary"] == answers["/large"].headers["vary"] == "Accept-Encoding"

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from prosa.http.body_limit import BodyLimit
+from prosa.http.compression import Compression
 from prosa.http.context import HEADER as REQUEST_ID
 from prosa.http.context import RequestContext
 from prosa.http.security import SecurityHeaders
@@ -13,9 +14,11 @@ from prosa.settings import Settings
 def install(app: FastAPI, settings: Settings) -> None:
     """Put the middlewares around `app`; call it after `prosa.http.problems.install`.
 
-    From the outside in: request id and access log, security headers, CORS (where origins are set), body limit.
+    From the outside in: request id and access log, security headers, CORS (where origins are set), body limit,
+    compression.
     """
     # the last one added is the outermost (Starlette, "Middleware")
+    app.add_middleware(Compression)
     app.add_middleware(BodyLimit, media_max_mb=settings.media_max_mb)
     if settings.cors_origins:
         app.add_middleware(
