@@ -12,6 +12,7 @@ from tests.fixtures.databases import watched
 
 from prosa.clock import utc_now
 from prosa.conversations.models import Author
+from prosa.conversations.queries import reactions_to
 from prosa.database import Database
 from prosa.outbox import claims
 from prosa.outbox.content import OutboundText
@@ -95,3 +96,21 @@ async def test_sending(busy: Database, tmp_path: Path) -> None:
     check(found)
     assert any("ix_messages_unsent" in plan for plan in found)
     assert any("ix_messages_due" in plan for plan in found)
+
+
+async def test_reactions_of_a_page(busy: Database, tmp_path: Path) -> None:
+    owner = await add_owner(busy, "b@example.com")
+    session = await add_session(busy, owner, "second")
+    receive = receiver(busy, tmp_path)
+    for n in range(3):
+        await receive.message(session, inbound(wa_id=f"M{n}"))
+        await receive.message(session, inbound("👍", type=MessageType.REACTION, reacts_to=f"M{n}"))
+    rows = await messages(busy)
+
+    async def work() -> None:
+        async with busy.read() as db:
+            assert len(await reactions_to(db, owner.user_id, rows)) == 3
+
+    found = await plans(busy, work)
+    check(found)
+    assert len([plan for plan in found if "ix_messages_reactions" in plan]) == 1

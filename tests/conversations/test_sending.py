@@ -128,6 +128,10 @@ async def test_an_answer_quotes_a_message_of_the_conversation(inbox: Inbox) -> N
     assert sent.json()["quoted_wa_id"] == question.wa_id
     wrong = await inbox.api.post(path, json={"text": "answer", "quoted_message_id": str(elsewhere.id)})
     assert wrong.status_code == 404
+    file = {"file": ("a.png", b"content", "image/png")}
+    form = {"quoted_message_id": str(question.id)}
+    sent = await inbox.api.post(f"/conversations/{question.conversation_id}/media", files=file, data=form)
+    assert sent.json()["quoted_wa_id"] == question.wa_id
     wrong = await inbox.api.post(
         "/sessions/main/messages", json={"to": GROUP, "text": "x", "quoted_message_id": str(question.id)}
     )

@@ -1,12 +1,10 @@
 """REST of conversations and of reading messages; `prosa.outbox.endpoints` sends them."""
 
 import uuid
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response, status
 from fastapi.responses import FileResponse
-from sqlalchemy import Row
 
 from prosa.conversations.media import serving_headers
 from prosa.conversations.models import ConversationKind
@@ -134,7 +132,9 @@ async def list_messages(
         wa_id=wa_id,
         limit=page.limit + 1,
     )
-    return _messages_page(rows, page.limit)
+    shown = rows[: page.limit]
+    cursor = encode_cursor(shown[-1].seq) if len(rows) > page.limit else None
+    return Page(items=await service.shown(caller, shown), next_cursor=cursor)
 
 
 @messages_router.get("/search", responses=problems(*_LIST))
@@ -155,13 +155,15 @@ async def search_messages(
     )
     shown = rows[: page.limit]
     cursor = encode_cursor(shown[-1].place) if len(rows) > page.limit else None
-    return Page(items=[MessageHit.of(row) for row in shown], next_cursor=cursor)
+    messages = await service.shown(caller, shown)
+    hits = [MessageHit.of(row, message) for row, message in zip(shown, messages, strict=True)]
+    return Page(items=hits, next_cursor=cursor)
 
 
 @messages_router.get("/{message_id}", responses=problems(*_ONE))
 async def get_message(message_id: MessageId, caller: SignedIn, service: Service) -> MessageView:
     """Return a message."""
-    return MessageView.of(await service.message(caller, message_id))
+    return (await service.shown(caller, [await service.message(caller, message_id)]))[0]
 
 
 @messages_router.get(
@@ -178,12 +180,6 @@ async def get_message_media(message_id: MessageId, caller: SignedIn, service: Se
         content_disposition_type=disposition,
         headers=headers,
     )
-
-
-def _messages_page(rows: Sequence[Row[Any]], limit: int) -> Page[MessageView]:
-    shown = rows[:limit]
-    cursor = encode_cursor(shown[-1].seq) if len(rows) > limit else None
-    return Page(items=[MessageView.of(row) for row in shown], next_cursor=cursor)
 
 
 def _number_cursor(key: list[Any] | None) -> int | None:

@@ -1,6 +1,7 @@
 """Reading conversations and messages, scoped to their owner, in pages that neither skip nor repeat rows."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from prosa.conversations.held import TABLE as CONVERSATIONS
 from prosa.conversations.hot import MESSAGES, SEARCH
 from prosa.conversations.identity import Address
 from prosa.database.engine import ReadDb, WriteDb
+from prosa.whatsapp.engine import MessageType
 
 _c, _m = CONVERSATIONS.c, MESSAGES.c
 
@@ -97,6 +99,30 @@ async def list_messages(
 async def find_message(db: ReadDb, user_id: uuid.UUID, message_id: uuid.UUID) -> Row[Any] | None:
     """Return an owner's message."""
     return (await db.execute(_messages(user_id).where(_m.id == message_id))).first()
+
+
+async def reactions_to(
+    db: ReadDb, user_id: uuid.UUID, messages: Sequence[Row[Any]]
+) -> dict[tuple[uuid.UUID, str], list[Row[Any]]]:
+    """Return the reactions that stand, by the conversation and WhatsApp id of the message; one statement for all."""
+    wanted = [(row.conversation_id, row.wa_id) for row in messages if row.wa_id]
+    found: dict[tuple[uuid.UUID, str], list[Row[Any]]] = {}
+    if not wanted:
+        return found
+    statement = select(
+        _m.id, _m.conversation_id, _m.quoted_wa_id, _m.from_me, _m.sender_jid, _m.sender_name, _m.body, _m.seq
+    ).where(
+        _m.conversation_id.in_({conversation for conversation, _ in wanted}),
+        _m.quoted_wa_id.in_({wa_id for _, wa_id in wanted}),
+        # Written out, so that the databases see that the index over reactions fits.
+        _m.type == literal_column(f"'{MessageType.REACTION.value}'"),
+        _m.revoked_at.is_(None),
+        owned(_m.session_id, user_id),
+    )
+    # Sorted here: asked to, SQLite walks through the whole conversation in its order.
+    for row in sorted(await db.execute(statement), key=lambda row: int(row.seq)):
+        found.setdefault((row.conversation_id, row.quoted_wa_id), []).append(row)
+    return found
 
 
 async def search_messages(

@@ -1,6 +1,7 @@
 """What the REST API takes and shows of conversations and messages."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -132,6 +133,27 @@ class AiView(BaseModel):
     tools: list[AiTool] = Field([], description="Tools that were called for it.")
 
 
+class ReactionView(BaseModel):
+    """Somebody's reaction to a message: one a person."""
+
+    id: uuid.UUID = Field(description="Of the message that the reaction itself is.", examples=[EXAMPLE_ID])
+    from_me: bool = Field(description="This number's own.")
+    sender_jid: str = Field(description="Whose it is.", examples=["5511999990001@s.whatsapp.net"])
+    sender_name: str | None = Field(description="What they call themselves.", examples=["Maria"])
+    emoji: str = Field(examples=["👍"])
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """Show the row of a reaction."""
+        return cls(
+            id=row.id,
+            from_me=row.from_me,
+            sender_jid=row.sender_jid,
+            sender_name=row.sender_name,
+            emoji=row.body,
+        )
+
+
 class MessageView(BaseModel):
     """One WhatsApp message."""
 
@@ -179,11 +201,13 @@ class MessageView(BaseModel):
         examples=[{"state": "ready", "mime_type": "image/jpeg", "size": 48211}],
     )
     ai: AiView | None = Field(None, description="Of the AI's messages: how the answer came about.")
+    reactions: list[ReactionView] = Field([], description="What people react to it with now, the oldest first.")
 
     @classmethod
-    def of(cls, row: Row[Any]) -> Self:
-        """Show a row that has its conversation's `read_until` too."""
+    def of(cls, row: Row[Any], reactions: Sequence[Row[Any]] = ()) -> Self:
+        """Show a row that has its conversation's `read_until` too, and the rows of its reactions."""
         values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        values["reactions"] = [ReactionView.of(one) for one in reactions]
         values["media"] = public_media(row.media, thumbnail=True)
         values["status"] = shown_status(row.status, from_me=row.from_me, seq=row.seq, read_until=row.read_until)
         values["error_code"] = row.error.partition(":")[0] if row.error else None
@@ -209,10 +233,10 @@ class MessageHit(BaseModel):
     conversation: FoundIn
 
     @classmethod
-    def of(cls, row: Row[Any]) -> Self:
-        """Show a row of a search."""
+    def of(cls, row: Row[Any], message: MessageView) -> Self:
+        """Show a row of a search, and the message that it is."""
         return cls(
-            message=MessageView.of(row),
+            message=message,
             conversation=FoundIn(
                 id=row.conversation_id,
                 kind=row.kind,

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from prosa.conversations.models import ConversationKind
 from prosa.conversations.online import OnlineNumbers
 from prosa.conversations.queries import ConversationFilter, Direction
 from prosa.conversations.scheduled import find_scheduled, scheduled_places
-from prosa.conversations.schemas import ConversationUpdate
+from prosa.conversations.schemas import ConversationUpdate, MessageView
 from prosa.conversations.unread import mark_read
 from prosa.database.engine import Database, WriteDb
 from prosa.errors import FieldError, InvalidInputError, NotFoundError
@@ -251,6 +251,12 @@ class ConversationService:
         if row is None:
             raise NotFoundError("There is no such message here.")
         return row
+
+    async def shown(self, caller: Caller, rows: Sequence[Row[Any]]) -> list[MessageView]:
+        """Return messages of the caller as they are shown: with the reactions to them."""
+        async with self._database.read() as db:
+            reactions = await queries.reactions_to(db, caller.user_id, rows)
+        return [MessageView.of(row, reactions.get((row.conversation_id, row.wa_id), ())) for row in rows]
 
     async def search(
         self,

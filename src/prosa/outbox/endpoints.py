@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, File, Form, Header, Path, Query, Response, UploadFile
 from fastapi import status as http
 from pydantic import AwareDatetime
-from sqlalchemy import Row
 
 from prosa.conversations.media import MediaFiles
 from prosa.conversations.scheduled import ScheduledFilter
 from prosa.conversations.schemas import MessageView, StorableText
+from prosa.conversations.service import ConversationService
 from prosa.conversations.uploads import saved
 from prosa.forms import IDEMPOTENCY_KEY
 from prosa.http.auth import SignedIn
@@ -38,6 +38,7 @@ from prosa.whatsapp.engine import MessageType
 router = APIRouter(tags=["Messages"])
 
 Service = Annotated[OutboxService, provided(OutboxService)]
+Conversations = Annotated[ConversationService, provided(ConversationService)]
 Manual = Annotated[ManualMessages, provided(ManualMessages)]
 Files = Annotated[MediaFiles, provided(MediaFiles)]
 Installed = Annotated[Settings, provided(Settings)]
@@ -58,6 +59,7 @@ ShownAs = Annotated[
 ]
 Voice = Annotated[bool, Form(description="A voice note; for audio, best as Ogg with Opus.")]
 PauseAi = Annotated[bool, Form(description=PAUSE_AI)]
+Quoted = Annotated[uuid.UUID | None, Form(description="The message of this conversation that it answers to.")]
 SendAt = Annotated[AwareDatetime | None, Form(description=SEND_AT, examples=["2026-12-24T09:00:00-03:00"])]
 
 _SEND = (401, 404, 409, 413, 422, 503)
@@ -122,13 +124,16 @@ async def send_media_in_conversation(
     caption: Caption = "",
     shown_as: ShownAs = None,
     voice: Voice = False,  # noqa: FBT002 - a form field
+    quoted_message_id: Quoted = None,
     pause_ai: PauseAi = True,  # noqa: FBT002 - a form field
     send_at: SendAt = None,
     key: Key = None,
 ) -> MessageView:
     """Send a file into a conversation."""
     target = ToConversation(conversation_id)
-    draft = Draft(caption, idempotency_key=key, pauses_ai=pause_ai, send_at=send_at)
+    draft = Draft(
+        caption, quoted_message_id=quoted_message_id, idempotency_key=key, pauses_ai=pause_ai, send_at=send_at
+    )
     return await _send_file(caller, manual, files, settings, target, file, shown_as, voice, draft)
 
 
@@ -183,7 +188,12 @@ async def list_waiting_messages(
 
 @router.patch("/messages/{message_id}", responses={**_ON_ITS_WAY, **problems(*_SEND)})
 async def change_message(
-    message_id: MessageId, body: MessageUpdate, caller: SignedIn, service: Service, response: Response
+    message_id: MessageId,
+    body: MessageUpdate,
+    caller: SignedIn,
+    service: Service,
+    conversations: Conversations,
+    response: Response,
 ) -> MessageView:
     """Change the text of one of your messages, or the time of a scheduled one.
 
@@ -191,12 +201,14 @@ async def change_message(
     the message shows it when WhatsApp has it, which events tell. WhatsApp takes it for 15 minutes, and of texts only.
     """
     row, stays = await service.change(caller, message_id, text=body.text, send_at=body.send_at)
-    return _changed(row, response, stays=stays)
+    if not stays:
+        response.status_code = http.HTTP_202_ACCEPTED
+    return (await conversations.shown(caller, [row]))[0]
 
 
 @router.delete("/messages/{message_id}", responses={**_ON_ITS_WAY, **problems(401, 404, 409, 422, 503)})
 async def take_back_message(
-    message_id: MessageId, caller: SignedIn, service: Service, response: Response
+    message_id: MessageId, caller: SignedIn, service: Service, conversations: Conversations, response: Response
 ) -> MessageView:
     """Cancel one of your messages, or have it deleted for everyone where it was sent. Doing it again changes nothing.
 
@@ -204,13 +216,9 @@ async def take_back_message(
     tell. WhatsApp takes it within about 60 hours.
     """
     row, stays = await service.take_back(caller, message_id)
-    return _changed(row, response, stays=stays)
-
-
-def _changed(row: Row[Any], response: Response, *, stays: bool) -> MessageView:
     if not stays:
         response.status_code = http.HTTP_202_ACCEPTED
-    return MessageView.of(row)
+    return (await conversations.shown(caller, [row]))[0]
 
 
 @router.post(
