@@ -65,6 +65,7 @@ from prosa.settings import Settings
 from prosa.tools import endpoints as tool_endpoints
 from prosa.tools.service import ToolService
 from prosa.turns import endpoints as turn_endpoints
+from prosa.turns.budget import Budgets
 from prosa.turns.context import Contexts
 from prosa.turns.control import TurnControl
 from prosa.turns.files import TurnFiles
@@ -209,7 +210,8 @@ async def compose(
     contexts = Contexts(database, cache)
     directory = SessionDirectory(database, cache)
     embedders = Embedders(settings)
-    index = AnswerIndex(database, embedders, spent=MatchCosts(database))
+    budgets = Budgets(database)
+    index = AnswerIndex(database, embedders, spent=MatchCosts(database, budgets))
     frequent = FrequentAnswerService(database, directory.forget)
     learning = Learning(database, index, frequent)
     people = PeopleAnswers(database, index, learning)
@@ -230,7 +232,7 @@ async def compose(
     sender = Sender(database, bus, numbers, files, sessions=directory)
     ready = ReadyAnswers(database, cache, index, learning)
     knowledge = KnowledgeService(database, directory.forget)
-    library = KnowledgeIndex(database, embedders, spent=MatchCosts(database))
+    library = KnowledgeIndex(database, embedders, spent=MatchCosts(database, budgets))
     replier = Replier(
         database,
         contexts,
@@ -242,6 +244,7 @@ async def compose(
         owner=new_owner(),
         ready=ready,
         knowing=Knowing(library),
+        budgets=budgets,
         keys_of=keyring.of,
     )
     runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency)
@@ -252,15 +255,6 @@ async def compose(
         engine, appearance, gateway, fetcher, sender, changer, scheduler, runner, answers,
     )  # fmt: skip
 
-    sessions = SessionService(
-        database,
-        directory,
-        gateway,
-        bus,
-        ai_ready=unready,
-        on_deleted=_remover(files),
-        on_ai_off=partial(silence_number, database),
-    )
     return {
         Database: database,
         Cache: cache,
@@ -275,7 +269,15 @@ async def compose(
                 database, directory, Operations(database, directory, gateway, bus, clock=utc_now), _remover(files)
             ),
         ),
-        SessionService: sessions,
+        SessionService: SessionService(
+            database,
+            directory,
+            gateway,
+            bus,
+            ai_ready=unready,
+            on_deleted=_remover(files),
+            on_ai_off=partial(silence_number, database),
+        ),
         ConversationService: ConversationService(
             database, files, fetcher, numbers, forget=contexts.forget, silence=silence
         ),
@@ -287,7 +289,7 @@ async def compose(
             tools,
             ready=ready,
             knowing=Knowing(library),
-            budgets=replier.budgets,
+            budgets=budgets,
             keys_of=keyring.of,
         ),
         TurnControl: TurnControl(database, directory, unready=unready),

@@ -1,5 +1,6 @@
 """What may be spent: told once when it is nearly spent, and then no more is."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,15 +8,25 @@ from typing import Any
 
 import pytest
 from tests.fixtures.databases import watched
-from tests.fixtures.turns import TurnStage, turn_stage
+from tests.fixtures.turns import TurnStage, end, turn_stage
 
+from prosa.answers.index import Number
 from prosa.cache import Cache
 from prosa.database import Database
+from prosa.embeddings import Embedded
+from prosa.embeddings.gemini import GeminiEmbedder
 from prosa.events.bus import Bus
 from prosa.sessions.settings.budget import BudgetSettings
+from prosa.sessions.settings.context import ContextSettings
+from prosa.sessions.settings.turns import TurnSettings
+from prosa.settings import Settings
 from prosa.turns.budget import Budgets
+from prosa.turns.ready import MatchCosts
+from prosa.turns.reply import Replier
 from prosa.usage import budgets as usage_budgets
-from prosa.usage.budgets import Budget
+from prosa.usage.budgets import Budget, Scope, Spent
+from prosa_simulator.gemini import answers as says
+from prosa_simulator.gemini import on_system
 
 
 @pytest.fixture
@@ -96,6 +107,86 @@ async def test_a_new_month_begins_at_nothing_and_other_processes_are_seen(stage:
     assert await budgets.stops(stage.session, talk.id)
     moment = datetime(moment.year + 1, 1, 1, tzinfo=UTC)
     assert not await budgets.stops(stage.session, talk.id)
+
+
+async def add_answer(stage: TurnStage, replier: Replier, budgets: Budgets) -> None:
+    await ask(stage, replier=replier)
+
+
+async def fail(stage: TurnStage, replier: Replier, budgets: Budgets) -> None:
+    stage.gemini.script.enqueue(says.BlockedAnswer(text="não"))
+    await ask(stage, replier=replier)
+    assert (await stage.talk()).ai_state == "failed"
+
+
+async def overtake(stage: TurnStage, replier: Replier, budgets: Budgets) -> None:
+    stage.set(turns=TurnSettings(when_overtaken="restart"))
+    await drop(stage, replier, "e amanhã?")
+    assert (await stage.talk()).ai_overtaken == 1
+
+
+async def forbid(stage: TurnStage, replier: Replier, budgets: Budgets) -> None:
+    await drop(stage, replier, ai_enabled=False)
+    assert (await stage.talk()).ai_state == "skipped"
+
+
+async def drop(stage: TurnStage, replier: Replier, *more: str, **changes: Any) -> None:
+    """Begin an answer that is no longer wanted when it comes: more was written, or the settings changed."""
+    stage.gemini.script.enqueue(says.Hang(then=says.Text("tarde")))
+    await stage.hear("Está aberto?")
+    claimed = await stage.claim()
+    task = asyncio.create_task(replier.reply(claimed))
+    await stage.until(lambda: stage.gemini.hanging == 1)
+    for text in more:
+        await stage.hear(text)
+    stage.set(**changes)
+    await end(stage, task)
+
+
+async def summarise(stage: TurnStage, replier: Replier, budgets: Budgets) -> None:
+    stage.set(context=ContextSettings(window_tokens=400, keep_messages=2))
+    stage.gemini.script.when(on_system("keep the notes"), "contact: o pedido é 48213")
+    for _ in range(3):
+        await stage.hear("O pedido é 48213. " + "palavras sem importância " * 30)
+        await stage.turn(replier)
+        await replier.compactor.idle()
+    assert "summary" in {usage.purpose for usage in await stage.usage()}
+
+
+async def compare(stage: TurnStage, replier: Replier, budgets: Budgets) -> None:
+    number = Number(stage.session.session_id, stage.session.user_id, 1, "gemini")
+    embedder = GeminiEmbedder(Settings(_env_file=None, gemini_api_key="k"))
+    await MatchCosts(stage.database, budgets)(number, embedder, Embedded([], input_tokens=70, cost_microusd=9))
+
+
+@pytest.mark.parametrize("spend", [add_answer, fail, overtake, forbid, summarise, compare])
+@pytest.mark.parametrize("scope", ["number", "owner"])
+async def test_whatever_is_recorded_counts_at_once(stage: TurnStage, spend: Any, scope: str) -> None:
+    budgets = Budgets(stage.database, now=lambda: 0.0)  # sums are never read a second time
+    whose = Scope(stage.session.user_id, stage.session.session_id if scope == "number" else None)
+    replier = stage.replier(budgets=budgets)
+    await ask(stage, replier=replier)
+    before = await budgets._spent(whose)
+    await spend(stage, replier, budgets)
+    used = await stage.usage()
+    spent = await budgets._spent(whose)
+    assert spent.tokens == sum(u.input_tokens + u.output_tokens for u in used) > before.tokens
+    assert spent.microusd == sum(u.cost_microusd or 0 for u in used) > before.microusd
+
+
+async def test_what_is_recorded_while_a_sum_is_read_is_not_lost(stage: TurnStage, monkeypatch: Any) -> None:
+    budgets, scope = Budgets(stage.database), Scope(stage.session.user_id)
+    read = usage_budgets.spent
+
+    async def slowly(*args: Any, **options: Any) -> Spent:
+        found = await read(*args, **options)
+        budgets.add(scope, tokens=5, microusd=1)
+        return found
+
+    monkeypatch.setattr(usage_budgets, "spent", slowly)
+    assert await budgets._spent(scope) == Spent(5, 1)
+    monkeypatch.undo()
+    assert await budgets._spent(scope) == Spent(5, 1)
 
 
 async def test_a_call_is_kept_within_its_limits(stage: TurnStage) -> None:

@@ -27,6 +27,7 @@ from prosa.events.bus import Bus
 from prosa.sessions.settings.frequent import FrequentSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.settings import Settings
+from prosa.turns.budget import Budgets
 from prosa.turns.people import PeopleAnswers
 from prosa.turns.ready import Asked, MatchCosts, ReadyAnswers
 from prosa.whatsapp.engine import MessageType
@@ -64,11 +65,12 @@ class Shop:
         )
 
     async def ask(self, text: str, contact: str | None = None, **changes: Any) -> str:
-        """Let somebody ask; return the last answer. A new contact each time where none is given."""
+        """Let somebody ask; return the last answer, once all is kept. A new contact each time where none is given."""
         self.asked += 1
         contact = contact or f"55119{self.asked:08}@s.whatsapp.net"
         await self.stage.hear(text, chat=contact, sender=contact, **changes)
         await self.stage.turn(self.stage.replier(ready=self.ready))
+        await self.stage.until(lambda: not self.ready._tasks)
         return (await self.stage.answers_sent(contact))[-1]
 
     async def kept(self, wanted: int) -> list[Any]:
@@ -95,7 +97,7 @@ async def shop(sqlite_database: Database, bus: Bus, cache: Cache, tmp_path: Path
         )
         embedder = SpellingEmbedder()
         embedders = Embedders(settings, local=embedder)
-        index = AnswerIndex(sqlite_database, embedders, spent=MatchCosts(sqlite_database))
+        index = AnswerIndex(sqlite_database, embedders, spent=MatchCosts(sqlite_database, Budgets(sqlite_database)))
 
         async def forget(_: str) -> None:
             pass

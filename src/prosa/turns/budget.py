@@ -1,8 +1,8 @@
 """What was spent this month, and whether more may be.
 
-Sums are kept in the process: read from the table of calls at first need and again every half a minute, with this
-process's own calls added in between. So a turn costs no query, a restart forgets nothing, and several processes
-overspend by what they spend in half a minute at most.
+Sums are kept in the process: read from the table of calls at first need and again every half a minute, and whatever
+this process records (answers, failed calls, summaries, embeddings) is added at once. So a turn costs no query, a
+restart forgets nothing, and several processes overspend by what they spend in half a minute at most.
 """
 
 import time
@@ -84,6 +84,7 @@ class Budgets:
         self._clock = clock
         self._now = now
         self._sums: OrderedDict[Scope, _Sum] = OrderedDict()
+        self._reading: list[tuple[Scope, list[Spent]]] = []
         self._owners: dict[uuid.UUID, tuple[float, Limit | None]] = {}
         self._told: set[tuple[Scope, str, str]] = set()
 
@@ -109,16 +110,27 @@ class Budgets:
         self, session: SessionFacts, conversation_id: uuid.UUID | None, calls: Sequence[tuple[Purpose, CallUsage]]
     ) -> None:
         """Take in calls that were recorded just now; tells their owner of a budget nearly used up, once a month."""
+        self.add(
+            Scope(session.user_id, session.session_id, conversation_id),
+            tokens=sum(used.input_tokens + used.output_tokens for _, used in calls),
+            microusd=sum(used.cost_microusd or 0 for _, used in calls),
+        )
         for limit in await self._limits(session, conversation_id):
-            known = self._sums.get(limit.scope)
-            if known is not None and known.month == self._month():
-                known.spent = Spent(
-                    known.spent.tokens + sum(used.input_tokens + used.output_tokens for _, used in calls),
-                    known.spent.microusd + sum(used.cost_microusd or 0 for _, used in calls),
-                )
             spent = await self._spent(limit.scope)
             if limit.share(spent) >= limit.alert_share:
                 await self._tell(session, limit, spent, stopped=limit.share(spent) >= 1)
+
+    def add(self, scope: Scope, *, tokens: int, microusd: int) -> None:
+        """Add what was recorded just now to the sums of a scope and of those around it, without telling anybody."""
+        more = Spent(tokens, microusd)
+        whole = (Scope(scope.user_id), Scope(scope.user_id, scope.session_id), scope)
+        for one in dict.fromkeys(whole):
+            known = self._sums.get(one)
+            if known is not None and known.month == self._month():
+                known.spent += more
+            for reading, meanwhile in self._reading:
+                if reading == one:
+                    meanwhile.append(more)
 
     async def _limits(self, session: SessionFacts, conversation_id: uuid.UUID | None) -> list[Limit]:
         chosen = session.settings.budget
@@ -146,9 +158,15 @@ class Budgets:
     async def _spent(self, scope: Scope) -> Spent:
         known, month = self._sums.get(scope), self._month()
         if known is None or known.month != month or self._now() - known.read_at > RECONCILE_SECONDS:
-            async with self._database.read() as db:
-                spent = await usage_budgets.spent(db, scope, begin=_begin(self._clock()))
-            known = self._sums[scope] = _Sum(spent, month, self._now())
+            # What is recorded while the sum is read may be in it or not; rather twice than not at all, until next time.
+            reading: tuple[Scope, list[Spent]] = (scope, [])
+            self._reading.append(reading)
+            try:
+                async with self._database.read() as db:
+                    spent = await usage_budgets.spent(db, scope, begin=_begin(self._clock()))
+            finally:
+                self._reading = [one for one in self._reading if one is not reading]
+            known = self._sums[scope] = _Sum(sum(reading[1], spent), month, self._now())
             if len(self._sums) > _KEPT:
                 self._sums.popitem(last=False)
         return known.spent

@@ -10,7 +10,7 @@ its numbers tell. Whatever goes wrong, the next turn finds the messages where th
 import asyncio
 import uuid
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -24,11 +24,12 @@ from prosa.ai.asking import Answer, Answers
 from prosa.ai.context import PromptMessage, pending, tokens_of
 from prosa.ai.economy import CacheWatch, Window
 from prosa.ai.summary import Summary, SummaryRequest
-from prosa.ai.usage import Purpose
+from prosa.ai.usage import CallUsage, Purpose
 from prosa.auth.keys import KeysOf, no_keys
 from prosa.conversations.held import TABLE, HeldConversation, hold
 from prosa.database import Database
 from prosa.database.engine import WriteDb
+from prosa.sessions.facts import SessionFacts
 from prosa.turns.context import Contexts
 from prosa.turns.outcome import Turn, record
 
@@ -39,6 +40,14 @@ RESUME_SECONDS = 4.0
 _REMEMBERED = 2_000
 
 T = TypeVar("T")
+
+Spent = Callable[[SessionFacts, uuid.UUID | None, Sequence[tuple[Purpose, CallUsage]]], Awaitable[None]]
+"""Told of calls that were recorded: `Budgets.spent`."""
+
+
+async def nobody(*_: object) -> None:
+    """Tell nobody."""
+
 
 _c = TABLE.c
 
@@ -75,7 +84,15 @@ class View:
 class Compactor:
     """Decides when to shorten, has summaries made, and writes them down."""
 
-    def __init__(self, database: Database, contexts: Contexts, answers: Answers, keys_of: KeysOf = no_keys) -> None:
+    def __init__(
+        self,
+        database: Database,
+        contexts: Contexts,
+        answers: Answers,
+        keys_of: KeysOf = no_keys,
+        *,
+        spent: Spent = nobody,
+    ) -> None:
         """Make it.
 
         Args:
@@ -83,7 +100,9 @@ class Compactor:
             contexts: Cached messages.
             answers: Makes summaries.
             keys_of: The keys of a number's owner.
+            spent: Told what summaries cost.
         """
+        self._spent = spent
         self._keys_of = keys_of
         self._database = database
         self._contexts = contexts
@@ -174,6 +193,7 @@ class Compactor:
         made = await self._summarise(turn, view, leaving, window, seconds)
         short = View(rest, made.text, leaving[-1].seq, view.told + length, view.system)
         done = await self._database.submit(partial(_write, turn, view.until, short, made))
+        await self._spent(turn.session, turn.claimed.id, made.calls)
         if not done:
             logger.info("a summary came too late", conversation=str(turn.claimed.id))
             return None

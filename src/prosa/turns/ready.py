@@ -33,8 +33,10 @@ from prosa.database.base import Base
 from prosa.embeddings import Embedded, Embedder, EmbeddingError
 from prosa.knowledge.index import Shelf
 from prosa.sessions.facts import SessionFacts
+from prosa.turns.budget import Budgets
 from prosa.turns.outcome import Turn
 from prosa.usage import repository as usage_repository
+from prosa.usage.budgets import Scope
 from prosa.usage.repository import NewUsage
 
 logger = structlog.get_logger("prosa.turns")
@@ -238,8 +240,9 @@ def _number(session: SessionFacts) -> Number:
 class MatchCosts:
     """Records what a provider billed for comparing meanings."""
 
-    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
+    def __init__(self, database: Database, budgets: Budgets, clock: Clock = utc_now) -> None:
         self._database = database
+        self._budgets = budgets
         self._clock = clock
 
     async def __call__(self, number: Number | Shelf, embedder: Embedder, embedded: Embedded) -> None:
@@ -260,6 +263,8 @@ class MatchCosts:
             created_at=self._clock(),
         )
         await self._database.submit(partial(_record, call))
+        scope = Scope(number.user_id, number.session_id)
+        self._budgets.add(scope, tokens=call.input_tokens, microusd=call.cost_microusd or 0)
 
 
 async def _record(call: NewUsage, db: WriteDb) -> None:

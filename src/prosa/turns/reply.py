@@ -19,6 +19,7 @@ from prosa.ai.context import PEOPLE, PromptMessage, estimate_tokens, pending
 from prosa.ai.failures import AnswerError, OverBudgetError
 from prosa.ai.parts import Tier
 from prosa.ai.system import system_text
+from prosa.ai.usage import Purpose
 from prosa.auth.keys import KeysOf, no_keys
 from prosa.clock import Clock, utc_now
 from prosa.conversations.models import Author, ConversationKind
@@ -78,6 +79,7 @@ class Replier:
         owner: str,
         ready: ReadyAnswers | None = None,
         knowing: Knowing | None = None,
+        budgets: Budgets | None = None,
         clock: Clock = utc_now,
         keys_of: KeysOf = no_keys,
     ) -> None:
@@ -94,6 +96,7 @@ class Replier:
             owner: Who claims the conversations.
             ready: Has answers that need no model.
             knowing: Knows the numbers' documents.
+            budgets: Adds up what is spent; its own where left out.
             clock: The time.
             keys_of: The keys of a number's owner.
         """
@@ -106,9 +109,9 @@ class Replier:
         self._connections = connections
         self._files = files
         self._tools = tools
-        self.budgets = Budgets(database, clock)
+        self.budgets = budgets or Budgets(database, clock)
         self._keys_of = keys_of
-        self.compactor = Compactor(database, contexts, answers, keys_of)
+        self.compactor = Compactor(database, contexts, answers, keys_of, spent=self.budgets.spent)
         self._ready = ready
         self._knowing = knowing
         self._courtesies: set[asyncio.Task[None]] = set()
@@ -190,18 +193,20 @@ class Replier:
         except AnswerError as error:
             log.warning("no answer", reason=error.code, attempt=claimed.attempts + 1, retry_after=error.retry_after)
             await self._end(turn, partial(outcome.failed, turn, error))
+            if error.usage is not None:
+                await self.budgets.spent(turn.session, claimed.id, [(Purpose.REPLY, error.usage)])
             return
         finally:
             if not (isinstance(result, Answered) and result.waits):
                 self._stop_typing(turn)
+        sent = await self._remember(claimed.id, result) if isinstance(result, Answered) else ()
+        await self.budgets.spent(turn.session, claimed.id, answer.calls)
         if isinstance(result, SkipReason):
             log.info("an answer was no longer wanted", reason=result.value)
             return
         if isinstance(result, Overtaken):
             log.info("an answer was dropped: the contact had written again", times=result.times)
             return
-        sent = await self._remember(claimed.id, result)
-        await self.budgets.spent(turn.session, claimed.id, answer.calls)
         self.compactor.answered(turn, view, answer, sent)
         self._mark_read(turn)
         if self._ready:

@@ -47,6 +47,10 @@ class Spent:
     tokens: int = 0
     microusd: int = 0
 
+    def __add__(self, more: "Spent") -> "Spent":
+        """Return both together."""
+        return Spent(self.tokens + more.tokens, self.microusd + more.microusd)
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
