@@ -23,7 +23,8 @@ from pydantic_ai.providers.google import GoogleProvider
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from prosa.ai.gemini import Gemini, GeminiHttp, _proxy
+from prosa.ai.gemini import Gemini
+from prosa.ai.gemini_http import GeminiHttp, proxy_for
 from prosa.outgoing import Rules
 from prosa_simulator.gemini import GeminiServer, ToolCall
 
@@ -127,4 +128,4 @@ async def test_a_proxy_of_the_environment_is_used(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", bypass)
-    assert _proxy("http://127.0.0.1:8090") == expected
+    assert proxy_for("http://127.0.0.1:8090") == expected

@@ -1,35 +1,40 @@
-"""Gemini without its SDK's detours: the same requests, made and sent for a fifth of the CPU.
+"""Gemini without its SDK's detours: the same requests, made and sent for a tenth of the CPU.
 
 Google's client turns pydantic-ai's dictionaries into models of hundreds of fields, looks into each of them for every
-field there might be, and sends what it finds through httpx: four fifths of what a short answer cost Prosa, model and
-network apart. Here the dictionaries become JSON as they are (the API's names are theirs in camel case) and aiohttp
-sends it. All else is pydantic-ai's: the prompt, tools, files, finish reasons, usage, errors. A request with anything
-unusual in it goes to Google's client.
+field there might be, and sends what it finds through httpx. Here the dictionaries become JSON as they are (the API's
+names are theirs in camel case) and aiohttp sends it.
+
+What pydantic-ai itself makes of a request is the same every time but for the messages: so it is asked once for each
+combination of settings and tools, and plain messages are then put beside what it made (`gemini_plain`). A plain answer
+is read here as well. Whatever is unusual, in a request, in an answer or as an error, goes through pydantic-ai, and what
+even that does not make plain through Google's client.
 """
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, Final, cast
-from urllib import request
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final, cast
 
-import aiohttp
-import httpx2
 import orjson
 from google.genai import Client, errors
 from google.genai.types import GenerateContentResponse
+from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.models import ModelRequestParameters, check_allow_model_requests
 from pydantic_ai.models.google import GoogleModel
 from pydantic_ai.providers.google import GoogleProvider
+from pydantic_ai.settings import ModelSettings
 
-from prosa.outgoing import Rules
-from prosa.pinning import PinnedResolver
+from prosa.ai import gemini_plain
+from prosa.ai.gemini_http import Api, GeminiHttp, proxy_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BASE_URL: Final = "https://generativelanguage.googleapis.com"
-CONNECT_SECONDS: Final = 5.0
-MOST_CONNECTIONS: Final = 100
 
 # Where each part of a configuration belongs (google-genai, models.py, _GenerateContentConfig_to_mldev).
 _TOP: Final = {
@@ -57,76 +62,48 @@ _GENERATION: Final = {
 _VERBATIM: Final = frozenset({"args", "response", "parameters_json_schema", "response_json_schema"})
 """What holds names of others: arguments, results and schemas of tools."""
 
+KEPT_FRAMES: Final = 64
+"""Combinations of settings and tools that a model remembers; an installation has a few for each number."""
+
 
 @dataclass(frozen=True, slots=True)
-class _Api:
-    """Where the API is, for whom, and through which proxy.
+class _Frame:
+    """What a request is besides its messages, as pydantic-ai made it.
 
     Attributes:
-        base_url: Its address.
-        key: What it is asked with.
-        proxy: Of the environment; None: none.
-        pinned: The address is an owner's: connections go only where the rules allow.
+        body: Its JSON, by its places in the body.
+        headers: Sent along.
+        seconds: Longest wait for the answer.
     """
 
-    base_url: str
-    key: str = field(repr=False)
-    proxy: str | None
-    pinned: bool = False
+    body: Mapping[str, orjson.Fragment]
+    headers: Mapping[str, str]
+    seconds: float | None
 
 
-class GeminiHttp:
-    """The HTTP connections to the Gemini API, for all models and keys."""
+@dataclass(slots=True)
+class _Turn:
+    """One request on its way through pydantic-ai.
 
-    def __init__(self, rules: Rules) -> None:
-        """Nothing is opened yet.
+    Attributes:
+        frame: What pydantic-ai made of its settings and tools; None: nothing plain.
+        outcome: What was answered already, or went wrong: nothing is sent.
+    """
 
-        Args:
-            rules: Which addresses of owners' may be asked.
-        """
-        self._rules = rules
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+    frame: _Frame | None = None
+    outcome: bytes | Exception | None = None
 
-    async def generate(
-        self, api: _Api, model: str, body: bytes, headers: Mapping[str, str], seconds: float | None
-    ) -> bytes:
-        """Ask a model; return the body of its answer.
 
-        Raises:
-            APIError: The API refused.
-            TransportError: There was no answer (as httpx says it, which pydantic-ai knows).
-            RefusedAddressError: The address is an owner's, and may not be asked.
-        """
-        if (session := self._sessions.get(api.pinned)) is None:
-            resolver = PinnedResolver(self._rules) if api.pinned else None
-            connector = aiohttp.TCPConnector(limit=MOST_CONNECTIONS, resolver=resolver, use_dns_cache=not api.pinned)
-            session = self._sessions[api.pinned] = aiohttp.ClientSession(connector=connector)
-        if api.pinned:
-            self._rules.check_url(api.base_url)
-        name = model if "/" in model else f"models/{model}"
-        try:
-            async with session.post(
-                f"{api.base_url}/v1beta/{name}:generateContent",
-                data=body,
-                headers={**headers, "x-goog-api-key": api.key},
-                timeout=aiohttp.ClientTimeout(seconds, sock_connect=CONNECT_SECONDS),
-                proxy=api.proxy,
-                allow_redirects=not api.pinned,
-            ) as response:
-                content = await response.read()
-                status, answered = response.status, response.headers
-        except TimeoutError as error:
-            raise httpx2.ReadTimeout("no answer in time") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise httpx2.ConnectError(str(error) or type(error).__name__) from error
-        if status >= 300:
-            _refuse(status, answered, content)
-        return content
+_turn: ContextVar[_Turn | None] = ContextVar("gemini_turn", default=None)
 
-    async def close(self) -> None:
-        """Close the connections."""
-        for session in self._sessions.values():
-            await session.close()
+
+@contextmanager
+def _under_way(turn: _Turn) -> "Iterator[_Turn]":
+    token = _turn.set(turn)
+    try:
+        yield turn
+    finally:
+        _turn.reset(token)
 
 
 class Gemini(GoogleModel):
@@ -154,18 +131,74 @@ class Gemini(GoogleModel):
         """
         super().__init__(name, provider=provider)
         base_url = (base_url or BASE_URL).rstrip("/")
-        self._short = _Client(provider.client, http, _Api(base_url, key, None if pinned else _proxy(base_url), pinned))
+        self._short = _Client(
+            provider.client, http, Api(base_url, key, None if pinned else proxy_for(base_url), pinned)
+        )
+        self._frames: dict[Hashable, list[tuple[ModelRequestParameters, _Frame]]] = {}
 
     @property
     def client(self) -> Client:
         """What pydantic-ai asks."""
         return cast("Client", self._short)
 
+    async def request(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        """Ask the model.
+
+        Raises:
+            Exception: What `GoogleModel.request` raises.
+        """
+        check_allow_model_requests()
+        spoken = gemini_plain.spoken(messages)
+        settings = _key(model_settings)
+        if spoken is None or settings is None:
+            return await super().request(messages, model_settings, model_request_parameters)
+        frame = self._known(settings, model_request_parameters)
+        if frame is None:
+            with _under_way(_Turn()) as turn:
+                response = await super().request(messages, model_settings, model_request_parameters)
+            if turn.frame is not None:
+                self._learn(settings, model_request_parameters, turn.frame)
+            return response
+        outcome: bytes | Exception
+        try:
+            outcome = await self._short.send(self.model_name, frame, spoken)
+            said = gemini_plain.answer(outcome, self.system, self.base_url)
+        except Exception as error:  # noqa: BLE001 - pydantic-ai says below what it is
+            outcome, said = error, None
+        if said is not None:
+            return said
+        with _under_way(_Turn(outcome=outcome)):
+            return await super().request(messages, model_settings, model_request_parameters)
+
+    def _known(self, settings: Hashable, parameters: ModelRequestParameters) -> _Frame | None:
+        return next((frame for known, frame in self._frames.get(settings, ()) if known == parameters), None)
+
+    def _learn(self, settings: Hashable, parameters: ModelRequestParameters, frame: _Frame) -> None:
+        if sum(map(len, self._frames.values())) >= KEPT_FRAMES:
+            self._frames.clear()  # those in use are learnt again, each by one request
+        if self._known(settings, parameters) is None:
+            self._frames.setdefault(settings, []).append((parameters, frame))
+
+
+def _key(settings: ModelSettings | None) -> Hashable | None:
+    """Return settings as a key; None where they cannot be one."""
+    key = tuple((settings or {}).items())
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
 
 class _Client:
     """Google's client, but for one method."""
 
-    def __init__(self, client: Client, http: GeminiHttp, api: _Api) -> None:
+    def __init__(self, client: Client, http: GeminiHttp, api: Api) -> None:
         self._client = client
         self._http = http
         self._api = api
@@ -179,39 +212,51 @@ class _Client:
         self, *, model: str, contents: list[Any], config: Mapping[str, Any]
     ) -> GenerateContentResponse:
         """Ask a model."""
+        turn = _turn.get() or _Turn()
+        if isinstance(turn.outcome, Exception):
+            raise turn.outcome
+        if turn.outcome is not None:
+            return _read(turn.outcome)
         options = config.get("http_options") or {}
         given = {name for name, value in config.items() if value is not None}
         if not given <= {*_TOP, *_GENERATION, "http_options"} or not options.keys() <= {"headers", "timeout"}:
             asked: Any = self._client.aio.models.generate_content
             return cast("GenerateContentResponse", await asked(model=model, contents=contents, config=config))
-        body: dict[str, Any] = {"contents": _json(contents)}
-        body |= {_TOP[name]: _json(config[name]) for name in given & _TOP.keys()}
+        body: dict[str, Any] = {_TOP[name]: _json(config[name]) for name in given & _TOP.keys()}
         body["generationConfig"] = {
             place: config[name] if name in _VERBATIM else _json(config[name])
             for name, place in _GENERATION.items()
             if name in given
         }
+        spoken = {"contents": _json(contents)}
+        if system := body.pop("systemInstruction", None):
+            spoken["systemInstruction"] = system
         timeout = options.get("timeout")
-        content = await self._http.generate(
-            self._api, model, orjson.dumps(body), options.get("headers") or {}, timeout / 1000 if timeout else None
+        turn.frame = _Frame(
+            {place: orjson.Fragment(orjson.dumps(value)) for place, value in body.items()},
+            options.get("headers") or {},
+            timeout / 1000 if timeout else None,
         )
-        try:
-            answer = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
-            raise errors.UnknownApiResponseError("the answer is not JSON") from error
-        return GenerateContentResponse.model_validate(answer)
+        return _read(await self.send(model, turn.frame, spoken))
+
+    async def send(self, model: str, frame: _Frame, spoken: Mapping[str, Any]) -> bytes:
+        """Send a request; return the body of the answer.
+
+        Args:
+            model: Which one is asked.
+            frame: What the request is besides its messages.
+            spoken: The messages, and what the model is told to be: the rest of the body.
+        """
+        body = orjson.dumps({**spoken, **frame.body})
+        return await self._http.generate(self._api, model, body, frame.headers, frame.seconds)
 
 
-def _proxy(url: str) -> str | None:
-    """Return the proxy that the environment names for an address, as Google's client uses it.
-
-    aiohttp itself (`trust_env`) would look for one in a thread, at every request.
-    """
-    parts = urlsplit(url)
-    if request.proxy_bypass(parts.hostname or ""):
-        return None
-    proxies = request.getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+def _read(content: bytes) -> GenerateContentResponse:
+    try:
+        answer = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise errors.UnknownApiResponseError("the answer is not JSON") from error
+    return GenerateContentResponse.model_validate(answer)
 
 
 @cache
@@ -222,15 +267,6 @@ def _camel(name: str) -> str:
 
 def _json(value: Any) -> Any:
     """Return what the API takes for a value that Google's client takes."""
-    kind = type(value)
-    if kind is str:  # nearly all of a prompt is texts, dictionaries and lists
-        return value
-    if kind is dict:
-        return {
-            _camel(name): item if name in _VERBATIM else _json(item) for name, item in value.items() if item is not None
-        }
-    if kind is list:
-        return [_json(item) for item in value]
     match value:
         case str() | int() | float() if not isinstance(value, Enum):
             return value
@@ -247,18 +283,3 @@ def _json(value: Any) -> Any:
         case list() | tuple():
             return [_json(item) for item in value]
     raise TypeError(f"{type(value).__name__} is nothing that pydantic-ai asks Gemini")
-
-
-def _refuse(status: int, headers: Mapping[str, str], content: bytes) -> None:
-    """Raise what Google's client raises for such an answer.
-
-    Raises:
-        APIError: Always.
-    """
-    try:
-        details = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        details = {"message": content.decode(errors="replace")[:1000], "status": str(status)}
-    response = httpx2.Response(status, headers=dict(headers), content=content)
-    kind = errors.ClientError if status < 500 else errors.ServerError
-    raise kind(status, details, response)

@@ -12,7 +12,8 @@ from pydantic_ai.providers import Provider, infer_provider_class
 from pydantic_ai.providers.google import GoogleProvider
 
 from prosa.ai.failures import BadModelError, NoApiKeyError
-from prosa.ai.gemini import Gemini, GeminiHttp
+from prosa.ai.gemini import Gemini
+from prosa.ai.gemini_http import GeminiHttp
 from prosa.ai.names import DEFAULT_PROVIDER, ModelName, ModelNames
 from prosa.ai.pricing import load_prices
 from prosa.auth.keys import Key, Keys
