@@ -1,70 +1,46 @@
 """One contact: what it can do, and a record of everything it sent, received and was told."""
 
 import asyncio
-import contextlib
 import mimetypes
 import secrets
 import shutil
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from prosa.ids import new_message_id
 from prosa.whatsapp import jid
 from prosa.whatsapp.convert_out import outbound_message
 from prosa.whatsapp.engine import (
-    Banned,
-    Closed,
-    ConnectFailed,
-    Connection,
     ContactTyping,
     Content,
     EditContent,
-    EngineDown,
-    EngineError,
-    EngineErrorCode,
     EngineEvent,
     Inbound,
     InboundMessage,
     Location,
     LocationContent,
-    LoggedOut,
     MediaContent,
     MediaInfo,
     MessageType,
-    Opened,
-    Outdated,
-    PasskeyConfirmation,
-    PasskeyRequested,
-    QrCode,
     Quote,
     ReactionContent,
     ReceiptType,
     ReceiptUpdate,
     RevokeContent,
-    StreamReplaced,
     TextContent,
     Undecryptable,
     WhatsAppEngine,
 )
+from prosa_simulator.contacts.client import Client
 from prosa_simulator.contacts.screen import Screen
 from prosa_simulator.network import Phone
 
-_RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 _TYPING_SECONDS = 25.0
 """Phones stop showing "typing…" after about this time without a new one."""
-_LINK_SECONDS = 30.0
-
-
-_T = TypeVar("_T")
-
-
-class ContactError(Exception):
-    """A contact could not be linked or connected; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,84 +54,31 @@ class Sent:
     content: Content
 
 
-class Contact:
+class Contact(Client):
     """A person with a linked client.
 
     Attributes:
-        phone: The person's phone on the network.
         screen: What the client shows.
         sent: Everything that was sent, by message id.
         read: The ids of the messages that read receipts were sent for.
         receipts: Every receipt that came, in order.
         typing_events: Every "typing…" that came, in order.
         undecryptable: Message ids that arrived and could not be read (yet).
-        events: The last events of the engine, for when a test is hard to understand.
         auto_read: Send read receipts for what arrives.
-        auto_reconnect: Connect again when the connection is lost.
     """
 
     def __init__(
         self, engine: WhatsAppEngine, phone: Phone, *, auto_read: bool = False, auto_reconnect: bool = True
     ) -> None:
-        self.phone = phone
+        super().__init__(engine, phone, auto_reconnect=auto_reconnect)
         self.screen = Screen()
         self.sent: dict[str, Sent] = {}
         self.read: set[str] = set()
         self.receipts: list[ReceiptUpdate] = []
         self.typing_events: list[ContactTyping] = []
         self.undecryptable: list[str] = []
-        self.events: deque[EngineEvent] = deque(maxlen=500)
         self.auto_read = auto_read
-        self.auto_reconnect = auto_reconnect
-        self.device_jid: str | None = None
-        self._engine = engine
-        self._connection: Connection | None = None
-        self._online = False
-        self._wanted = False
-        self._reconnecting = False
-        self._losses = 0
-        self._changed = asyncio.Condition()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._composing: dict[str, tuple[ContactTyping, float]] = {}
-
-    def __repr__(self) -> str:
-        return f"<Contact {self.phone.number} {self.phone.name!r}>"
-
-    @property
-    def number(self) -> str:
-        """The phone number's digits."""
-        return self.phone.number
-
-    @property
-    def jid(self) -> str:
-        """The bare address by phone number."""
-        return jid.from_phone(self.phone.number)
-
-    @property
-    def lid(self) -> str:
-        """The bare hidden address."""
-        return f"{self.phone.lid}@{jid.LID_SERVER}"
-
-    @property
-    def online(self) -> bool:
-        """Whether the client is logged in."""
-        return self._online
-
-    @property
-    def connection(self) -> Connection:
-        """The engine's connection, for what has no method here.
-
-        Raises:
-            ContactError: The contact was never linked, or its engine is away.
-        """
-        if self._connection is None:
-            raise ContactError(f"{self!r} is not linked")
-        return self._connection
-
-    @property
-    def linked(self) -> bool:
-        """Whether there is a linked client: not before it is linked, nor after the phone removed it."""
-        return self.device_jid is not None
 
     @property
     def typing_now(self) -> list[ContactTyping]:
@@ -176,13 +99,21 @@ class Contact:
     # --- Sending ---------------------------------------------------------------------------------------------------
 
     async def send_text(
-        self, to: str, text: str, *, quote: InboundMessage | Quote | None = None, wa_id: str | None = None
+        self,
+        to: str,
+        text: str,
+        *,
+        quote: InboundMessage | Quote | None = None,
+        mentions: Sequence[str] = (),
+        wa_id: str | None = None,
     ) -> str:
-        """Send a text to a phone number or JID; returns its message id.
+        """Send a text to a phone number or JID, a group's too; returns its message id.
 
+        `mentions` are the phone numbers or JIDs of those whom the text names as `@…`; groups of today mention by LID.
         The same `wa_id` again is the same message.
         """
-        return await self._send(to, TextContent(text, quote=_quote(quote)), text, wa_id=wa_id)
+        mentioned = tuple(_address(person) for person in mentions)
+        return await self._send(to, TextContent(text, quote=_quote(quote), mentions=mentioned), text, wa_id=wa_id)
 
     async def send_media(
         self,
@@ -319,98 +250,7 @@ class Contact:
             yield self.received[position]
             position += 1
 
-    # --- Connection ------------------------------------------------------------------------------------------------
-
-    async def link(self) -> None:
-        """Link a client by scanning its QR code with the phone, through the passkey step where the phone asks for it.
-
-        Raises:
-            ContactError: It did not come online in time.
-            PairingError: The phone refused.
-        """
-        codes: asyncio.Queue[str] = asyncio.Queue()
-        await self._drop_connection()  # of a client that the phone removed
-        await self._open(codes)
-        try:
-            async with asyncio.timeout(_LINK_SECONDS):
-                await self.connection.connect()
-                await self.phone.scan(await codes.get())
-                await self._until(lambda: True if self._online else None, _LINK_SECONDS)
-        except TimeoutError:
-            raise ContactError(f"{self!r} was not linked within {_LINK_SECONDS:.0f} s; {self._history()}") from None
-        self._wanted = True
-
-    async def connect(self) -> None:
-        """Log in, and return when the client is online.
-
-        Raises:
-            ContactError: It is not, after a while; or there is no linked client.
-        """
-        if not self.linked:
-            raise ContactError(f"{self.number} has no linked client; link it again")
-        self._wanted = True
-        if self._connection is None:
-            await self._open(None)
-        with contextlib.suppress(EngineError):
-            await self.connection.connect()
-        try:
-            await self._until(lambda: True if self._online else None, _LINK_SECONDS)
-        except TimeoutError:
-            raise ContactError(f"{self!r} did not come online; {self._history()}") from None
-
-    async def disconnect(self) -> None:
-        """Go offline; what is sent to the contact waits on the network."""
-        self._wanted = self._online = False
-        await self.connection.disconnect()
-
-    async def close(self) -> None:
-        """Go offline for good; the client stays linked."""
-        self._wanted = self._online = False
-        for task in list(self._tasks):
-            task.cancel()
-        await self._drop_connection()
-
     # --- Inside ----------------------------------------------------------------------------------------------------
-
-    async def _drop_connection(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(EngineError):
-                await connection.close()
-
-    async def _open(self, codes: asyncio.Queue[str] | None) -> None:
-        async def handle(event: EngineEvent) -> None:
-            if codes is not None and isinstance(event, QrCode):
-                codes.put_nowait(event.code)
-            await self._handle(event)
-
-        name = f"contact-{self.phone.number}"
-        self._connection = await self._engine.open(name, handle, device_jid=self.device_jid, device_name="Prosa")
-
-    async def _handle(self, event: EngineEvent) -> None:
-        self.events.append(event)
-        match event:
-            case Opened():
-                self._online, self.device_jid, self._losses = True, event.jid, 0
-            case Closed() | EngineDown() | ConnectFailed() | Banned() | Outdated():
-                self._lost(event)
-            case StreamReplaced():  # trying again would only take the place of the other one
-                self._wanted = self._online = False
-            case LoggedOut():
-                self._wanted = self._online = False
-                self.device_jid = None
-            case PasskeyRequested():
-                assertion = self.phone.passkey_assertion(event.options)
-                self._in_background(self.connection.answer_passkey(assertion))
-            case PasskeyConfirmation():
-                self._in_background(self.connection.confirm_passkey())
-            case _:
-                self._record(event)
-        await self._tell()
-
-    async def _tell(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
 
     def _record(self, event: EngineEvent) -> None:
         match event:
@@ -431,40 +271,6 @@ class Contact:
             case _:
                 pass
 
-    def _lost(self, event: EngineEvent) -> None:
-        self._online = False
-        self._losses += 1
-        if isinstance(event, EngineDown):
-            self._connection = None
-        if self._wanted and self.auto_reconnect and not self._reconnecting:
-            self._reconnecting = True
-            self._in_background(self._reconnect())
-
-    async def _reconnect(self) -> None:
-        try:
-            tries = 0
-            while self._wanted and not self._online:
-                await asyncio.sleep(_RECONNECT_SECONDS[min(tries, len(_RECONNECT_SECONDS) - 1)])
-                tries += 1
-                if await self._try_again():
-                    return
-        finally:
-            self._reconnecting = False
-
-    async def _try_again(self) -> bool:
-        """Connect once; False where it is worth another try."""
-        losses = self._losses
-        try:
-            if self._connection is None:
-                await self._open(None)
-            await self.connection.connect()
-            await self._until(lambda: True if self._online or self._losses != losses else None, _LINK_SECONDS)
-        except EngineError as error:
-            return error.code is EngineErrorCode.DEVICE_NOT_FOUND
-        except TimeoutError:
-            return False
-        return self._online or not self._wanted
-
     async def _send(self, to: str, content: Content, body: str, *, shown: bool = True, wa_id: str | None = None) -> str:
         chat, wa_id = _address(to), wa_id or new_message_id()
         result = await self.connection.send(chat, wa_id, content)
@@ -473,24 +279,6 @@ class Contact:
             self.screen.wrote(chat, self.jid, wa_id, body)
         await self._tell()
         return wa_id
-
-    async def _until(self, find: Callable[[], _T | None], seconds: float) -> _T:
-        async with asyncio.timeout(seconds), self._changed:
-            while (found := find()) is None:
-                await self._changed.wait()
-            return found
-
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        async def guarded() -> None:
-            with contextlib.suppress(EngineError, ContactError):  # the connection is away: nothing to tell anybody
-                await work
-
-        task = asyncio.create_task(guarded(), name=f"contact-{self.phone.number}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _history(self) -> str:
-        return "its last events: " + ", ".join(repr(event)[:200] for event in list(self.events)[-5:])
 
 
 def _address(to: str) -> str:
