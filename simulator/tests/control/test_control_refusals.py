@@ -27,7 +27,7 @@ async def _ana(control: Control) -> None:
         ("POST", "/contacts", [], 400, None),
         ("POST", "/contacts", {"phone": ANA}, 409, None),
         ("POST", f"{HERE}/messages", {"to": "Bia", "text": "oi"}, 400, "to"),
-        ("POST", f"{HERE}/messages", {"to": "123-456@g.us", "text": "oi"}, 400, "to"),
+        ("POST", f"{HERE}/messages", {"to": "1203@newsletter", "text": "oi"}, 400, "to"),
         ("POST", f"{HERE}/messages", {"to": "551140000001", "text": ""}, 400, "text"),
         ("POST", f"{HERE}/messages", {"to": "551140000001", "text": "x" * 65_537}, 400, "text"),
         ("POST", f"{HERE}/messages", {"to": "551140000001", "text": "x", "quote": "3EB0"}, 404, None),

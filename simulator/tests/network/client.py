@@ -313,7 +313,7 @@ def message(number: str, to: JID, copies: dict[JID, bytes], **attrs: str) -> Nod
 
 def receipt(stanza: Node, kind: str = "") -> Node:
     """The receipt a client sends for a message."""
-    attrs: dict[str, str | JID] = {"id": stanza.text("id"), "to": stanza.attrs["from"]}
+    attrs: dict[str, str | JID] = {"id": stanza.text("id"), "to": stanza.attrs["from"], **_author(stanza)}
     if kind:
         attrs["type"] = kind
     return Node("receipt", attrs)
@@ -322,6 +322,12 @@ def receipt(stanza: Node, kind: str = "") -> Node:
 def ack(stanza: Node) -> Node:
     """The acknowledgement a client sends for a receipt, notification or message."""
     attrs: dict[str, str | JID] = {"class": stanza.tag, "id": stanza.text("id"), "to": stanza.attrs["from"]}
+    attrs |= _author(stanza)
     if stanza.tag != "message" and "type" in stanza.attrs:
         attrs["type"] = stanza.attrs["type"]
     return Node("ack", attrs)
+
+
+def _author(stanza: Node) -> dict[str, str | JID]:
+    """Who in a group the stanza is from, as whatsmeow's answers repeat it."""
+    return {"participant": stanza.attrs["participant"]} if "participant" in stanza.attrs else {}

@@ -17,12 +17,18 @@ def _person(text: str) -> str:
     return jid.bare(text)
 
 
+def _chat(text: str) -> str:
+    return jid.bare(text) if jid.kind(text) is jid.JidKind.GROUP else _person(text)
+
+
 def _digits(text: str) -> str:
     return jid.from_phone(text).partition("@")[0]
 
 
 Person = Annotated[str, AfterValidator(_person)]
 """A phone number or a person's JID; read as a bare JID."""
+Chat = Annotated[str, AfterValidator(_chat)]
+"""A person as above, or a group's JID."""
 Number = Annotated[str, AfterValidator(_digits)]
 """A phone number; read as its digits."""
 

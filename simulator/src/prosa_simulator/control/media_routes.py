@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from prosa.whatsapp.engine import InboundMessage, MediaContent, MediaInfo, MessageType
 from prosa_simulator.contacts import Contact, Sent
-from prosa_simulator.control.addresses import Person
+from prosa_simulator.control.addresses import Chat
 from prosa_simulator.control.contact_routes import ContactRoutes
 from prosa_simulator.control.message_routes import MessageId, quote_of, shown
 from prosa_simulator.loopback import Body, Refusal, answer_json, invalid
@@ -83,7 +83,7 @@ class MediaRoutes:
 
 
 class _Form(Body):
-    to: Person
+    to: Chat
     type: Literal["image", "audio", "video", "document", "sticker"] | None = None
     caption: Annotated[str, Field(max_length=65_536)] = ""
     voice: bool = False

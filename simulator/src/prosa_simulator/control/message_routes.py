@@ -8,7 +8,7 @@ from pydantic import Field
 from prosa.whatsapp.engine import Quote
 from prosa_simulator.contacts import Contact, Sent
 from prosa_simulator.contacts.screen import Shown
-from prosa_simulator.control.addresses import Person
+from prosa_simulator.control.addresses import Chat, Person
 from prosa_simulator.control.contact_routes import ContactRoutes
 from prosa_simulator.loopback import Body, Refusal, answer_json, read
 
@@ -38,10 +38,11 @@ class MessageRoutes:
         ]
 
     async def _write(self, request: web.Request) -> web.Response:
-        """Send a text: {"to", "text", "quote"?: a wa_id, "wa_id"?: its own}; answers the message as shown."""
+        """Send a text: {"to", "text", "quote"?: a wa_id, "mentions"?, "wa_id"?}; answers the message as shown."""
         contact = self._contacts.find(request)
         body = await read(request, _Write)
-        wa_id = await contact.send_text(body.to, body.text, quote=quote_of(contact, body.quote), wa_id=body.wa_id)
+        quote = quote_of(contact, body.quote)
+        wa_id = await contact.send_text(body.to, body.text, quote=quote, mentions=body.mentions, wa_id=body.wa_id)
         return answer_json(self._contacts.timeline(contact).entry(wa_id), status=201)
 
     async def _react(self, request: web.Request) -> web.Response:
@@ -49,7 +50,8 @@ class MessageRoutes:
         contact = self._contacts.find(request)
         body = await read(request, _React)
         target = shown(contact, body.wa_id)
-        await contact.react(target.chat, target.wa_id, body.emoji, from_me=target.sender == contact.jid)
+        own = target.sender == contact.jid
+        await contact.react(target.chat, target.wa_id, body.emoji, from_me=own, sender=target.sender)
         return self._entry(contact, body.wa_id)
 
     async def _edit(self, request: web.Request) -> web.Response:
@@ -89,9 +91,10 @@ class MessageRoutes:
 
 
 class _Write(Body):
-    to: Person
+    to: Chat
     text: Text
     quote: str | None = None
+    mentions: list[Person] = Field([])
     wa_id: MessageId | None = None
 
 
@@ -114,7 +117,7 @@ class _Read(Body):
 
 
 class _Type(Body):
-    to: Person
+    to: Chat
     typing: bool = True
     recording: bool = False
 

@@ -15,6 +15,7 @@ from prosa_simulator.contacts import ContactError
 from prosa_simulator.control.contact_routes import ContactRoutes
 from prosa_simulator.control.fault_routes import FaultRoutes
 from prosa_simulator.control.faults import describe, manual
+from prosa_simulator.control.group_routes import GroupRoutes
 from prosa_simulator.control.live import LiveRoute
 from prosa_simulator.control.media_routes import MAX_FILE, MediaRoutes
 from prosa_simulator.control.message_routes import MessageRoutes
@@ -47,6 +48,7 @@ class ControlServer:
         self._runner: web.AppRunner | None = None
         self._phones = Admin(world.network)
         self._contacts = ContactRoutes(world.network, world.contacts)
+        self._groups = GroupRoutes(world.network)
         self._prosas = ProsaRoutes(lambda: world.processes)
         self._routes = [
             *PageRoutes(lambda: [process.url for process in world.processes], self._index).routes(),
@@ -55,6 +57,7 @@ class ControlServer:
             *self._contacts.routes(),
             *MessageRoutes(self._contacts).routes(),
             *MediaRoutes(self._contacts).routes(),
+            *self._groups.routes(),
             *FaultRoutes(world.network).routes(),
             *self._prosas.routes(),
             *LiveRoute(world.contacts, self._contacts, self._around).routes(),
@@ -142,6 +145,7 @@ class ControlServer:
             "settings": world.settings(),
             "phones": self._phones.describe(),
             "contacts": self._contacts.describe(),
+            "groups": self._groups.describe(),
             "connections": [
                 {
                     "device": str(connection.device.jid) if connection.device else None,

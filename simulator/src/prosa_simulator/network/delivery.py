@@ -1,16 +1,42 @@
 """Delivery to one device: the queue of what it has not acknowledged, and the faults on the way."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from prosa_simulator.network.accounts import Device, PendingKey
 from prosa_simulator.network.hub import Hub
-from prosa_simulator.network.jid import SERVER
+from prosa_simulator.network.jid import JID, SERVER
+from prosa_simulator.network.messages import MessageRecord
 from prosa_simulator.network.node import Node
 from prosa_simulator.network.prekeys import warn_if_low
 
 if TYPE_CHECKING:
     from prosa_simulator.network.connection import Connection
+
+
+_NOT_PASSED_ON: Final = frozenset({"participants", "tctoken", "cstoken", "biz", "bot", "reporting", "enc"})
+_ROUTING_ATTRS: Final = frozenset({
+    "to", "participant", "recipient", "peer_recipient_pn", "peer_recipient_lid", "device_fanout", "phash", "t",
+    "addressing_mode", "push_priority", "privacy_sensitive",
+})  # fmt: skip
+
+
+def passed_on(message: Node) -> list[Node]:
+    """Return the children of a message that every device gets, beside its ciphertexts."""
+    return [child for child in message.children if child.tag not in _NOT_PASSED_ON]
+
+
+def routed(message: Node) -> dict[str, str | JID]:
+    """Return the attributes of a message that its recipients see as they are."""
+    return {name: value for name, value in message.attrs.items() if name not in _ROUTING_ATTRS}
+
+
+def hand_over(
+    hub: Hub, sender: Device, target: Device, attrs: dict[str, str | JID], content: list[Node], record: MessageRecord
+) -> None:
+    """Deliver a message to a device, if there is a ciphertext for it."""
+    if any(child.tag == "enc" for child in content):
+        deliver(hub, target, ("message", record.id, sender.account.phone), Node("message", attrs, content))
 
 
 def deliver(hub: Hub, device: Device, key: PendingKey, stanza: Node) -> None:

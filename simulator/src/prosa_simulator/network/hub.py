@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from prosa_simulator.network import stanzas
 from prosa_simulator.network.accounts import Account, Accounts, Device
 from prosa_simulator.network.faults import Faults
+from prosa_simulator.network.groups import Groups
 from prosa_simulator.network.messages import MessageLog
 from prosa_simulator.network.node import Node
 
@@ -40,6 +41,7 @@ class Hub:
     def __init__(self, options: Options, message_limit: int) -> None:
         self.options = options
         self.accounts = Accounts()
+        self.groups = Groups()
         self.connections: set[Connection] = set()
         self.pairings: dict[bytes, Pairing] = {}
         """Connections that wait to be linked, by each of their QR references."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from prosa_simulator.network import prekeys, stanzas, usync
+from prosa_simulator.network import membership, prekeys, stanzas, usync
 from prosa_simulator.network.delivery import deliver_waiting
 from prosa_simulator.network.jid import JID
 from prosa_simulator.network.node import Node
@@ -102,12 +102,6 @@ def _app_state(_connection: "Connection", request: Node) -> Node:
     return stanzas.result(request, [Node("sync", None, collections)])
 
 
-def _groups(_connection: "Connection", request: Node) -> Node:
-    if request.child("participating") is not None:
-        return stanzas.result(request, [Node("groups")])
-    return stanzas.error(request, 404)
-
-
 def _picture(_connection: "Connection", request: Node) -> Node:
     return stanzas.error(request, 404)
 
@@ -144,7 +138,7 @@ ANSWERS: Final[dict[str, Answer]] = {
     "passive": _passive,
     "privacy": _privacy,
     "usync": usync.handle,
-    "w:g2": _groups,
+    "w:g2": membership.handle,
     "w:m": _media_conn,
     "w:profile:picture": _picture,
     "w:sync:app:state": _app_state,

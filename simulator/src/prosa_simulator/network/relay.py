@@ -7,21 +7,17 @@ a device has not acknowledged waits and is delivered again at its next login, so
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from prosa_simulator.network import stanzas
+from prosa_simulator.network import group_relay, stanzas
 from prosa_simulator.network.accounts import Account, Device, PendingKey
-from prosa_simulator.network.delivery import deliver
-from prosa_simulator.network.jid import JID, LID_SERVER
+from prosa_simulator.network.delivery import deliver, hand_over, passed_on, routed
+from prosa_simulator.network.groups import Group
+from prosa_simulator.network.jid import GROUP_SERVER, JID, LID_SERVER
 from prosa_simulator.network.messages import MessageRecord
 from prosa_simulator.network.node import Node
 
 if TYPE_CHECKING:
     from prosa_simulator.network.connection import Connection
 
-_NOT_PASSED_ON: Final = frozenset({"participants", "tctoken", "cstoken", "biz", "bot", "reporting", "enc"})
-_ROUTING_ATTRS: Final = frozenset({
-    "to", "participant", "recipient", "peer_recipient_pn", "peer_recipient_lid", "device_fanout", "phash", "t",
-    "addressing_mode", "push_priority", "privacy_sensitive",
-})  # fmt: skip
 _READ_KINDS: Final = frozenset({"read", "played", "read-self", "played-self"})
 
 
@@ -31,29 +27,39 @@ def on_message(connection: "Connection", message: Node) -> None:
     if device is None:
         return
     number, to = message.text("id"), message.jid("to")
-    if not _acknowledge(connection, device, message, to) or to is None:
+    group = hub.groups.find(to)
+    if to is not None and to.server == GROUP_SERVER:
+        said = _of_group(connection, device, message, to, group)
+    else:
+        said = _acknowledge(connection, device, message, to)
+    if not said or to is None:
         return
     record = hub.messages.record(number, device.jid, to, message.text("type"))
+    if group is not None:
+        group_relay.carry(hub, device, message, group, record)
+        return
     participants = message.child("participants")
     if participants is None:
         _send_to_one(connection, device, message, record)
         return
     record.sends += 1
-    shared = [child for child in message.children if child.tag not in _NOT_PASSED_ON]
+    shared = passed_on(message)
     for copy in participants.find("to"):
         address = copy.jid("jid")
         target = hub.accounts.device(address) if address else None
         if target is None or target is device or device.account.phone in target.account.blocked:
             continue
         content = [child for child in copy.children if child.tag == "enc"] + shared
-        _hand_over(connection, target, _addressed(message, device, to, target), content, record)
+        hand_over(hub, device, target, _addressed(message, device, to, target), content, record)
 
 
 def on_receipt(connection: "Connection", receipt: Node) -> None:
     """Acknowledge a receipt, take what it confirms off the queue, and pass it on."""
     device, hub = connection.device, connection.hub
     to = receipt.jid("to")
-    account = hub.accounts.find(to)
+    group = hub.groups.find(to)
+    author = to if group is None else receipt.jid("participant")
+    account = hub.accounts.find(author)
     if device is None or (hub.faults.any and hub.faults.take("receipt", device.account.phone)):
         return
     number, kind = receipt.text("id"), receipt.text("type")
@@ -63,7 +69,7 @@ def on_receipt(connection: "Connection", receipt: Node) -> None:
     if kind:
         ack["type"] = kind
     connection.post(Node("ack", ack))
-    if account is None or to is None:
+    if account is None or author is None:
         return
     for confirmed in (number, *_listed(receipt)):
         if kind not in _READ_KINDS:
@@ -71,18 +77,25 @@ def on_receipt(connection: "Connection", receipt: Node) -> None:
         record = hub.messages.get(confirmed)
         if record is not None:
             record.receipts.setdefault(device.jid, []).append(kind)
-    _pass_receipt(connection, device, account, to, receipt)
+    _pass_receipt(connection, account, author, group, receipt)
 
 
 def on_ack(connection: "Connection", ack: Node) -> None:
     """Take an acknowledged stanza off the device's queue."""
-    device = connection.device
-    account = connection.hub.accounts.find(ack.jid("to"))
-    if device is None or account is None:
+    device, to = connection.device, ack.jid("to")
+    if device is None or to is None:
         return
-    key: PendingKey = (ack.text("class"), ack.text("id"), account.phone)
-    if key[0] == "receipt":
-        key = (*key, str(ack.jid("to")), ack.text("type"))
+    kind, number = ack.text("class"), ack.text("id")
+    if kind == "notification":
+        _settle(connection, device, (kind, number, to.user))
+        return
+    author = ack.jid("participant") if to.server == GROUP_SERVER else to
+    account = connection.hub.accounts.find(author)
+    if account is None:
+        return
+    key: PendingKey = (kind, number, account.phone)
+    if kind == "receipt":
+        key = (*key, str(author), ack.text("type"))
     _settle(connection, device, key)
 
 
@@ -90,6 +103,10 @@ def on_chatstate(connection: "Connection", state: Node) -> None:
     """Pass on typing and recording states to the online devices of the other person."""
     device = connection.device
     to = state.jid("to")
+    group = connection.hub.groups.find(to)
+    if device is not None and group is not None:
+        group_relay.chatstate(connection, device, group, state)
+        return
     account = connection.hub.accounts.find(to)
     if device is None or account is None or to is None or account is device.account:
         return
@@ -107,9 +124,22 @@ def on_presence(connection: "Connection", presence: Node) -> None:
         connection.hub.changed = True
 
 
-def _acknowledge(connection: "Connection", device: Device, message: Node, to: JID | None) -> bool:
+def _of_group(connection: "Connection", device: Device, message: Node, to: JID, group: Group | None) -> bool:
+    """Acknowledge or refuse a message for a group; returns whether to deliver it."""
+    error = group_relay.refusal(group, device)
+    if group is None or error is not None:
+        refused: dict[str, str | JID] = {"class": "message", "id": message.text("id"), "t": stanzas.now(), "from": to}
+        refused["error"] = error or ""
+        connection.post(Node("ack", refused))
+        return False
+    return _acknowledge(connection, device, message, to, group_relay.acknowledgement(connection.hub, group, message))
+
+
+def _acknowledge(
+    connection: "Connection", device: Device, message: Node, to: JID | None, more: dict[str, str | JID] | None = None
+) -> bool:
     """Send the server's ack, unless a fault is in the way; returns whether to deliver the message."""
-    ack: dict[str, str | JID] = {"class": "message", "id": message.text("id"), "t": stanzas.now()}
+    ack: dict[str, str | JID] = {"class": "message", "id": message.text("id"), "t": stanzas.now(), **(more or {})}
     if to is not None:
         ack["from"] = to
     faults, phone = connection.hub.faults, device.account.phone
@@ -135,30 +165,17 @@ def _send_to_one(connection: "Connection", device: Device, message: Node, record
     target = connection.hub.accounts.device(to) if to else None
     if to is None or target is None or target is device:
         return
-    content = [child for child in message.children if child.tag == "enc" or child.tag not in _NOT_PASSED_ON]
+    content = [*message.find("enc"), *passed_on(message)]
     recipient = message.jid("recipient") if target.account is device.account else None
     attrs = _addressed(message, device, recipient or to.bare, target)
     attrs["t"] = message.text("t") or stanzas.now()
-    _hand_over(connection, target, attrs, content, record)
-
-
-def _hand_over(
-    connection: "Connection",
-    target: Device,
-    attrs: dict[str, str | JID],
-    content: list[Node],
-    record: MessageRecord,
-) -> None:
-    if not any(child.tag == "enc" for child in content):
-        return
-    sender = connection.device.account.phone if connection.device else ""
-    deliver(connection.hub, target, ("message", record.id, sender), Node("message", attrs, content))
+    hand_over(connection.hub, device, target, attrs, content, record)
 
 
 def _addressed(message: Node, device: Device, to: JID, target: Device) -> dict[str, str | JID]:
     """The attributes of a message as the target sees it; ``from`` keeps the kind of address the sender used."""
     account = device.account
-    attrs: dict[str, str | JID] = {name: value for name, value in message.attrs.items() if name not in _ROUTING_ATTRS}
+    attrs = routed(message)
     attrs["t"] = stanzas.now()
     attrs["from"] = account.in_form_of(to, device.number)
     if account.name:
@@ -174,33 +191,40 @@ def _addressed(message: Node, device: Device, to: JID, target: Device) -> dict[s
     return attrs
 
 
-def _pass_receipt(connection: "Connection", device: Device, account: Account, to: JID, receipt: Node) -> None:
-    kind = receipt.text("type")
-    sender = device.account.in_form_of(to, device.number)
-    attrs: dict[str, str | JID] = {"id": receipt.text("id"), "from": sender, "t": stanzas.now()}
-    if kind:
-        attrs["type"] = kind
-    for name in ("participant", "recipient", "category"):
-        if name in receipt.attrs:
-            attrs[name] = receipt.attrs[name]
+def _pass_receipt(connection: "Connection", account: Account, author: JID, group: Group | None, receipt: Node) -> None:
+    """Pass a receipt to the devices of whoever wrote the messages, and reading to the reader's other devices."""
+    device, kind = connection.device, receipt.text("type")
+    if device is None:
+        return
+    attrs = _receipt_attrs(device, author, group, receipt)
     passed = Node("receipt", attrs, receipt.content)
     if account is not device.account and kind not in ("read-self", "played-self"):
-        one = account.devices.get(to.device) if kind == "retry" else None
+        one = account.devices.get(author.device) if kind == "retry" else None
         for target in [one] if one else list(account.devices.values()):
             _queue_receipt(connection, target, passed)
-    elif account is device.account and to.device and to.device in account.devices:
-        _queue_receipt(connection, account.devices[to.device], passed)
+    elif account is device.account and author.device and author.device in account.devices:
+        _queue_receipt(connection, account.devices[author.device], passed)
     if kind in _READ_KINDS and account is not device.account:
-        mine = Node("receipt", attrs | {"recipient": to.bare}, receipt.content)
+        mine = Node("receipt", attrs | {"recipient": author.bare}, receipt.content)
         for target in list(device.account.devices.values()):
             if target is not device:
                 _queue_receipt(connection, target, mine)
 
 
+def _receipt_attrs(device: Device, author: JID, group: Group | None, receipt: Node) -> dict[str, str | JID]:
+    """The attributes of a receipt as others see it."""
+    if group is None:
+        attrs: dict[str, str | JID] = {"from": device.account.in_form_of(author, device.number)}
+    else:
+        attrs = group.authored(device.account, device.number)
+    attrs |= {"id": receipt.text("id"), "t": stanzas.now()}
+    return attrs | {name: receipt.attrs[name] for name in ("type", "recipient", "category") if name in receipt.attrs}
+
+
 def _queue_receipt(connection: "Connection", target: Device, receipt: Node) -> None:
     sender = connection.device.account.phone if connection.device else ""
-    key = ("receipt", receipt.text("id"), sender, receipt.text("from"), receipt.text("type"))
-    deliver(connection.hub, target, key, receipt)
+    author = receipt.text("participant") or receipt.text("from")
+    deliver(connection.hub, target, ("receipt", receipt.text("id"), sender, author, receipt.text("type")), receipt)
 
 
 def _listed(receipt: Node) -> list[str]:

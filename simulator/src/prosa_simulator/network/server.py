@@ -13,32 +13,23 @@ from typing import Final
 from aiohttp import web
 
 from prosa_simulator.loopback import guarded
-from prosa_simulator.network import iq, relay, state
+from prosa_simulator.network import state
 from prosa_simulator.network.accounts import Accounts
 from prosa_simulator.network.admin import Admin
 from prosa_simulator.network.certs import certificate_chain
-from prosa_simulator.network.connection import Connection, Handler
+from prosa_simulator.network.connection import Connection
+from prosa_simulator.network.dispatch import dispatch
 from prosa_simulator.network.faults import Faults
 from prosa_simulator.network.frames import MAX_FRAME
 from prosa_simulator.network.hub import Hub, Options, StanzaHook, log
 from prosa_simulator.network.media import MAX_UPLOAD, MediaStore, tls_context
+from prosa_simulator.network.membership import GroupBook
 from prosa_simulator.network.messages import MessageLog
-from prosa_simulator.network.node import Node
 from prosa_simulator.network.phone import Phone
 from prosa_simulator.network.xeddsa import KeyPair
 
 SAVE_SECONDS: Final = 2.0
 """How often a changed state is saved, when there is a folder for it."""
-
-HANDLERS: Final[dict[str, Handler]] = {
-    "iq": iq.handle,
-    "message": relay.on_message,
-    "receipt": relay.on_receipt,
-    "ack": relay.on_ack,
-    "chatstate": relay.on_chatstate,
-    "presence": relay.on_presence,
-}
-"""What answers each stanza of a client; others (``ib``, ``call``) are ignored."""
 
 
 class Network:
@@ -137,6 +128,11 @@ class Network:
         return self._hub.messages
 
     @property
+    def groups(self) -> GroupBook:
+        """The groups, to make and change as people do on their phones."""
+        return GroupBook(self._hub)
+
+    @property
     def faults(self) -> Faults:
         """Faults on demand."""
         return self._hub.faults
@@ -225,7 +221,7 @@ class Network:
             raise RuntimeError(msg)
         keys = {"root": self._root.private, "static": self._static.private}
         self._hub.changed = False
-        state.save(path, self._hub.accounts, keys, self._ports)
+        state.save(path, self._hub.accounts, self._hub.groups, keys, self._ports)
 
     def load(self, path: Path) -> None:
         """Take over a saved state; before :meth:`start`, and before any phone is used.
@@ -234,7 +230,7 @@ class Network:
             OSError: the file cannot be read.
             StateError: it is not a saved network.
         """
-        self._hub.accounts, keys, ports = state.load(path)
+        self._hub.accounts, self._hub.groups, keys, ports = state.load(path)
         self._root = self._root or KeyPair.of(keys["root"])
         self._static = KeyPair.of(keys["static"])
         for name, number in ports.items():
@@ -273,7 +269,7 @@ class Network:
         socket = web.WebSocketResponse(max_msg_size=2 * MAX_FRAME, compress=False, timeout=1.0)
         await socket.prepare(request)
         keys = (self._static, self._chain)
-        await Connection(self._hub, socket, request.transport, _dispatch, keys).run()
+        await Connection(self._hub, socket, request.transport, dispatch, keys).run()
         return socket
 
     async def _close(self) -> None:
@@ -295,9 +291,3 @@ class Network:
                     self.save(self._folder / "network.json")
                 except OSError as error:
                     log.error("the state could not be saved: %s", error)
-
-
-def _dispatch(connection: Connection, stanza: Node) -> None:
-    handler = HANDLERS.get(stanza.tag)
-    if handler is not None:
-        handler(connection, stanza)

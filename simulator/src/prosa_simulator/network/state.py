@@ -1,7 +1,7 @@
 """The network's state on disk, so that linked clients still work after the simulator restarts.
 
 One JSON file, replaced whole: the server's keys, the accounts, their devices, prekeys and undelivered stanzas (in the
-binary form they have on the wire).
+binary form they have on the wire), and the groups.
 """
 
 import base64
@@ -10,8 +10,9 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from prosa_simulator.network import binary
+from prosa_simulator.network import binary, groups
 from prosa_simulator.network.accounts import Account, Accounts, Device, KeyBundle, PreKeys, SignedPreKey
+from prosa_simulator.network.groups import Groups
 from prosa_simulator.network.xeddsa import KeyPair
 
 _VERSION: Final = 1
@@ -21,12 +22,13 @@ class StateError(Exception):
     """The file is not a state this version can read."""
 
 
-def save(path: Path, accounts: Accounts, keys: dict[str, bytes], ports: dict[str, int]) -> None:
+def save(path: Path, accounts: Accounts, chats: Groups, keys: dict[str, bytes], ports: dict[str, int]) -> None:
     """Write the state, atomically.
 
     Args:
         path: the file; its folder must exist.
         accounts: every account.
+        chats: every group.
         keys: the server's private keys, by name.
         ports: the ports last used, by name.
 
@@ -38,6 +40,7 @@ def save(path: Path, accounts: Accounts, keys: dict[str, bytes], ports: dict[str
         "keys": {name: _b64(key) for name, key in keys.items()},
         "ports": ports,
         "accounts": [_dump_account(account) for account in accounts],
+        "groups": [groups.dump(group) for group in chats],
     }
     temporary = path.with_name(path.name + ".new")
     temporary.write_text(json.dumps(document), encoding="utf-8")
@@ -45,7 +48,7 @@ def save(path: Path, accounts: Accounts, keys: dict[str, bytes], ports: dict[str
     os.replace(temporary, path)  # noqa: PTH105 - one call, atomic on every platform
 
 
-def load(path: Path) -> tuple[Accounts, dict[str, bytes], dict[str, int]]:
+def load(path: Path) -> tuple[Accounts, Groups, dict[str, bytes], dict[str, int]]:
     """Read what :func:`save` wrote.
 
     Raises:
@@ -60,8 +63,11 @@ def load(path: Path) -> tuple[Accounts, dict[str, bytes], dict[str, int]]:
         accounts = Accounts()
         for item in document["accounts"]:
             accounts.add(_load_account(item))
+        chats = Groups()
+        for item in document.get("groups", []):  # files of before there were groups have none
+            chats.add(groups.load(item, accounts))
         keys = {name: _raw(value) for name, value in document["keys"].items()}
-        return accounts, keys, dict(document["ports"])
+        return accounts, chats, keys, dict(document["ports"])
     except (KeyError, TypeError, ValueError) as error:
         msg = f"not a saved network: {path}"
         raise StateError(msg) from error
