@@ -1,5 +1,6 @@
 """What model calls cost, added up; on both databases and over HTTP."""
 
+import csv
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -126,13 +127,29 @@ async def test_grouped_as_one_likes_and_as_a_table(database: Database, service: 
         assert (by_number["reply_p50_ms"], by_number["reply_p95_ms"], by_number["answers"]) == (800, 800, {})
         table = await client.get("/usage.csv", params={**query, "group": ["day", "purpose"]})
         assert table.headers["content-type"].startswith("text/csv")
-        lines = table.text.splitlines()
+        assert table.text.startswith("\ufeffday,"), "spreadsheets need the mark to read UTF-8"
+        lines = table.content.decode("utf-8-sig").splitlines()
         assert lines[0].startswith("day,session_id,provider,model,purpose,calls,")
         assert [line.split(",")[:6] for line in lines[1:]] == [
             ["2026-11-24", "", "", "", "reply", "1"], ["2026-11-24", "", "", "", "summary", "1"],
             ["2026-11-23", "", "", "", "reply", "1"],
         ]  # fmt: skip
         assert (await client.get("/usage", params={"group": "weather"})).status_code == 422
+
+
+async def test_a_table_holds_no_formula(database: Database, service: UsageService) -> None:
+    """Models' names are typed in by people: those of a spreadsheet's owner, who opens everybody's."""
+    caller = await person(database)
+    await call(database, caller, session_id="-shop", model='=HYPERLINK("https://evil.example")')
+    await call(database, caller, provider="@evil", model="+1")
+    app = create_test_app({UsageService: service}, [router], caller)
+    async with client_of(app) as client:
+        query = {"from": "2026-11-01", "to": "2026-11-30", "group": ["session", "provider", "model"]}
+        table = await client.get("/usage.csv", params=query)
+    rows = list(csv.reader(table.content.decode("utf-8-sig").splitlines()))[1:]
+    assert sorted((row[1], row[2], row[3], row[5]) for row in rows) == [
+        ("'-shop", "google", "'=HYPERLINK(\"https://evil.example\")", "1"), ("shop", "'@evil", "'+1", "1"),
+    ]  # fmt: skip
 
 
 async def test_answers_by_where_they_came_from_are_the_owners_own(database: Database, service: UsageService) -> None:

@@ -1,9 +1,8 @@
 """Frequent answers as CSV: one row a phrasing; spreadsheets open it, and nobody can smuggle formulas in."""
 
 import csv
-import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from prosa.answers import repository
@@ -15,14 +14,13 @@ from prosa.auth.numbers import check_number, raise_version
 from prosa.database import Database, WriteDb
 from prosa.errors import FieldError, InvalidInputError, NotFoundError
 from prosa.forms import IN_WORDS, LANGUAGE, NAMED, NO_NUL
+from prosa.spreadsheets import unescaped, written
 
 COLUMNS = ("question", "answer", "phrasing", "session", "language", "enabled")
 """`question` and `answer` must be there; a row without `phrasing` has the question alone."""
 MOST_ROWS = 20_000
 MOST_ERRORS = 50
 MAX_BYTES = 8 * 2**20
-_FORMULA = re.compile(r"^'*[=+\-@\t\r]")
-"""What spreadsheets take for a formula (OWASP, CSV Injection), and what we put before it."""
 _TRUE, _FALSE = {"", "1", "true", "yes", "sim", "x"}, {"0", "false", "no", "nao", "não"}
 
 
@@ -43,7 +41,7 @@ class Exchange:
             if session_id is not None:
                 await check_number(db, caller, session_id)
             rows = await repository.everything(db, caller.user_id, session_id)
-        return _written(rows)
+        return written(COLUMNS, map(_cells, rows))
 
     async def take(self, caller: Caller, rows: "list[ImportRow]") -> Imported:
         """Add what an import says, or change what is there under the same question; all of it or nothing.
@@ -119,7 +117,7 @@ def read(file: TextIO) -> list[ImportRow]:
                 continue
             if len(cells) > len(names):
                 errors.append(FieldError(f"line {line}", f"has {len(cells)} cells, and there are {len(names)} columns"))
-            rows.append(ImportRow(line, dict(zip(names, map(_unescaped, cells), strict=False)), errors))
+            rows.append(ImportRow(line, dict(zip(names, map(unescaped, cells), strict=False)), errors))
             if len(rows) > MOST_ROWS:
                 raise _invalid([FieldError(f"line {line}", f"an import has at most {MOST_ROWS} rows")])
             if len(errors) >= MOST_ERRORS:
@@ -133,28 +131,9 @@ def read(file: TextIO) -> list[ImportRow]:
     return rows
 
 
-def _written(rows: Iterable[Any]) -> Iterator[str]:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    buffer.write("\ufeff")  # spreadsheets then know that it is UTF-8
-    writer.writerow(COLUMNS)
-    for index, row in enumerate(rows):
-        phrasing = "" if row.text == row.title else row.text
-        cells = (row.title, row.answer, phrasing, row.session_id or "", row.language or "", str(row.enabled).lower())
-        writer.writerow([_escaped(cell) for cell in cells])
-        if index % 200 == 199:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
-
-
-def _escaped(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def _unescaped(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+def _cells(row: Any) -> Sequence[str]:
+    phrasing = "" if row.text == row.title else row.text
+    return row.title, row.answer, phrasing, row.session_id or "", row.language or "", str(row.enabled).lower()
 
 
 def _text(

@@ -1,18 +1,18 @@
 """What model calls cost, over HTTP."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
 
 from prosa.http.auth import SignedIn
 from prosa.http.parameters import OfSession
 from prosa.http.problems import problems
 from prosa.http.provide import provided
+from prosa.spreadsheets import written
 from prosa.usage.budgets import Budget
 from prosa.usage.schemas import (
     BudgetView,
@@ -29,10 +29,20 @@ from prosa.usage.traffic import Flow
 router = APIRouter(prefix="/usage", tags=["Usage"])
 
 Service = Annotated[UsageService, provided(UsageService)]
-First = Annotated[
-    date | None, Query(alias="from", description="First day (UTC); 29 days before the last where left out.")
-]
-Last = Annotated[date | None, Query(alias="to", description="Last day (UTC); today where left out.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Of which days, and of which number."""
+
+    first: Annotated[
+        date | None, Query(alias="from", description="First day (UTC); 29 days before the last where left out.")
+    ] = None
+    last: Annotated[date | None, Query(alias="to", description="Last day (UTC); today where left out.")] = None
+    session: OfSession = None
+
+
+Asked = Annotated[Days, Depends()]
 Group = Annotated[
     list[Literal["day", "session", "purpose", "provider", "model"]],
     Query(max_length=5, description="By what to add up; say it once for each."),
@@ -48,13 +58,11 @@ DEFAULT_GROUP: tuple[Literal["day", "provider", "model", "purpose"], ...] = ("da
 async def get_usage(
     caller: SignedIn,
     service: Service,
-    first: First = None,
-    last: Last = None,
-    session: OfSession = None,
+    asked: Asked,
     group: Group = [*DEFAULT_GROUP],  # noqa: B006 - FastAPI copies it
 ) -> UsageReport:
     """Return your model calls, added up as you like, what they cost, and where answers came from."""
-    report = await service.report(caller, first=first, last=last, session_id=session, group=group)
+    report = await service.report(caller, first=asked.first, last=asked.last, session_id=asked.session, group=group)
     totals = report.totals
     return UsageReport(
         items=[UsageTotal.model_validate(total) for total in totals],
@@ -74,22 +82,20 @@ async def get_usage(
 
 @router.get(
     ".csv",
-    response_class=Response,
+    response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **problems(401, 422, 503)},
 )
 async def get_usage_csv(
     caller: SignedIn,
     service: Service,
-    first: First = None,
-    last: Last = None,
-    session: OfSession = None,
+    asked: Asked,
     group: Group = [*DEFAULT_GROUP],  # noqa: B006 - FastAPI copies it
-) -> Response:
+) -> StreamingResponse:
     """Return the same totals as a table for a spreadsheet."""
-    totals = await service.totals(caller, first=first, last=last, session_id=session, group=group)
+    totals = await service.totals(caller, first=asked.first, last=asked.last, session_id=asked.session, group=group)
     rows = [asdict(total) for total in totals]
     return _table(
-        "usage.csv", UsageTotal.model_fields, [[row[name] for name in UsageTotal.model_fields] for row in rows]
+        "usage.csv", list(UsageTotal.model_fields), [[row[name] for name in UsageTotal.model_fields] for row in rows]
     )
 
 
@@ -97,13 +103,11 @@ async def get_usage_csv(
 async def get_messages(
     caller: SignedIn,
     service: Service,
-    first: First = None,
-    last: Last = None,
-    session: OfSession = None,
+    asked: Asked,
     group: MessageGroup = ["day"],  # noqa: B006 - FastAPI copies it
 ) -> MessageReport:
     """Return how many messages came and went, where answers came from, and how long contacts waited for them."""
-    traffic = await service.traffic(caller, first=first, last=last, session_id=session, group=group)
+    traffic = await service.traffic(caller, first=asked.first, last=asked.last, session_id=asked.session, group=group)
     return MessageReport(
         items=[_counted(flow) for flow in traffic.flows],
         wait_ai=WaitView.model_validate(traffic.ai),
@@ -113,19 +117,17 @@ async def get_messages(
 
 @router.get(
     "/messages.csv",
-    response_class=Response,
+    response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **problems(401, 422, 503)},
 )
 async def get_messages_csv(
     caller: SignedIn,
     service: Service,
-    first: First = None,
-    last: Last = None,
-    session: OfSession = None,
+    asked: Asked,
     group: MessageGroup = ["day", "session"],  # noqa: B006 - FastAPI copies it
-) -> Response:
+) -> StreamingResponse:
     """Return the same counts as a table for a spreadsheet."""
-    traffic = await service.traffic(caller, first=first, last=last, session_id=session, group=group)
+    traffic = await service.traffic(caller, first=asked.first, last=asked.last, session_id=asked.session, group=group)
     counts = [name for name in MessageTotal.model_fields if name != "answers"]
     rows = []
     for flow in traffic.flows:
@@ -165,10 +167,6 @@ def _counted(flow: Flow) -> MessageTotal:
     )
 
 
-def _table(name: str, head: Iterable[str], rows: Iterable[Sequence[object]]) -> Response:
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(head)
-    writer.writerows(rows)
+def _table(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> StreamingResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(table.getvalue(), media_type="text/csv", headers=headers)
+    return StreamingResponse(written(head, rows), media_type="text/csv; charset=utf-8", headers=headers)
