@@ -6,7 +6,6 @@ from typing import Any
 import orjson
 import pytest
 from google.genai import errors
-from pydantic_ai import direct
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import (
     BinaryContent,
@@ -117,15 +116,15 @@ def tools(description: str = "Finds an order.") -> ModelRequestParameters:
     )
 
 
-def gemini(http: GeminiHttp) -> Gemini:
-    return Gemini("gemini-2.5-flash", GoogleProvider(api_key="k"), http, key="k")
+def gemini(http: GeminiHttp, name: str = "gemini-2.5-flash") -> Gemini:
+    return Gemini(name, GoogleProvider(api_key="k"), http, key="k")
 
 
 async def ask(
     model: Gemini, messages: list[ModelMessage] = PLAIN, offers: ModelRequestParameters | None = None, **more: Any
 ) -> ModelResponse:
     settings: Any = ModelSettings(max_tokens=300, timeout=20, thinking=False) | more
-    return await direct.model_request(model, messages, model_settings=settings, model_request_parameters=offers)
+    return await model.ask(messages, settings, offers or ModelRequestParameters())
 
 
 def told(response: ModelResponse) -> dict[str, Any]:
@@ -214,6 +213,12 @@ async def test_what_goes_wrong_is_told_as_pydantic_ai_tells_it(answer: bytes | E
     assert (type(known.value), str(known.value)) == (type(new.value), str(new.value))
     assert isinstance(known.value, ModelHTTPError) or not isinstance(answer, errors.ClientError)
     assert len(http.asked) == 3  # nothing was sent twice
+
+
+@pytest.mark.parametrize("name", ["gemini-2.5-flash", "gemini-3-flash-preview", "gemma-3-27b-it"])
+def test_pydantic_ai_leaves_texts_for_google_as_they_are(name: str) -> None:
+    """Where it would break a model's special tokens in them, the short way would have to do so too."""
+    assert not gemini(Scripted(b""), name).profile.get("may_tokenize_special_tokens_in_content")
 
 
 async def test_what_is_remembered_is_bounded() -> None:

@@ -24,6 +24,7 @@ from prosa.ai.asking import Answer, AnswerRequest, Completion, TextRequest
 from prosa.ai.context import merge
 from prosa.ai.echo import tells_its_rules, without_facts
 from prosa.ai.gate import MOST_CALLS, Gate
+from prosa.ai.gemini import Gemini
 from prosa.ai.limits import within_limits
 from prosa.ai.models import Models
 from prosa.ai.names import DEFAULT_PROVIDER, ModelName
@@ -179,6 +180,8 @@ class AnswerService:
             # Thinking is output too, in time, money and the limit; a chat answer wants as little as the model allows.
             settings["thinking"] = False
         try:
+            if isinstance(model, Gemini):
+                return await model.ask(messages, settings, parameters or ModelRequestParameters())
             return await direct.model_request(
                 model, messages, model_settings=settings, model_request_parameters=parameters
             )
