@@ -11,10 +11,18 @@ import { signIn } from "~/auth/sign-in";
 import { ApiProblem } from "./problem";
 import type { paths } from "./schema";
 
+let beforeReading: () => Promise<void> = async () => {};
+
+/** Have everything that is read wait for something first (`live/first-reads.ts`). */
+export function waitBeforeReading(wait: () => Promise<void>): void {
+  beforeReading = wait;
+}
+
 /** `fetch` that signs in; for files too, which openapi-fetch is not needed for. */
 export async function authorizedFetch(input: Request | string, init?: RequestInit): Promise<Response> {
   const request = new Request(input, init);
   const again = request.clone(); // a body can be sent once
+  if (request.method === "GET") await beforeReading();
   const token = await signIn.accessToken();
   const response = await send(request, token);
   if (response.status !== 401) return response;

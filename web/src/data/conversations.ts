@@ -7,6 +7,7 @@ import {
 } from "@tanstack/react-query";
 import { api, ok } from "~/api/client";
 import type { Conversation, EventOf, Schemas } from "~/api/types";
+import { ask } from "./meanwhile";
 
 const PAGE = 25;
 
@@ -26,6 +27,7 @@ const LISTS = ["conversations", "list"] as const;
 export function conversationsQuery(filter: ConversationFilter) {
   return infiniteQueryOptions({
     queryKey: [...LISTS, filter] as const,
+    meta: { live: true },
     queryFn: ({ pageParam, signal }): Promise<Page> =>
       ok(
         api.GET("/conversations", {
@@ -41,6 +43,7 @@ export function conversationsQuery(filter: ConversationFilter) {
 export function conversationQuery(id: string) {
   return queryOptions({
     queryKey: ["conversations", "one", id] as const,
+    meta: { live: true },
     queryFn: ({ signal }) =>
       ok(api.GET("/conversations/{conversation_id}", { params: { path: { conversation_id: id } }, signal })),
   });
@@ -131,10 +134,26 @@ export function dropConversation(client: QueryClient, id: string): void {
   );
 }
 
-export function onUpdated(client: QueryClient, event: EventOf<"conversation.updated">): void {
+/** Ask for a change of a conversation, and put the answer into every cache that has it. */
+export function changeConversation(
+  client: QueryClient,
+  id: string,
+  call: () => Promise<Conversation>,
+): Promise<Conversation> {
+  return ask(client, call, (answer) => putConversation(client, id, answer));
+}
+
+export function applyUpdated(
+  client: QueryClient,
+  event: EventOf<"conversation.updated">,
+): { listed: boolean } {
   const { merged_id, ...told } = event.payload;
   if (merged_id) dropConversation(client, merged_id);
-  const { listed } = putConversation(client, told.id, told as Partial<Conversation>);
+  return putConversation(client, told.id, told as Partial<Conversation>);
+}
+
+export function onUpdated(client: QueryClient, event: EventOf<"conversation.updated">): void {
+  const { listed } = applyUpdated(client, event);
   if (!listed) void client.invalidateQueries({ queryKey: LISTS });
   else refilter(client);
 }

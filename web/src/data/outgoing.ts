@@ -8,6 +8,7 @@ import { type ApiProblem, asProblem } from "~/api/problem";
 import type { Schemas } from "~/api/types";
 import { tabStorage } from "~/app/storage";
 import { createStore } from "~/app/store";
+import { ask } from "./meanwhile";
 import { messageCalls, putMessage } from "./messages";
 
 export interface Outgoing {
@@ -82,10 +83,15 @@ function inLine(client: QueryClient, one: Outgoing): Promise<void> {
   const before = lines.get(one.conversation) ?? Promise.resolve();
   const mine = before.then(async () => {
     try {
-      const message = await messageCalls.send(one.conversation, one.body, one.key);
-      if (!outgoing.get().some((known) => known.key === one.key)) return; // another person signed in meanwhile
-      putMessage(client, message);
-      drop(one.key);
+      await ask(
+        client,
+        () => messageCalls.send(one.conversation, one.body, one.key),
+        (message) => {
+          if (!outgoing.get().some((known) => known.key === one.key)) return; // another person signed in meanwhile
+          putMessage(client, message);
+          drop(one.key);
+        },
+      );
     } catch (error) {
       change(one.key, asProblem(error));
     }

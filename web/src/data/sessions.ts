@@ -2,11 +2,13 @@
 import { type QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
 import { api, ok } from "~/api/client";
 import type { EventOf, Session } from "~/api/types";
+import { ask } from "./meanwhile";
 
 const PAGE = 100;
 
 export const sessionsQuery = queryOptions({
   queryKey: ["sessions"],
+  meta: { live: true },
   queryFn: async ({ signal }): Promise<Session[]> => {
     const sessions: Session[] = [];
     let cursor: string | null | undefined;
@@ -82,7 +84,13 @@ function at(sessionId: string) {
   return { params: { path: { session_id: sessionId } } };
 }
 
-function patch(client: QueryClient, event: { session: string | null }, change: Partial<Session>): void {
+/** Ask for something to be done with a number, and put the answer into the cache. */
+export function changeSession(client: QueryClient, call: () => Promise<Session>): Promise<Session> {
+  return ask(client, call, (session) => putSession(client, session));
+}
+
+/** Change a number in the cache; false: it is not there. */
+function patch(client: QueryClient, event: { session: string | null }, change: Partial<Session>): boolean {
   let known = false;
   client.setQueryData(sessionsQuery.queryKey, (all) =>
     all?.map((one) => {
@@ -91,13 +99,13 @@ function patch(client: QueryClient, event: { session: string | null }, change: P
       return { ...one, ...change };
     }),
   );
-  if (!known) void client.invalidateQueries(sessionsQuery);
+  return known;
 }
 
-export function onStatus(client: QueryClient, event: EventOf<"session.status">): void {
+export function applyStatus(client: QueryClient, event: EventOf<"session.status">): void {
   const { status, reason, detail, jid, lid, push_name } = event.payload;
-  if (reason === "deleted" && event.session !== null) {
-    dropSession(client, event.session);
+  if (reason === "deleted") {
+    if (event.session !== null) dropSession(client, event.session);
     return;
   }
   patch(client, event, {
@@ -111,17 +119,33 @@ export function onStatus(client: QueryClient, event: EventOf<"session.status">):
     ...(status === "pairing" ? {} : { pairing_code: null, pairing_code_expires_at: null }),
     ...(status === "passkey" ? {} : { passkey: null }),
   });
+}
+
+export function onStatus(client: QueryClient, event: EventOf<"session.status">): void {
+  applyStatus(client, event);
   // the event says nothing of what is wanted, nor of the AI
-  void client.invalidateQueries(sessionsQuery);
+  if (event.payload.reason !== "deleted") void client.invalidateQueries(sessionsQuery);
+}
+
+export function applyQr(client: QueryClient, event: EventOf<"session.qr">): boolean {
+  return patch(client, event, {
+    status: "qr",
+    qr: event.payload.qr,
+    qr_expires_at: event.payload.expires_at,
+  });
 }
 
 export function onQr(client: QueryClient, event: EventOf<"session.qr">): void {
-  patch(client, event, { status: "qr", qr: event.payload.qr, qr_expires_at: event.payload.expires_at });
+  if (!applyQr(client, event)) void client.invalidateQueries(sessionsQuery);
+}
+
+export function applyPairingCode(client: QueryClient, event: EventOf<"session.pairing_code">): boolean {
+  const { pairing_code, expires_at } = event.payload;
+  return patch(client, event, { status: "pairing", pairing_code, pairing_code_expires_at: expires_at });
 }
 
 export function onPairingCode(client: QueryClient, event: EventOf<"session.pairing_code">): void {
-  const { pairing_code, expires_at } = event.payload;
-  patch(client, event, { status: "pairing", pairing_code, pairing_code_expires_at: expires_at });
+  if (!applyPairingCode(client, event)) void client.invalidateQueries(sessionsQuery);
 }
 
 export function onPasskey(client: QueryClient, _event: EventOf<"session.passkey_required">): void {

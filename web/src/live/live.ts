@@ -1,9 +1,12 @@
 /** Binds the WebSocket to who is signed in and to the query caches. */
 import type { QueryClient } from "@tanstack/react-query";
+import { waitBeforeReading } from "~/api/client";
 import type { ProsaEvent } from "~/api/types";
 import { signIn } from "~/auth/sign-in";
+import { forgetMeanwhile, keepMeanwhile, watchAnswers } from "~/data/meanwhile";
 import { forgetWritten } from "~/data/outgoing";
-import { applyEvent } from "./reducer";
+import { FirstReads } from "./first-reads";
+import { applyAgain, applyEvent } from "./reducer";
 import { LiveSocket } from "./socket";
 
 type Listener = (event: ProsaEvent) => void;
@@ -16,23 +19,35 @@ export function onEvent(listener: Listener): () => void {
 }
 
 export function createLive(client: QueryClient): LiveSocket {
+  const reads = new FirstReads();
   const live = new LiveSocket({
     url: `${location.origin.replace(/^http/, "ws")}/ws`,
     token: (options) => signIn.accessToken(options),
-    onReady: ({ complete }) => {
-      // What was read before the connection stood may lack what happened in between.
-      if (!complete) void client.invalidateQueries();
+    onReady: (ready) => {
+      const lacking = ready.first ? reads.any : !ready.complete;
+      reads.ready();
+      if (!lacking) return;
+      // What was read before may lack what happened since.
+      forgetMeanwhile(client);
+      void client.invalidateQueries();
     },
     onEvent: (event) => {
+      keepMeanwhile(client, event);
       applyEvent(client, event);
       for (const listener of listeners) listener(event);
     },
+  });
+  watchAnswers(client, applyAgain);
+  waitBeforeReading(() => reads.wait());
+  live.state.subscribe(() => {
+    if (live.state.get().kind === "waiting") reads.letThrough();
   });
   const follow = () => {
     const { kind } = signIn.state.get();
     if (kind === "signed-in") live.start();
     else if (kind === "signed-out" || kind === "first-start") {
       live.stop();
+      reads.again();
       client.clear();
       forgetWritten();
     }

@@ -8,13 +8,14 @@
 import type { QueryClient } from "@tanstack/react-query";
 import type { EventName, EventOf, ProsaEvent } from "~/api/types";
 import * as conversations from "~/data/conversations";
-import * as messages from "~/data/messages";
+import * as messages from "~/data/message-events";
 import * as sessions from "~/data/sessions";
 import * as typing from "~/data/typing";
 
 export type Reducer<N extends EventName> = (client: QueryClient, event: EventOf<N>) => void;
+type Table = { [N in EventName]?: Reducer<N> };
 
-const REDUCERS: { [N in EventName]?: Reducer<N> } = {
+const REDUCERS: Table = {
   "session.status": sessions.onStatus,
   "session.qr": sessions.onQr,
   "session.pairing_code": sessions.onPairingCode,
@@ -32,7 +33,22 @@ const REDUCERS: { [N in EventName]?: Reducer<N> } = {
   "conversation.deleted": conversations.onDeleted,
 };
 
-export function applyEvent(client: QueryClient, event: ProsaEvent): void {
-  const reduce = REDUCERS[event.event] as Reducer<EventName> | undefined;
+/** What events do once more to an answer that may be older than they are (`data/meanwhile.ts`): nothing is asked for. */
+const AGAIN: Table = {
+  "session.status": sessions.applyStatus,
+  "session.qr": sessions.applyQr,
+  "session.pairing_code": sessions.applyPairingCode,
+  "message.received": messages.onMessage,
+  "message.sent": messages.onMessage,
+  "message.status": messages.applyStatus,
+  "conversation.updated": conversations.applyUpdated,
+  "conversation.deleted": conversations.onDeleted,
+};
+
+function apply(table: Table, client: QueryClient, event: ProsaEvent): void {
+  const reduce = table[event.event] as Reducer<EventName> | undefined;
   reduce?.(client, event);
 }
+
+export const applyEvent = (client: QueryClient, event: ProsaEvent): void => apply(REDUCERS, client, event);
+export const applyAgain = (client: QueryClient, event: ProsaEvent): void => apply(AGAIN, client, event);

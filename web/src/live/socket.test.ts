@@ -34,7 +34,7 @@ const event = (id: string) => ({
 describe("LiveSocket", () => {
   let sockets: FakeSocket[];
   let events: ProsaEvent[];
-  let ready: boolean[];
+  let ready: (boolean | string)[];
   let tokens: ({ refused?: string } | undefined)[];
   let live: LiveSocket;
   const latest = () => {
@@ -60,7 +60,7 @@ describe("LiveSocket", () => {
         tokens.push(options);
         return `t${tokens.length}`;
       },
-      onReady: ({ complete }) => ready.push(complete),
+      onReady: ({ first, complete }) => ready.push(first ? "first" : complete),
       onEvent: (seen) => events.push(seen),
       random: () => 1,
       connect: () => {
@@ -83,7 +83,7 @@ describe("LiveSocket", () => {
     expect(live.state.get().kind).toBe("connecting");
     socket.ready("5-5");
     expect(live.state.get().kind).toBe("live");
-    expect(ready).toEqual([false]);
+    expect(ready).toEqual(["first"]);
   });
 
   it("comes back with the last event it saw, which is then complete", async () => {
@@ -99,7 +99,7 @@ describe("LiveSocket", () => {
     socket.ends(); // in the middle of the replay
     await vi.advanceTimersByTimeAsync(500);
     expect((await open()).sent[0]?.last_event_id).toBe("7-7");
-    expect(ready).toEqual([false, true]);
+    expect(ready).toEqual(["first", true]);
     expect(events.map((seen) => seen.id)).toEqual(["6-6", "7-7"]);
   });
 
@@ -115,7 +115,7 @@ describe("LiveSocket", () => {
     latest().ends();
     await vi.advanceTimersByTimeAsync(500);
     (await open()).ready("9000-9000", { complete: false });
-    expect(ready).toEqual([false, false]);
+    expect(ready).toEqual(["first", false]);
     latest().ends();
     await vi.advanceTimersByTimeAsync(500);
     expect((await open()).sent[0]?.last_event_id).toBe("9000-9000");

@@ -2,7 +2,7 @@
  * The WebSocket of events: signs in, replays what was missed, finds out when it is dead, and comes back.
  *
  * It knows nothing of React or of what events mean: `onEvent` gets each one once and in order, `onReady` is told after
- * each sign-in whether everything that was missed follows (`complete`); if not, what was read before must be read anew.
+ * each sign-in whether everything that was missed follows; if not, what was read before must be read anew.
  */
 import type { ClientFrame, ProsaEvent, ServerFrame } from "~/api/types";
 import { createStore } from "~/app/store";
@@ -14,10 +14,17 @@ export type LiveState =
   /** `retryAt`: when the next try is, in milliseconds since the epoch. */
   | { kind: "waiting"; retryAt: number };
 
+export interface Ready {
+  /** It is the first sign-in since the start: what happened before is not told. */
+  first: boolean;
+  /** Everything that was missed since the last one follows. */
+  complete: boolean;
+}
+
 export interface LiveOptions {
   url: string;
   token: (options: { refused?: string }) => Promise<string>;
-  onReady: (ready: { complete: boolean }) => void;
+  onReady: (ready: Ready) => void;
   onEvent: (event: ProsaEvent) => void;
   connect?: (url: string) => WebSocket;
   random?: () => number;
@@ -137,7 +144,7 @@ export class LiveSocket {
       this.#tries = 0;
       this.#refused = null;
       this.state.set({ kind: "live" });
-      this.#options.onReady({ complete: frame.complete && !first });
+      this.#options.onReady({ first, complete: frame.complete });
       return;
     }
     this.#last = frame.id;

@@ -9,7 +9,7 @@ import { type ApiProblem, asProblem } from "~/api/problem";
 import type { Session, SessionSettings } from "~/api/types";
 import { createStore, useStore } from "~/app/store";
 import { signIn } from "~/auth/sign-in";
-import { putSession, sessionCalls } from "~/data/sessions";
+import { changeSession, sessionCalls } from "~/data/sessions";
 import { accepts } from "./settings";
 
 /** Values by their paths, such as `turns.most_tries`. */
@@ -71,9 +71,9 @@ export function useDraftOf(session: Session): Draft {
   const client = useQueryClient();
   const changes = useStore(drafts)[id] ?? NONE;
   const mutation = useMutation({
-    mutationFn: (sent: Changes) => sessionCalls.update(id, { settings: asPatch(sent) }),
-    onSuccess: (saved, sent) => {
-      putSession(client, saved);
+    mutationFn: (sent: Changes) =>
+      changeSession(client, () => sessionCalls.update(id, { settings: asPatch(sent) })),
+    onSuccess: (_, sent) => {
       // what was typed meanwhile stays
       put(id, (now) =>
         Object.fromEntries(Object.entries(now).filter(([path, value]) => sent[path] !== value)),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Message } from "~/api/types";
-import { coordinates, firstUnread, links, timeline } from "./timeline";
+import { allowed, coordinates, firstUnread, links, ownReaction, reactions, timeline } from "./timeline";
 
 let next = 0;
 function message(change: Partial<Message> = {}): Message {
@@ -53,15 +53,52 @@ describe("the timeline", () => {
     expect(firstUnread([b, a], 0)).toBeNull();
   });
 
-  it("hangs reactions on their message: the last of each person, and none that was taken back", () => {
-    const a = message();
-    const by = (sender_jid: string, body: string, change: Partial<Message> = {}) =>
-      message({ type: "reaction", quoted_wa_id: a.wa_id, sender_jid, body, ...change });
-    const items = timeline([a, by("x", "👍"), by("x", "❤️"), by("y", "❤️"), by("z", "🙏"), by("z", "")]);
-    const [, bubble] = items;
-    expect(items).toHaveLength(2);
-    expect(bubble?.kind === "message" && bubble.reactions).toEqual(["❤️"]);
+  it("leaves out reactions, which hang on their message", () => {
+    expect(timeline([message(), message({ type: "reaction" })])).toHaveLength(2);
   });
+});
+
+describe("reactions", () => {
+  const by = (emoji: string, from_me = false) => ({
+    id: emoji,
+    from_me,
+    sender_jid: "x",
+    sender_name: null,
+    emoji,
+  });
+
+  it("are shown once each, with how many they are", () => {
+    const one = message({ reactions: [by("👍"), by("❤️"), by("❤️", true)] });
+    expect(reactions(one)).toEqual(["👍", "❤️ 2"]);
+    expect(ownReaction(one)).toBe("❤️");
+    expect([reactions(message()), ownReaction(message())]).toEqual([[], ""]);
+  });
+});
+
+describe("what WhatsApp takes of a message", () => {
+  const at = Date.parse("2026-03-02T12:00:00Z");
+  const after = (minutes: number, change: Partial<Message> = {}) => {
+    const { react, edit, remove } = allowed(
+      message({ from_me: true, status: "sent", ...change }),
+      at + minutes * 60_000,
+    );
+    return [react && "react", edit && "edit", remove && "remove"].filter(Boolean).join(" ");
+  };
+
+  it.each([
+    ["a text of one's own", 1, {}, "react edit remove"],
+    ["after 15 minutes", 15, {}, "react remove"],
+    ["just before", 14.9, {}, "react edit remove"],
+    ["after 60 hours", 60 * 60, {}, "react"],
+    ["a file", 1, { type: "image" }, "react remove"],
+    ["read", 1, { status: "read" }, "react edit remove"],
+    ["not sent yet", 1, { status: "queued" }, ""],
+    ["being sent", 1, { status: "sending" }, ""],
+    ["failed", 1, { status: "failed" }, ""],
+    ["to be sent later", 1, { status: "scheduled", wa_id: "" }, ""],
+    ["deleted", 1, { revoked_at: "2026-03-02T12:00:30Z" }, ""],
+    ["the contact's", 1, { from_me: false, status: "received" }, "react"],
+  ] as const)("%s", (_, minutes, change, expected) => expect(after(minutes, change)).toBe(expected));
 });
 
 describe("texts", () => {

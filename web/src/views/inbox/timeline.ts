@@ -1,18 +1,10 @@
-/** What a thread shows, made of its messages: days, bubbles that belong together, reactions where they belong. */
+/** What a thread shows, made of its messages: days, what is new, bubbles that belong together. */
 import type { Message } from "~/api/types";
 
 export type Item =
   | { kind: "day"; key: string; at: string }
   | { kind: "unread"; key: string }
-  | {
-      kind: "message";
-      key: string;
-      message: Message;
-      first: boolean;
-      reactions: readonly string[];
-      /** This number's own reaction; "": none. */
-      own: string;
-    };
+  | { kind: "message"; key: string; message: Message; first: boolean };
 
 /** Messages by the same writer within so many minutes stand together, with the writer named once. */
 const TOGETHER_MS = 5 * 60_000;
@@ -23,17 +15,6 @@ const TOGETHER_MS = 5 * 60_000;
  */
 export function timeline(messages: readonly Message[], unreadFrom: number | null = null): Item[] {
   const ordered = [...messages].sort((a, b) => a.seq - b.seq);
-  const reactions = new Map<string, Map<string, string>>();
-  const OWN = "me"; // the phone's and Prosa's are the same one's, whatever address they bear
-  for (const one of ordered) {
-    if (one.type !== "reaction" || !one.quoted_wa_id) continue;
-    const of = reactions.get(one.quoted_wa_id) ?? new Map<string, string>();
-    const who = one.from_me ? OWN : one.sender_jid;
-    // a later one of the same person takes the place of the earlier
-    if (one.body && !one.revoked_at) of.set(who, one.body);
-    else of.delete(who);
-    reactions.set(one.quoted_wa_id, of);
-  }
   const items: Item[] = [];
   let before: Message | null = null;
   for (const message of ordered) {
@@ -50,14 +31,7 @@ export function timeline(messages: readonly Message[], unreadFrom: number | null
       before.author !== message.author ||
       before.sender_jid !== message.sender_jid ||
       Date.parse(message.created_at) - Date.parse(before.created_at) > TOGETHER_MS;
-    items.push({
-      kind: "message",
-      key: message.id,
-      message,
-      first,
-      reactions: [...new Set(reactions.get(message.wa_id)?.values() ?? [])],
-      own: reactions.get(message.wa_id)?.get(OWN) ?? "",
-    });
+    items.push({ kind: "message", key: message.id, message, first });
     before = message;
   }
   return items;
@@ -103,6 +77,18 @@ const PLACE = /^(-?\d{1,2}\.\d+), (-?\d{1,3}\.\d+)$/m;
 export function coordinates(body: string): { latitude: string; longitude: string } | null {
   const found = PLACE.exec(body);
   return found?.[1] && found[2] ? { latitude: found[1], longitude: found[2] } : null;
+}
+
+/** What people react to a message with: each emoji once, with how many they are where there are several. */
+export function reactions(message: Message): string[] {
+  const counts = new Map<string, number>();
+  for (const { emoji } of message.reactions ?? []) counts.set(emoji, (counts.get(emoji) ?? 0) + 1);
+  return [...counts].map(([emoji, count]) => (count > 1 ? `${emoji} ${count}` : emoji));
+}
+
+/** This number's own reaction; "": none. */
+export function ownReaction(message: Message): string {
+  return message.reactions?.find((one) => one.from_me)?.emoji ?? "";
 }
 
 const MINUTE = 60_000;

@@ -1,12 +1,12 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, ok } from "~/api/client";
 import type { Schemas, Session } from "~/api/types";
-import { putSession, sessionCalls } from "~/data/sessions";
+import { changeSession, sessionCalls } from "~/data/sessions";
 
 /** Something that is asked of a number and answered by its new state. */
 export function useSessionCall<V>(call: (values: V) => Promise<Session>) {
   const client = useQueryClient();
-  return useMutation({ mutationFn: call, onSuccess: (session) => putSession(client, session) });
+  return useMutation({ mutationFn: (values: V) => changeSession(client, () => call(values)) });
 }
 
 /** The picture of the QR code that waits, as a data URL; anew for each code. */

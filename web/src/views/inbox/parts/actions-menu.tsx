@@ -11,7 +11,7 @@ import { Menu, type MenuAction } from "~/ui/menu";
 import { copyText } from "~/ui/parts";
 import { toast } from "~/ui/toast";
 import { words } from "../strings";
-import { allowed } from "../timeline";
+import { allowed, ownReaction } from "../timeline";
 import type { ActionsProps } from "./actions";
 
 const EditDialog = lazy(() => import("./edit-dialog"));
@@ -20,10 +20,11 @@ const EditDialog = lazy(() => import("./edit-dialog"));
 const EMOJI = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 
 /** Opens at once: it is made because somebody pressed the button that it takes the place of. */
-export default function ActionsMenu({ message, own, onQuote, onFacts }: ActionsProps) {
+export default function ActionsMenu({ message, onQuote, onFacts }: ActionsProps) {
   const t = useStrings(words);
   const [open, setOpen] = useState<"menu" | "emoji" | "edit" | null>("menu");
   const can = allowed(message, Date.now());
+  const own = ownReaction(message);
   const actions: MenuAction[] = [];
   if (!message.revoked_at)
     actions.push({ id: "reply", label: t.reply, icon: "reply", onAction: () => onQuote(message) });

@@ -9,8 +9,6 @@ const ActionsMenu = lazy(() => import("./actions-menu"));
 
 export interface ActionsProps {
   message: Message;
-  /** This number's own reaction; "": none. */
-  own: string;
   onQuote: (message: Message) => void;
   onFacts: () => void;
 }

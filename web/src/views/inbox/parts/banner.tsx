@@ -2,7 +2,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import type { Conversation } from "~/api/types";
-import { conversationCalls, putConversation } from "~/data/conversations";
+import { changeConversation, conversationCalls } from "~/data/conversations";
 import { useSession } from "~/data/sessions";
 import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
@@ -35,8 +35,7 @@ export function AiBanner({ conversation }: { conversation: Conversation }) {
   const paused = useIsAhead(conversation.ai_paused_until);
   const id = conversation.id;
   const call = useMutation({
-    mutationFn: (what: () => Promise<Conversation>) => what(),
-    onSuccess: (answer) => putConversation(client, id, answer),
+    mutationFn: (what: () => Promise<Conversation>) => changeConversation(client, id, what),
     onError: toast.problem,
   });
   const numberOff = session?.ai.state === "off";

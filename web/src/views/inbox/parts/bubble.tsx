@@ -8,7 +8,7 @@ import { useStrings } from "~/i18n/strings";
 import { classes } from "~/ui/classes";
 import { Icon, type IconName } from "~/ui/icon";
 import { words } from "../strings";
-import { coordinates, type Item, links } from "../timeline";
+import { coordinates, type Item, links, reactions } from "../timeline";
 import { Actions } from "./actions";
 import { Media } from "./media";
 
@@ -42,8 +42,6 @@ function same(a: BubbleProps, b: BubbleProps): boolean {
   return (
     a.item.message === b.item.message &&
     a.item.first === b.item.first &&
-    a.item.reactions.join() === b.item.reactions.join() &&
-    a.item.own === b.item.own &&
     a.quoted === b.quoted &&
     a.group === b.group &&
     a.contact === b.contact &&
@@ -64,7 +62,8 @@ export const Bubble = memo(function Bubble({
 }: BubbleProps) {
   const t = useStrings(words);
   const format = useFormat();
-  const { message, first, reactions, own } = item;
+  const { message, first } = item;
+  const reacted = reactions(message);
   const [facts, setFacts] = useState(false);
   const mine = message.from_me;
   const tick = mine ? TICKS[message.status] : undefined;
@@ -132,13 +131,13 @@ export const Bubble = memo(function Bubble({
           {t.errors[message.error_code as keyof typeof t.errors] ?? message.error ?? ""}
         </p>
       )}
-      {reactions.length > 0 && (
+      {reacted.length > 0 && (
         <p className="bubble-reactions">
           <span className="visually-hidden">{t.reactions} </span>
-          {reactions.join(" ")}
+          {reacted.join(" ")}
         </p>
       )}
-      <Actions message={message} own={own} onQuote={onQuote} onFacts={() => setFacts(true)} />
+      <Actions message={message} onQuote={onQuote} onFacts={() => setFacts(true)} />
       {facts && message.ai && (
         <Suspense>
           <AiFacts ai={message.ai} onClose={() => setFacts(false)} />

@@ -5,6 +5,7 @@ import { Button as AriaButton } from "react-aria-components/Button";
 import { Dialog as AriaDialog, DialogTrigger } from "react-aria-components/Dialog";
 import { Popover } from "react-aria-components/Popover";
 import { api, ok } from "~/api/client";
+import type { Message } from "~/api/types";
 import { messageCalls, scheduledQuery } from "~/data/messages";
 import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
@@ -34,7 +35,8 @@ export function Scheduled({ conversation }: { conversation: string }) {
           <Icon name="clock" size={16} />
           <span>
             <strong>{t.laterFor(format.dateTime(message.scheduled_for ?? message.created_at))}</strong>{" "}
-            {message.body || t.types[message.type]}
+            {fileName(message)}
+            {message.body || (fileName(message) ? "" : t.types[message.type])}
           </span>
           <IconButton
             icon="close"
@@ -51,6 +53,11 @@ export function Scheduled({ conversation }: { conversation: string }) {
       ))}
     </ul>
   );
+}
+
+function fileName(message: Message): string {
+  const name = (message.media as { file_name?: string } | null)?.file_name;
+  return name ? `${name} ` : "";
 }
 
 /** Asks when. */

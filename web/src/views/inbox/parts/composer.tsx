@@ -2,7 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Conversation, Message } from "~/api/types";
-import { messageCalls, putMessage, scheduledQuery } from "~/data/messages";
+import { messageCalls, scheduledQuery, sending as sendingOf } from "~/data/messages";
 import { draftOf, keepDraft, sendText } from "~/data/outgoing";
 import { useSession } from "~/data/sessions";
 import { useFormat } from "~/i18n/format";
@@ -67,12 +67,16 @@ export function Composer({
   const said = text.trim();
   const body = { text: said, pause_ai: true, ...(quoted ? { quoted_message_id: quoted.id } : {}) };
 
+  const withCaption = (chosen: File) => ({ file: chosen, caption: said, quoted: quoted?.id });
+
   /** Fails with what the API says, and keeps what was typed. */
   async function schedule(at: Date) {
-    await messageCalls.send(conversation.id, { ...body, send_at: at.toISOString() });
+    if (file) await messageCalls.sendFile(conversation.id, { ...withCaption(file), at });
+    else await messageCalls.send(conversation.id, { ...body, send_at: at.toISOString() });
     toast.good(t.laterDone(format.dateTime(at)));
     void client.invalidateQueries({ queryKey: scheduledQuery(conversation.id).queryKey });
     setText("");
+    setFile(null);
     onQuoteDone();
     area.current?.focus();
   }
@@ -89,7 +93,7 @@ export function Composer({
     }
     setSending(true);
     try {
-      putMessage(client, await messageCalls.sendFile(conversation.id, file, said));
+      await sendingOf(client, () => messageCalls.sendFile(conversation.id, withCaption(file)));
       setText("");
       setFile(null);
       onQuoteDone();
@@ -181,7 +185,7 @@ export function Composer({
           onKeyDown={onKeyDown}
           onPaste={(event) => choose(event.clipboardData.files[0])}
         />
-        {!file && said && <Later onSend={schedule} />}
+        {(file || said) && <Later onSend={schedule} />}
         <IconButton
           type="submit"
           icon="send"

@@ -2,8 +2,8 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { useState } from "react";
-import type { Conversation } from "~/api/types";
-import { contactName, conversationCalls, dropConversation, putConversation } from "~/data/conversations";
+import type { Conversation, Schemas } from "~/api/types";
+import { changeConversation, contactName, conversationCalls, dropConversation } from "~/data/conversations";
 import { formatPhone } from "~/i18n/phone";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
@@ -22,29 +22,29 @@ export function ContactPanel({ conversation, onClose }: { conversation: Conversa
   const id = conversation.id;
   const [name, setName] = useState(conversation.contact_name ?? "");
   const [notes, setNotes] = useState(conversation.notes ?? "");
+  const change = (body: Schemas["ConversationUpdate"]) =>
+    changeConversation(client, id, () => conversationCalls.update(id, body));
   const save = useMutation({
     mutationFn: () =>
-      conversationCalls.update(id, {
+      change({
         ...(name.trim() && name.trim() !== conversation.contact_name ? { contact_name: name.trim() } : {}),
         ...(notes === (conversation.notes ?? "") ? {} : { notes }),
       }),
-    onSuccess: (answer) => {
-      putConversation(client, id, answer);
+    onSuccess: () => {
       toast.good(t.saved);
       onClose();
     },
     onError: toast.problem,
   });
   const toggle = useMutation({
-    mutationFn: (ai_enabled: boolean) => conversationCalls.update(id, { ai_enabled }),
-    onSuccess: (answer) => putConversation(client, id, answer),
+    mutationFn: (ai_enabled: boolean) => change({ ai_enabled }),
     onError: toast.problem,
   });
 
   async function markUnread() {
     keptUnread.add(id);
     try {
-      putConversation(client, id, await conversationCalls.unread(id));
+      await changeConversation(client, id, () => conversationCalls.unread(id));
       onClose();
     } catch (error) {
       keptUnread.delete(id);

@@ -2,7 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import type { Conversation } from "~/api/types";
-import { conversationCalls, putConversation } from "~/data/conversations";
+import { changeConversation, conversationCalls } from "~/data/conversations";
 
 /** Conversations that a person marked as unread and still looks at. */
 export const keptUnread = new Set<string>();
@@ -15,10 +15,8 @@ export function useRead(conversation: Conversation, newest: string | undefined):
     if (!unread_count || newest === undefined) return;
     const read = () => {
       if (document.visibilityState !== "visible" || keptUnread.has(id)) return;
-      void conversationCalls.read(id).then(
-        (answer) => putConversation(client, id, answer),
-        () => {}, // it stays unread, and the next message or visit tries again
-      );
+      // where that fails it stays unread, and the next message or visit tries again
+      void changeConversation(client, id, () => conversationCalls.read(id)).catch(() => {});
     };
     read();
     document.addEventListener("visibilitychange", read);

@@ -1,7 +1,7 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
-import { putSession, sessionCalls, sessionsQuery } from "~/data/sessions";
+import { changeSession, sessionCalls, sessionsQuery } from "~/data/sessions";
 import { ErrorState, Loading } from "~/ui/states";
 import { condition } from "../queries";
 
@@ -13,9 +13,7 @@ function begin(client: QueryClient): Promise<string> {
     const all = await client.fetchQuery({ ...sessionsQuery, staleTime: 0 });
     const begun = all.find((session) => session.jid === null && ["new", "qr"].includes(condition(session)));
     if (begun) return begun.session_id;
-    const made = await sessionCalls.create({});
-    putSession(client, made);
-    return made.session_id;
+    return (await changeSession(client, () => sessionCalls.create({}))).session_id;
   })().finally(() => {
     beginning = null;
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Conversation, Message } from "~/api/types";
 import { type ConversationPages, replaced } from "./conversations";
-import { changed, joined, later, type Thread, WINDOW, withMessage } from "./messages";
+import { changed, joined, later, type Thread, WINDOW, withMessage } from "./thread";
 
 const message = (seq: number, change: Partial<Message> = {}) =>
   ({ id: `m${seq}`, seq, body: `${seq}`, status: "received", ...change }) as unknown as Message;
