@@ -12,12 +12,46 @@ const SMALLEST = 1024;
 /** What every page runs on. */
 const BASE =
   /node_modules.(react|react-dom|scheduler|openapi-fetch|@tanstack.(?!react-virtual|virtual)[^/\\]*)[/\\]/;
-/**
- * Parts of the sign-in page and the inbox; rare ones come with the views that have them. No styles: the file that says
- * the order of the layers must come first.
- */
-const FIRST_PARTS =
-  /^(?!.*(\.css|toast|tabs|switch|checkbox|radio|disclosure|slider|choice|confirm|Toast|Tabs|Switch|Checkbox|Radio)).*(node_modules.(@?react-aria|@?react-stately|@internationalized)|[/\\]src[/\\](ui|i18n|data|api|auth|live)[/\\])/;
+/** What views share. No styles: the file that says the order of the layers must come first. */
+const SHARED =
+  /^(?!.*\.css).*(node_modules.(@?react-aria|@?react-stately|@internationalized)|[/\\]src[/\\](ui|i18n|data|api|auth|live)[/\\])/;
+/** What only a few views need: it comes with them. */
+const RARE =
+  /toast|tabs|switch|checkbox|radio|disclosure|slider|choice|confirm|landmark|Toast|Tabs|Switch|Checkbox|Radio/;
+/** Where pages begin, in the order in which people get there; what each needs of what is shared is a file. */
+const BEGINNINGS = {
+  ui: ["main.tsx", "app/shell.tsx", "views/inbox/view.tsx", "views/inbox/parts/nothing.tsx"],
+  forms: ["views/welcome/view.tsx"],
+};
+
+interface Modules {
+  getModuleInfo(id: string): { importedIds: readonly string[] } | null;
+}
+
+/** Tell whether a shared module belongs into a file: that of the first beginning that needs it, else one for all views. */
+function sharedIn(file: keyof typeof BEGINNINGS | "parts"): (id: string, modules: Modules) => string | null {
+  return (id, modules) => {
+    const taken = SHARED.test(id) && fileOf(id, modules) === file && !(file === "parts" && RARE.test(id));
+    return taken ? file : null;
+  };
+}
+
+let files: Map<string, string> | null = null;
+
+function fileOf(id: string, modules: Modules): string {
+  if (!files) {
+    files = new Map();
+    for (const [file, names] of Object.entries(BEGINNINGS)) {
+      const open = names.map((name) => join(import.meta.dirname, "src", name));
+      for (let next = open.pop(); next !== undefined; next = open.pop()) {
+        if (files.has(next)) continue;
+        files.set(next, file);
+        open.push(...(modules.getModuleInfo(next)?.importedIds ?? []));
+      }
+    }
+  }
+  return files.get(id) ?? "parts";
+}
 
 /** React Aria brings its words in 34 languages; keeps ours. */
 function ourLanguages(): Plugin {
@@ -74,12 +108,10 @@ export default defineConfig({
         // Left alone, the first view is some forty files, and each has its headers and its turn. Views stay apart.
         codeSplitting: {
           groups: [
-            {
-              name: "base",
-              test: BASE,
-              priority: 3,
-            },
-            { name: "ui", test: FIRST_PARTS, priority: 2 },
+            { name: "base", test: BASE, priority: 4 },
+            { name: sharedIn("ui"), priority: 3 },
+            { name: sharedIn("forms"), priority: 2 },
+            { name: sharedIn("parts"), priority: 1 },
           ],
         },
       },

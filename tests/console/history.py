@@ -17,8 +17,13 @@ from prosa.settings import Settings
 from prosa.users.models import User
 
 
-async def fill(console: Console, texts: list[str], *, unread: int = 0) -> uuid.UUID:
-    """Give the owner a number that is offline, and on it a conversation with these messages; return its id."""
+async def fill(
+    console: Console, texts: list[str], *, unread: int = 0, reactions: dict[int, str] | None = None
+) -> uuid.UUID:
+    """Give the owner a number that is offline, and on it a conversation with these messages; return its id.
+
+    `reactions`: emoji by the number of the message, counted from 1; the contact gave them after all else was said.
+    """
     settings = Settings(_env_file=None, data_dir=console.installation.prosa.data_dir)
     database = Database(settings.sqlalchemy_url)
     conversation, now = new_id(), utc_now()
@@ -31,7 +36,8 @@ async def fill(console: Console, texts: list[str], *, unread: int = 0) -> uuid.U
         await db.execute(insert(WhatsAppSession), number)
         row = {
             "id": conversation, "session_id": console.session, "contact_jid": "5511988887777@s.whatsapp.net",
-            "contact_phone": "5511988887777", "contact_name": "Ana Souza", "kind": "contact", "last_seq": len(texts),
+            "contact_phone": "5511988887777", "contact_name": "Ana Souza", "kind": "contact",
+            "last_seq": len(texts) + len(reactions or {}),
             "unread_count": unread, "read_until": len(texts) - unread, "last_message_at": now,
             "last_message_preview": texts[-1], "created_at": now, "updated_at": now,
         }  # fmt: skip
@@ -40,7 +46,12 @@ async def fill(console: Console, texts: list[str], *, unread: int = 0) -> uuid.U
             _message(conversation, console, seq, text, now - timedelta(minutes=20 * (len(texts) - seq)))
             for seq, text in enumerate(texts, 1)
         ]
-        await db.execute(insert(Message), messages)
+        late = [
+            _message(conversation, console, len(texts) + place, emoji, now)
+            | {"type": "reaction", "quoted_wa_id": messages[target - 1]["wa_id"]}
+            for place, (target, emoji) in enumerate((reactions or {}).items(), 1)
+        ]
+        await db.execute(insert(Message), [one | {"quoted_wa_id": None} for one in messages] + late)
         found = [{"message_id": one["id"], "words": words.indexed(one["body"])} for one in messages]
         await db.execute(insert(MessageSearch), found)
     await database.close()

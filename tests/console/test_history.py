@@ -7,7 +7,7 @@ from tests.console.conftest import Console
 from tests.console.history import fill
 
 MOST = 260
-"""Bubbles that may stand in the page: `WINDOW` in web/src/data/messages.ts, and what is being made."""
+"""Bubbles that may stand in the page: `WINDOW` in web/src/data/thread.ts, and what is being made."""
 
 
 async def scroll_up(log: Locator, text: str) -> int:
@@ -25,7 +25,7 @@ async def scroll_up(log: Locator, text: str) -> int:
 async def test_a_long_conversation_is_read_from_end_to_beginning_and_back(console: Console) -> None:
     texts = [f"mensagem {n}" for n in range(1, 601)]
     texts[39] = "a agulha no palheiro"
-    await fill(console, texts, unread=30)
+    await fill(console, texts, unread=30, reactions={1: "🎂"})
     page = console.page
 
     async def late(route: Route) -> None:
@@ -58,6 +58,9 @@ async def test_a_long_conversation_is_read_from_end_to_beginning_and_back(consol
     assert await scroll_up(log, "mensagem 1") <= MOST
     await expect(log.get_by_text("The conversation begins here")).to_be_attached()
     await expect(log.get_by_text("mensagem 600", exact=True)).to_have_count(0)
+    # a reaction is told with its message, though it was given 600 messages later
+    oldest = log.get_by_role("article").filter(has=page.get_by_text("mensagem 1", exact=True))
+    await expect(oldest.get_by_text("🎂")).to_be_attached()
     await page.get_by_role("button", name="Go to the newest message").click()
     await expect(log.get_by_text("mensagem 600", exact=True)).to_be_in_viewport()
 

@@ -6,7 +6,7 @@ import { problemText } from "~/i18n/problems";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
 import { Dialog } from "~/ui/dialog";
-import { PasswordField } from "~/ui/field";
+import { PasswordField } from "~/ui/password-field";
 import { words } from "./strings";
 
 /** Asks for the password over whatever the person was doing, which stays as it is. */

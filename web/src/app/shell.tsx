@@ -1,12 +1,10 @@
 /** The frame of every view: navigation (a rail at the side, a bar below on phones), the connection's banner, content. */
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
-import { Button as AriaButton } from "react-aria-components/Button";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { signIn } from "~/auth/sign-in";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
 import { Icon, type IconName, Mark } from "~/ui/icon";
-import { Menu } from "~/ui/menu";
 import { Avatar } from "~/ui/parts";
 import { live } from "./live";
 import { useStore } from "./store";
@@ -65,28 +63,38 @@ function useFocusOnNavigation() {
   }, [view]);
 }
 
+const AccountMenu = lazy(() => import("./account-menu"));
+
+/** The menu is made when it is first wanted: menus are a good part of all that pages are made of. */
 function Account() {
   const t = useStrings(words);
   const state = useStore(signIn.state);
+  const [wanted, setWanted] = useState(false);
   if (state.kind !== "signed-in" && state.kind !== "expired") return null;
   const name = state.user.name ?? state.user.email;
+  const label = `${t.account}: ${name}`;
+  const avatar = <Avatar name={name} seed={state.user.id} size={34} />;
+  const button = (
+    <button
+      type="button"
+      className="nav-avatar"
+      aria-label={label}
+      aria-haspopup="menu"
+      aria-expanded={wanted}
+      onClick={() => setWanted(true)}
+    >
+      {avatar}
+    </button>
+  );
   return (
     <div className="nav-account">
-      <Menu
-        label={t.account}
-        actions={[
-          {
-            id: "out",
-            label: t.signOut,
-            icon: "logout",
-            onAction: () => void signIn.logout().catch(() => {}),
-          },
-        ]}
-      >
-        <AriaButton className="nav-avatar" aria-label={`${t.account}: ${name}`}>
-          <Avatar name={name} seed={state.user.id} size={34} />
-        </AriaButton>
-      </Menu>
+      {wanted ? (
+        <Suspense fallback={button}>
+          <AccountMenu label={label}>{avatar}</AccountMenu>
+        </Suspense>
+      ) : (
+        button
+      )}
     </div>
   );
 }

@@ -3,8 +3,8 @@ import { Dialog as AriaDialog } from "react-aria-components/Dialog";
 import { Heading } from "react-aria-components/Heading";
 import { Modal, ModalOverlay } from "react-aria-components/Modal";
 import { useStrings } from "~/i18n/strings";
-import { IconButton } from "./button";
 import { classes } from "./classes";
+import { IconButton } from "./icon-button";
 import { words } from "./strings";
 
 export interface DialogProps {

@@ -1,5 +1,5 @@
 /** Fields: a label above, a hint and an error below, and room for neither kept where there is none. */
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import { Button as AriaButton } from "react-aria-components/Button";
 import { FieldError } from "react-aria-components/FieldError";
 import { Input } from "react-aria-components/Input";
@@ -12,7 +12,6 @@ import {
   type TextFieldProps as AriaTextFieldProps,
 } from "react-aria-components/TextField";
 import { useStrings } from "~/i18n/strings";
-import { IconButton } from "./button";
 import { Icon } from "./icon";
 import { words } from "./strings";
 
@@ -77,26 +76,6 @@ export function TextField({
       </div>
       <Below hint={hint} error={error} />
     </AriaTextField>
-  );
-}
-
-export function PasswordField(props: Omit<TextFieldProps, "type" | "suffix">) {
-  const t = useStrings(words);
-  const [shown, setShown] = useState(false);
-  return (
-    <TextField
-      {...props}
-      type={shown ? "text" : "password"}
-      suffix={
-        <IconButton
-          slot={null}
-          size="s"
-          icon={shown ? "eyeOff" : "eye"}
-          label={shown ? t.hidePassword : t.showPassword}
-          onPress={() => setShown(!shown)}
-        />
-      }
-    />
   );
 }
 

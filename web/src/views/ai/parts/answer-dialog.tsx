@@ -3,10 +3,11 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { useState } from "react";
 import { asProblem } from "~/api/problem";
 import { useStrings } from "~/i18n/strings";
-import { Button, IconButton } from "~/ui/button";
+import { Button } from "~/ui/button";
 import { confirm } from "~/ui/confirm";
 import { TextArea, TextField } from "~/ui/field";
 import FormDialog from "~/ui/form-dialog";
+import { IconButton } from "~/ui/icon-button";
 import { Loaded } from "~/ui/states";
 import { Switch } from "~/ui/switch";
 import { toast } from "~/ui/toast";

@@ -1,7 +1,8 @@
 /** Business hours: whether they count, the week, holidays, and what happens at other times. */
 import { useMemo } from "react";
 import { useStrings } from "~/i18n/strings";
-import { Button, IconButton } from "~/ui/button";
+import { Button } from "~/ui/button";
+import { IconButton } from "~/ui/icon-button";
 import { Select } from "~/ui/select";
 import { Switch } from "~/ui/switch";
 import { useDraft } from "../draft";

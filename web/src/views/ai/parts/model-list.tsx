@@ -1,8 +1,9 @@
 /** Models in the order in which they are asked. */
 import { useId, useState } from "react";
 import { useStrings } from "~/i18n/strings";
-import { Button, IconButton } from "~/ui/button";
+import { Button } from "~/ui/button";
 import { TextField } from "~/ui/field";
+import { IconButton } from "~/ui/icon-button";
 import { words } from "../settings-strings";
 
 export function ModelList({

@@ -4,9 +4,9 @@ import { Dialog as AriaDialog, DialogTrigger } from "react-aria-components/Dialo
 import { Popover } from "react-aria-components/Popover";
 import { messageCalls } from "~/data/messages";
 import { useStrings } from "~/i18n/strings";
-import { IconButton } from "~/ui/button";
 import { classes } from "~/ui/classes";
 import { confirm } from "~/ui/confirm";
+import { IconButton } from "~/ui/icon-button";
 import { Menu, type MenuAction } from "~/ui/menu";
 import { copyText } from "~/ui/parts";
 import { toast } from "~/ui/toast";

@@ -9,8 +9,8 @@ import type { Message } from "~/api/types";
 import { messageCalls, scheduledQuery } from "~/data/messages";
 import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
-import { IconButton } from "~/ui/button";
 import { Icon } from "~/ui/icon";
+import { IconButton } from "~/ui/icon-button";
 import { toast } from "~/ui/toast";
 import { words } from "../strings";
 

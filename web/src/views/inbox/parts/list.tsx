@@ -1,7 +1,7 @@
 /** Conversations, the newest first: filters, search in names and in messages, and rows that load as one scrolls. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useRouter } from "@tanstack/react-router";
-import { useDeferredValue, useState } from "react";
+import { lazy, Suspense, useDeferredValue, useState } from "react";
 import type { Conversation, Schemas } from "~/api/types";
 import { type ConversationFilter, contactName, conversationsQuery } from "~/data/conversations";
 import { searchQuery } from "~/data/messages";
@@ -12,10 +12,11 @@ import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
 import { classes } from "~/ui/classes";
 import { SearchField } from "~/ui/field";
-import { Select } from "~/ui/select";
 import { Empty, ErrorState, Skeleton } from "~/ui/states";
 import { words } from "../strings";
 import { Rows } from "./rows";
+
+const NumberFilter = lazy(() => import("./number-filter"));
 
 const SHOWS = ["all", "unread", "failed", "groups"] as const;
 type Show = (typeof SHOWS)[number];
@@ -59,16 +60,9 @@ export function ConversationList({ open }: { open?: string }) {
           ))}
         </fieldset>
         {numbers.length > 1 && (
-          <Select
-            label={t.number}
-            hideLabel
-            options={[
-              { id: "", label: t.allNumbers },
-              ...numbers.map((one) => ({ id: one.session_id, label: sessionName(one) })),
-            ]}
-            value={session}
-            onChange={setSession}
-          />
+          <Suspense fallback={<div className="inbox-number" />}>
+            <NumberFilter numbers={numbers} value={session} onChange={setSession} />
+          </Suspense>
         )}
       </header>
       {query.isError && !query.data ? (

@@ -15,7 +15,13 @@ import { toast } from "~/ui/toast";
 import { words } from "../strings";
 import { keptUnread } from "./read";
 
-export function ContactPanel({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
+export default function ContactPanel({
+  conversation,
+  onClose,
+}: {
+  conversation: Conversation;
+  onClose: () => void;
+}) {
   const t = useStrings(words);
   const client = useQueryClient();
   const router = useRouter();

@@ -1,21 +1,22 @@
 /** One conversation: who it is, whether the AI answers, what was said, and the field to write in. */
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams, useSearch } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import type { Conversation, Message } from "~/api/types";
 import { contactName, conversationQuery } from "~/data/conversations";
 import { useTyping } from "~/data/typing";
 import { formatPhone } from "~/i18n/phone";
 import { useStrings } from "~/i18n/strings";
-import { IconButton } from "~/ui/button";
 import { Icon } from "~/ui/icon";
+import { IconButton } from "~/ui/icon-button";
 import { Avatar } from "~/ui/parts";
 import { Loaded } from "~/ui/states";
 import { words } from "../strings";
 import { AiBanner } from "./banner";
 import { Composer } from "./composer";
 import { Messages } from "./messages";
-import { ContactPanel } from "./panel";
+
+const ContactPanel = lazy(() => import("./panel"));
 
 export function ThreadPage() {
   const { conversationId } = useParams({ strict: false });
@@ -45,7 +46,11 @@ function Thread({ id, at }: { id: string; at: number | null }) {
               returned={returned}
               onReturnedDone={() => setReturned("")}
             />
-            {panel && <ContactPanel conversation={one} onClose={() => setPanel(false)} />}
+            {panel && (
+              <Suspense>
+                <ContactPanel conversation={one} onClose={() => setPanel(false)} />
+              </Suspense>
+            )}
           </>
         )}
       </Loaded>

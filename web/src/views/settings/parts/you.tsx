@@ -9,8 +9,9 @@ import { problemText } from "~/i18n/problems";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
 import { confirm } from "~/ui/confirm";
-import { PasswordField, TextField } from "~/ui/field";
+import { TextField } from "~/ui/field";
 import { Section } from "~/ui/parts";
+import { PasswordField } from "~/ui/password-field";
 import { toast } from "~/ui/toast";
 import { words } from "../strings";
 
