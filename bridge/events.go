@@ -105,6 +105,8 @@ func (s *session) handle(event any) (stored bool) {
 		})
 	case *events.PushName:
 		s.emit("push_name", pushNameData{event.JID.String(), event.JIDAlt.String(), event.NewPushName})
+	case *events.JoinedGroup, *events.GroupInfo:
+		s.onGroupChange(event)
 	case *events.OfflineSyncCompleted:
 		s.emit("offline_synced", offlineSyncedData{event.Count})
 	default:

@@ -83,10 +83,14 @@ func (s *session) onMessage(conn *connection, event *events.Message) bool {
 		return false
 	}
 	s.completeSource(conn, &info.MessageSource)
-	return s.deliver(conn, "message", messageData{
+	stored := s.deliver(conn, "message", messageData{
 		Info: describe(info), Message: message, RetryCount: event.RetryCount,
 		ViewOnce: event.IsViewOnce, Ephemeral: event.IsEphemeral,
 	})
+	if stored {
+		s.nameGroup(conn, info.Chat)
+	}
+	return stored
 }
 
 func (s *session) onUndecryptable(conn *connection, event *events.UndecryptableMessage) bool {

@@ -80,6 +80,7 @@ func (b *bridge) send(ctx context.Context, s *session, raw json.RawMessage) (any
 	if err != nil {
 		return nil, err
 	}
+	s.nameGroup(s.current(), to)
 	return sendResult{millis(response.Timestamp), response.Sender.String(), int(response.ServerID)}, nil
 }
 

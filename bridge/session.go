@@ -36,6 +36,10 @@ type session struct {
 	conn  *connection
 	jid   types.JID // empty: not linked
 	known map[types.JID]types.JID
+	// groups whose names were told, or asked on a connection
+	groups map[types.JID]*connection
+
+	naming sync.Mutex // one question for a group's name at a time
 }
 
 // connection is one socket to WhatsApp, from `connect` to its end.
@@ -67,7 +71,7 @@ func newSession(b *bridge, name string, device *store.Device, deviceName string)
 		name: name, bridge: b, device: device, ctx: ctx, cancel: cancel,
 		log:   b.log.With("session", name),
 		jid:   device.GetJID(),
-		known: make(map[types.JID]types.JID),
+		known: make(map[types.JID]types.JID), groups: make(map[types.JID]*connection),
 	}
 	guardDevice(device, s.storeFailed)
 	client := whatsmeow.NewClient(device, waLogger{s.log})

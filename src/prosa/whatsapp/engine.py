@@ -335,7 +335,7 @@ class ContactTyping:
 
 @dataclass(frozen=True, slots=True)
 class ContactNamed:
-    """A contact's self-chosen name became known or changed."""
+    """A contact's self-chosen name, or a group's, became known or changed."""
 
     jid: str
     jid_alt: str | None

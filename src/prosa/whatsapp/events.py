@@ -99,6 +99,7 @@ _CONVERTERS: Mapping[str, Callable[[Json], EngineEvent | None]] = {
     "push_name": lambda d: ContactNamed(
         jid.bare(string(d, "jid")), jid.bare(string(d, "jid_alt")) or None, string(d, "name").strip()
     ),
+    "group_name": lambda d: ContactNamed(jid.bare(string(d, "jid")), None, string(d, "name").strip()),
     "offline_synced": lambda d: OfflineSynced(integer(d, "count") or 0),
     "lid_mapping": lambda d: LidMapped(jid.bare(string(d, "lid")), jid.bare(string(d, "pn"))),
 }
