@@ -62,6 +62,8 @@ type sessionGuard struct {
 	store.SessionStore
 	store.EventBuffer
 
+	identities *identityMemory // those beside the sessions; nil in tests
+
 	failed func(error)   // told when the store failed a decryption
 	free   chan struct{} // holds one token while nobody has the lock
 
@@ -83,8 +85,10 @@ func guardDevice(device *store.Device, failed func(error)) {
 		return
 	}
 	guard := newSessionGuard(device.Sessions, device.EventBuffer, failed)
+	guard.identities = newIdentityMemory(device.Identities)
 	device.Sessions = guard
 	device.EventBuffer = guard
+	device.Identities = guard.identities
 }
 
 // guardedContainer guards the sessions of a device from the moment it is paired.
@@ -251,5 +255,8 @@ func (g *sessionGuard) MigratePNToLID(ctx context.Context, pn, lid types.JID) er
 		return err
 	}
 	defer func() { g.free <- struct{}{} }()
+	if g.identities != nil {
+		defer g.identities.forget() // they move along
+	}
 	return g.SessionStore.MigratePNToLID(ctx, pn, lid)
 }
