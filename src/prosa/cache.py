@@ -97,7 +97,7 @@ class Cache:
             ping_seconds: Between two looks whether it is back.
             most_stale_keys: How many keys to remember for deletion on its return.
         """
-        self._memory = Memory(size=MEMORY_ENTRIES, check_interval=60, serializer=_bytes_only())
+        self._memory = Memory(size=MEMORY_ENTRIES, check_interval=60)  # values are bytes already, or counters
         self._redis: _Redis | None = _redis_backend(redis_url, operation_seconds) if redis_url else None
         self._operation_seconds = operation_seconds
         self._ping_seconds = ping_seconds

@@ -1,10 +1,23 @@
 """Which messages a prompt contains."""
 
+import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from prosa.ai.context import LONGEST_MESSAGE, Part, PromptMessage, choose, estimate_tokens, merge, pending, text_of
+from prosa.ai.context import (
+    LONGEST_MESSAGE,
+    Part,
+    PromptMessage,
+    Transcript,
+    choose,
+    estimate_tokens,
+    merge,
+    pending,
+    text_of,
+    tokens_of,
+)
 from prosa.ai.parts import Attachment
 
 
@@ -72,7 +85,7 @@ def test_what_is_to_be_answered_comes_last() -> None:
 
 def test_every_turn_appends_to_the_last_one() -> None:
     talk = said("ca" * 30)
-    earlier: list[PromptMessage] = []
+    earlier: Sequence[PromptMessage] = []
     for length in range(1, 61, 2):
         window = choose(talk[:length], answered_until=length - 1, budget=10_000)
         assert window[: len(earlier)] == earlier
@@ -90,3 +103,33 @@ def test_the_budget_drops_the_oldest_but_never_the_newest() -> None:
     burst = said("c" * 30, text="word " * 40)
     assert [m.seq for m in choose(burst, answered_until=0, budget=3 * one)] == [28, 29, 30]
     assert choose([], answered_until=0, budget=10) == []
+
+
+def test_a_transcript_that_grew_is_the_one_made_at_once() -> None:
+    rng = random.Random(3)
+    for _ in range(30):
+        whole = [
+            replace(message, text="x" * rng.randrange(1, 60)) for message in said(*rng.choices("caap", k=40), first=-5)
+        ]
+        grown = Transcript(whole[:3])
+        while len(grown) < len(whole):
+            if rng.random() < 0.5:
+                merge(grown)  # as a turn does, so that what comes later is put behind what is joined already
+            grown = grown.plus(whole[len(grown) : len(grown) + rng.randrange(3)])
+        assert list(grown) == whole
+        assert tokens_of(grown) == tokens_of(whole) == sum(estimate_tokens(message.text) for message in whole)
+        assert list(merge(grown)) == merge(whole)
+        for seq in range(-7, 37):
+            before = [message for message in whole if message.seq <= seq]
+            assert grown.tokens_until(seq) == tokens_of(before)
+            assert list(grown.after(seq)) == whole[len(before) :]
+
+
+def test_a_transcript_that_grew_leaves_the_shorter_one_as_it_was() -> None:
+    short = Transcript(said("cac"))
+    before = list(merge(short))
+    longer = short.plus(said("ca", first=4))
+    assert list(merge(short)) == before
+    assert [m.seq for m in short] == [1, 2, 3]
+    assert [m.seq for m in longer] == [1, 2, 3, 4, 5]
+    assert tokens_of(short) < tokens_of(longer)

@@ -14,7 +14,7 @@ from pydantic_ai.messages import (
 )
 
 from prosa.ai import prompt
-from prosa.ai.context import Part
+from prosa.ai.context import Part, PromptMessage, Transcript, merge
 from prosa.ai.parts import Attachment, Passage
 from prosa.ai.system import BASICS, DOCUMENTS, GROUP, system_text, turn_facts
 
@@ -105,3 +105,14 @@ def test_a_group_is_told_to_be_one() -> None:
     parts = [Part(False, ("Ana: hi",))]
     [message] = prompt.build(parts, system="", summary=None, now=NOW, contact_name=None, group=True)
     assert texts(message)[-1] == ("user-prompt", f"[2026-11-24 10:15 UTC, Tuesday; {GROUP}]")
+
+
+def test_a_talk_that_goes_on_has_the_prompt_that_it_would_have_had_at_once() -> None:
+    talk = [PromptMessage(seq, "ai" if seq % 3 == 0 else "contact", f"m{seq}") for seq in range(1, 20)]
+    grown = Transcript()
+    for message in talk:
+        grown = grown.plus([message])
+        for name in ("Ana", "Bia"):  # nothing of one turn stays in what the next one is given
+            going_on = build(*merge(grown), name=name)
+            at_once = build(*merge(list(grown)), name=name)
+            assert [texts(m) for m in going_on] == [texts(m) for m in at_once]

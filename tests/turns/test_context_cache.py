@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ async def need(stage: TurnStage, after: int = 0) -> Need:
     return Need(talk.id, talk.version, talk.last_seq, after)
 
 
-async def fresh(stage: TurnStage, after: int = 0) -> list[PromptMessage]:
+async def fresh(stage: TurnStage, after: int = 0) -> Sequence[PromptMessage]:
     """What the table says, read past any cache."""
     empty = Cache()
     await empty.start()

@@ -90,7 +90,8 @@ class AnswerService:
         paid: list[CallUsage] = []
         for model in (request.model, *request.fallbacks):
             try:
-                answer = await self._answer(within_limits(self._models.name(model), replace(request, model=model)))
+                asked = request if model == request.model else replace(request, model=model)
+                answer = await self._answer(within_limits(self._models.name(model), asked))
             except failures.AnswerError as error:
                 first = first or error
                 if error.usage is not None:
@@ -98,7 +99,8 @@ class AnswerService:
                 if not isinstance(error, _TRY_NEXT):
                     break
                 continue
-            return replace(answer, calls=(*((Purpose.REPLY, usage) for usage in paid), *answer.calls))
+            before = tuple((Purpose.REPLY, usage) for usage in paid)
+            return replace(answer, calls=(*before, *answer.calls)) if before else answer
         if first is None:
             raise failures.BadModelError(called=False)
         if paid:

@@ -1,7 +1,10 @@
 """Which messages a prompt contains, and as what text."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any, overload
 
 from prosa.ai.notes import marker
 from prosa.ai.parts import Attachment
@@ -62,10 +65,88 @@ class PromptMessage:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one side said before the other one did: texts, and files in their places."""
+    """What one side said before the other one did: texts, and files in their places.
+
+    Attributes:
+        ours: The number's side said it.
+        content: What it said.
+        made: What the prompt makes of it, kept by `prosa.ai.prompt` from one turn to the next.
+    """
 
     ours: bool
     content: tuple[str | Attachment, ...]
+    made: list[Any] = field(default_factory=list, repr=False, compare=False)
+
+
+class Transcript(Sequence[PromptMessage]):
+    """Messages in the order of `seq`, which know what every turn asks of all of them: a turn adds only what is new.
+
+    It never changes; `plus` makes a longer one.
+    """
+
+    __slots__ = ("_messages", "_parts", "_until")
+
+    def __init__(self, messages: Iterable[PromptMessage] = ()) -> None:
+        """Take the messages."""
+        self._messages = tuple(messages)
+        self._until: list[int] = list(accumulate(map(_tokens, self._messages), initial=0))
+        self._parts: tuple[Part, ...] | None = None
+
+    @overload
+    def __getitem__(self, index: int) -> PromptMessage: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[PromptMessage, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> PromptMessage | tuple[PromptMessage, ...]:
+        return self._messages[index]
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._messages == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._messages)
+
+    def __repr__(self) -> str:
+        return f"Transcript({len(self)} messages)"
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens they are."""
+        return self._until[-1]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """They, with what one side wrote in a row joined."""
+        if self._parts is None:
+            self._parts = _joined((), self._messages)
+        return self._parts
+
+    def tokens_until(self, seq: int) -> int:
+        """Return about how many tokens those up to a `seq` are."""
+        return self._until[self._place(seq)]
+
+    def after(self, seq: int) -> "Transcript":
+        """Return those behind a `seq`."""
+        begin = self._place(seq)
+        return Transcript(self._messages[begin:]) if begin else self
+
+    def plus(self, messages: Sequence[PromptMessage]) -> "Transcript":
+        """Return them with others, which come behind."""
+        if not messages:
+            return self
+        longer = Transcript.__new__(Transcript)
+        longer._messages = (*self._messages, *messages)  # noqa: SLF001 - its own kind
+        longer._until = self._until.copy()  # noqa: SLF001
+        longer._until += accumulate(map(_tokens, messages), initial=longer._until.pop())  # noqa: SLF001
+        longer._parts = None if self._parts is None else _joined(self._parts, messages)  # noqa: SLF001
+        return longer
+
+    def _place(self, seq: int) -> int:
+        return bisect_right(self._messages, seq, key=_seq_of)
 
 
 def text_of(
@@ -101,13 +182,23 @@ def estimate_tokens(text: str) -> int:
 
 
 def pending(messages: Sequence[PromptMessage], *, answered_until: int) -> list[PromptMessage]:
-    """Return the contact's messages that nobody has answered: not the AI, and no person after them."""
-    person = max([m.seq for m in messages if m.author in PEOPLE], default=answered_until)
-    after = max(person, answered_until)
-    return [m for m in messages if m.seq > after and m.author == CONTACT]
+    """Return the contact's messages that nobody has answered: not the AI, and no person after them.
+
+    Args:
+        messages: In the order of `seq`.
+        answered_until: `seq` up to which inbound messages were answered.
+    """
+    found: list[PromptMessage] = []
+    for message in reversed(messages):
+        if message.seq <= answered_until or message.author in PEOPLE:
+            break
+        if message.author == CONTACT:
+            found.append(message)
+    found.reverse()
+    return found
 
 
-def choose(messages: Sequence[PromptMessage], *, answered_until: int, budget: int) -> list[PromptMessage]:
+def choose(messages: Sequence[PromptMessage], *, answered_until: int, budget: int) -> Sequence[PromptMessage]:
     """Return the messages for a prompt: all that fit, the unanswered ones at the end.
 
     Every turn appends to what the last one had, so the provider's cache holds all but the end. The budget is a last
@@ -127,8 +218,10 @@ def choose(messages: Sequence[PromptMessage], *, answered_until: int, budget: in
     return newest_within(ordered, budget)
 
 
-def newest_within(messages: Sequence[PromptMessage], budget: int, *, least: int = 1) -> list[PromptMessage]:
+def newest_within(messages: Sequence[PromptMessage], budget: int, *, least: int = 1) -> Sequence[PromptMessage]:
     """Return the newest messages that fit into a number of tokens, but never fewer than `least`."""
+    if isinstance(messages, Transcript) and messages.tokens <= budget:
+        return messages
     first = len(messages)
     for message in reversed(messages):
         budget -= estimate_tokens(message.text)
@@ -140,33 +233,51 @@ def newest_within(messages: Sequence[PromptMessage], budget: int, *, least: int 
 
 def tokens_of(messages: Sequence[PromptMessage]) -> int:
     """Return about how many tokens some messages are."""
-    # as `estimate_tokens` of each; written out, because every turn asks it of all its messages several times
-    return sum([len(message.text) // _CHARACTERS for message in messages]) + _MESSAGE_TOKENS * len(messages)
+    return messages.tokens if isinstance(messages, Transcript) else sum(map(_tokens, messages))
 
 
 def merge(
     messages: Sequence[PromptMessage], attachments: Mapping[int, Sequence[Attachment]] | None = None
-) -> list[Part]:
+) -> Sequence[Part]:
     """Join what one side wrote in a row; most models want the sides to alternate.
 
     Args:
         messages: In order.
         attachments: Files of the contact's messages by `seq`; each follows its message's text and its number.
     """
-    parts: list[Part] = []
-    count = 0
+    if isinstance(messages, Transcript) and not attachments:
+        return messages.parts
+    return list(_joined((), messages, attachments or {}))
+
+
+def _joined(
+    parts: Sequence[Part],
+    messages: Iterable[PromptMessage],
+    attachments: Mapping[int, Sequence[Attachment]] | None = None,
+) -> tuple[Part, ...]:
+    """Return parts with messages behind them."""
+    result, count = list(parts), 0
     for message in messages:
         files: tuple[str | Attachment, ...] = ()
-        for file in (attachments or {}).get(message.seq, ()) if not message.ours else ():
-            count += 1
-            files += (marker(count), file)
-        if not parts or parts[-1].ours != message.ours:
-            parts.append(Part(message.ours, (message.text, *files)))
+        if attachments and not message.ours:
+            for file in attachments.get(message.seq, ()):
+                count += 1
+                files += (marker(count), file)
+        if not result or result[-1].ours != message.ours:
+            result.append(Part(message.ours, (message.text, *files)))
             continue
-        *before, last = parts[-1].content
+        *before, last = result[-1].content
         joined = [f"{last}\n{message.text}"] if isinstance(last, str) else [last, message.text]
-        parts[-1] = Part(message.ours, (*before, *joined, *files))
-    return parts
+        result[-1] = Part(message.ours, (*before, *joined, *files))
+    return tuple(result)
+
+
+def _tokens(message: PromptMessage) -> int:
+    return len(message.text) // _CHARACTERS + _MESSAGE_TOKENS  # as `estimate_tokens`
+
+
+def _seq_of(message: PromptMessage) -> int:
+    return message.seq
 
 
 def _cut(text: str) -> str:

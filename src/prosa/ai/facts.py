@@ -16,6 +16,8 @@ _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _SENTENCE_END = '.!?…:\n"“(-•'
 _COMMON_CAPITALS = 0.25
 """Share of capitals within sentences above which they mean nothing, as in German, where every noun has one."""
+_FIRST_ACCENT = "\u0300"
+"""No character before it combines with another one (Unicode, UnicodeData.txt)."""
 _FEWEST_WORDS = 12
 _LONG_WORD = 4
 
@@ -102,8 +104,10 @@ def weight(text: str) -> int:
 
 def fold(text: str) -> str:
     """Return a text in lower case, without accents."""
+    if text.isascii():
+        return text.lower()
     letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return "".join([letter for letter in letters if letter < _FIRST_ACCENT or not unicodedata.combining(letter)])
 
 
 def _without_addresses(text: str, addresses: set[str]) -> str:
@@ -111,7 +115,10 @@ def _without_addresses(text: str, addresses: set[str]) -> str:
         addresses.add(fold(found[0].rstrip(".,;:!?/")))
         return " "
 
-    return _EMAIL.sub(take, _URL.sub(take, text))
+    # Most texts have none, and looking for what every address has costs little.
+    if "://" in text or "ww." in text.lower():
+        text = _URL.sub(take, text)
+    return _EMAIL.sub(take, text) if "@" in text else text
 
 
 def _forms(number: str) -> set[str]:

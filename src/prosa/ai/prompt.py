@@ -60,40 +60,46 @@ def build(
     if summary and summary.strip():
         # Among the messages, not in the system part: what the contact said in it must not become an instruction.
         head.append(UserPromptPart(f"[Notes of the conversation before these messages:\n{summary.strip()}\n]"))
-    turns = list(parts)
-    if not turns or turns[0].ours:
-        turns.insert(0, Part(ours=False, content=(BEGINNING,)))
-    messages: list[ModelMessage] = []
-    for index, turn in enumerate(turns):
-        if turn.ours:
-            messages.append(_said(tuple(text for text in turn.content if isinstance(text, str))))
-        elif 0 < index < len(turns) - 1 and all(isinstance(piece, str) for piece in turn.content):
-            messages.append(_asked(turn))
-        else:
-            messages.append(ModelRequest(parts=[*(head if index == 0 else []), UserPromptPart(_content(turn))]))
+    turns = parts if parts and not parts[0].ours else [Part(ours=False, content=(BEGINNING,)), *parts]
+    begin = ModelRequest(parts=[*head, UserPromptPart(_content(turns[0]))])
+    # What lies between stays as it is from turn to turn. The last part gets this turn's facts, and may still grow.
+    messages: list[ModelMessage] = [begin, *[turn.made[0] if turn.made else _made(turn) for turn in turns[1:-1]]]
+    if len(turns) > 1:
+        last_turn = turns[-1]
+        last = _made(last_turn) if last_turn.ours else ModelRequest(parts=[UserPromptPart(_content(last_turn))])
+        messages.append(last)
     facts = [UserPromptPart(turn_facts(now, contact_name, group=group))]
     if passages:
         facts.insert(0, UserPromptPart(documents_found(passages)))
     if files:
         facts.append(UserPromptPart(notes.request(files)))
-    last = messages[-1]
-    if isinstance(last, ModelRequest):
-        last.parts = [*last.parts, *facts]
+    if isinstance(messages[-1], ModelRequest):
+        messages[-1].parts = [*messages[-1].parts, *facts]
     else:
         messages.append(ModelRequest(parts=facts))
     return messages
 
 
+def _made(turn: Part) -> ModelMessage:
+    """Return a part as a message, the same one in every prompt that has it: nobody may change it."""
+    texts = tuple(piece for piece in turn.content if isinstance(piece, str))
+    if not turn.ours and len(texts) < len(turn.content):
+        return ModelRequest(parts=[UserPromptPart(_content(turn))])
+    made: ModelMessage = _said(texts) if turn.ours else _asked(texts)
+    turn.made.append(made)
+    return made
+
+
 @lru_cache(_KEPT)
 def _said(texts: tuple[str, ...]) -> ModelResponse:
-    """Return what we said as a message; the same one in every prompt, so nobody may change it."""
+    """Return what we said as a message."""
     return ModelResponse(parts=[TextPart(text) for text in texts])
 
 
 @lru_cache(_KEPT)
-def _asked(turn: Part) -> ModelRequest:
-    """Return what the contact said as a message; likewise."""
-    return ModelRequest(parts=[UserPromptPart(_content(turn))])
+def _asked(texts: tuple[str, ...]) -> ModelRequest:
+    """Return what the contact said as a message."""
+    return ModelRequest(parts=[UserPromptPart(texts[0] if len(texts) == 1 else list(texts))])
 
 
 def _content(turn: Part) -> str | list[UserContent]:

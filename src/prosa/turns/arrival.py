@@ -90,7 +90,7 @@ async def decide(
             await _skip(db, held, values, outcome, asked.skip, answering=held.leased(now))
             return
     arrival = decide_on_arrival(
-        session, replace(message, edits=None), held, now=now, unready=storing.unready,
+        session, replace(message, edits=None) if message.edits else message, held, now=now, unready=storing.unready,
         addressed=await _addressed(db, held, session, message),
     )  # fmt: skip
     if session.settings.hours.enabled and (arrival.due_in is not None or arrival.skip is SkipReason.OUT_OF_HOURS):

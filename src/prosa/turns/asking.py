@@ -6,6 +6,7 @@ from datetime import datetime
 
 from prosa.ai.asking import AnswerRequest
 from prosa.ai.context import PromptMessage, choose
+from prosa.ai.tools import Toolbox
 from prosa.auth.keys import Keys
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.knowing import Knowing
@@ -37,7 +38,13 @@ class Background:
 
 
 def request_of(
-    session: SessionFacts, messages: Sequence[PromptMessage], known: Background, *, now: datetime, keys: Keys
+    session: SessionFacts,
+    messages: Sequence[PromptMessage],
+    known: Background,
+    *,
+    now: datetime,
+    keys: Keys,
+    tools: Toolbox | None = None,
 ) -> AnswerRequest:
     """Return what a model is asked, within the number's limits of one call.
 
@@ -47,6 +54,7 @@ def request_of(
         known: What else is known.
         now: The present moment.
         keys: Of the number's owner.
+        tools: What the model may use.
     """
     settings = session.settings
     budget = MOST_WINDOWS * settings.context.window_tokens
@@ -65,6 +73,7 @@ def request_of(
         most_usd=settings.budget.reply_usd,
         fallbacks=settings.fallback_models,
         keys=keys,
+        tools=tools,
     )
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 from prosa.ai import economy, summary
 from prosa.ai import summary_notes as notes
 from prosa.ai.asking import Answer, Answers
-from prosa.ai.context import PromptMessage, pending, tokens_of
+from prosa.ai.context import PromptMessage, Transcript, pending, tokens_of
 from prosa.ai.economy import CacheWatch, Window
 from prosa.ai.summary import Summary, SummaryRequest
 from prosa.ai.usage import CallUsage, Purpose
@@ -64,7 +64,7 @@ class View:
         system: Tokens of the prompt's stable beginning.
     """
 
-    messages: Sequence[PromptMessage]
+    messages: Transcript
     summary: str | None
     until: int
     told: int
@@ -112,7 +112,7 @@ class Compactor:
         self._last: OrderedDict[uuid.UUID, int] = OrderedDict()
         self._more: OrderedDict[str, int] = OrderedDict()
 
-    async def view(self, turn: Turn, messages: Sequence[PromptMessage], system: int, *, may_ask: bool = True) -> View:
+    async def view(self, turn: Turn, messages: Transcript, system: int, *, may_ask: bool = True) -> View:
         """Return what the prompt of a turn shows, shortened first where that pays or must be.
 
         Args:
@@ -139,15 +139,15 @@ class Compactor:
         """
         key = turn.claimed.id
         if answer.usage is not None and self._last.get(key) == view.until and not _cold(turn, view.messages):
-            before = [m for m in view.messages if m.seq <= turn.claimed.answered_until]
+            before = view.messages.tokens_until(turn.claimed.answered_until)
             name = self._answers.name(f"{answer.usage.provider}:{answer.usage.model}")
-            self._watch.saw(name, expected=view.fixed + tokens_of(before), cached=answer.usage.cached_tokens)
+            self._watch.saw(name, expected=view.fixed + before, cached=answer.usage.cached_tokens)
         _remember(self._last, key, view.until)
         if answer.calls and answer.calls[0][0] is Purpose.REPLY:
             # Documents, tools and the frequent answers' index are put into the prompt later, and stay much the same.
             more = answer.calls[0][1].input_tokens - view.fixed - tokens_of(view.messages)
             _remember(self._more, turn.session.session_id, max(0, more))
-        after = View((*view.messages, *sent), view.summary, view.until, view.told, view.system)
+        after = View(view.messages.plus(sent), view.summary, view.until, view.told, view.system)
         window = self._window(turn, after)
         if tokens_of(after.messages) > window.limit and key not in self._tasks:
             task = asyncio.create_task(self._later(turn, after, window), name=f"summary-{key}")
@@ -191,7 +191,7 @@ class Compactor:
         if length < economy.LEAST_TOKENS:
             return None
         made = await self._summarise(turn, view, leaving, window, seconds)
-        short = View(rest, made.text, leaving[-1].seq, view.told + length, view.system)
+        short = View(Transcript(rest), made.text, leaving[-1].seq, view.told + length, view.system)
         done = await self._database.submit(partial(_write, turn, view.until, short, made))
         await self._spent(turn.session, turn.claimed.id, made.calls)
         if not done:
@@ -234,9 +234,9 @@ def _remember(known: OrderedDict[T, int], key: T, value: int) -> None:
         known.popitem(last=False)
 
 
-def _cold(turn: Turn, messages: Sequence[PromptMessage]) -> bool:
+def _cold(turn: Turn, messages: Transcript) -> bool:
     """Whether the provider has forgotten the conversation since the last answer."""
-    last = max((m.at for m in messages if m.ours and m.seq <= turn.claimed.last_seq), default=0)
+    last = next((m.at for m in reversed(messages) if m.ours and m.seq <= turn.claimed.last_seq), 0)
     return turn.clock().timestamp() - last > economy.CACHE_SECONDS
 
 

@@ -6,14 +6,14 @@ and is used only when the row says the same; so a cache that missed something co
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
 from sqlalchemy import Table, bindparam, literal_column, select
 
-from prosa.ai.context import CONTACT, PromptMessage, text_of
+from prosa.ai.context import CONTACT, PromptMessage, Transcript, text_of
 from prosa.cache import Cache, Read
 from prosa.conversations.models import Message, MessageStatus
 from prosa.database import Database
@@ -135,15 +135,15 @@ class Contexts:
         self._cache = cache
         self._known: Read[_Cached] = Read(MOST_KNOWN)
 
-    async def load(self, need: Need) -> list[PromptMessage]:
+    async def load(self, need: Need) -> Transcript:
         """Return the messages that the summary does not tell and prompts contain, oldest first, as of the version."""
         cached = await self._get(_key(need.conversation_id))
         if cached is not None and cached.version == need.version and cached.after <= need.after:
-            return [message for message in cached.messages if message.seq > need.after]
+            return cached.messages.after(need.after)
         async with self._database.read() as db:
             fresh = await _read(db, need)
         await self._set(_key(need.conversation_id), fresh)
-        return list(fresh.messages)
+        return fresh.messages
 
     async def remember(self, conversation_id: uuid.UUID, version: int, *messages: PromptMessage | None) -> None:
         """Bring a cached context up to date after a commit that added messages; does nothing where none is cached.
@@ -157,22 +157,22 @@ class Contexts:
         raw = await self._cache.get_raw(key)
         if raw is None:
             return
-        before = _Cached.head(raw)
+        known = self._known.get(key, raw)
+        before = (known.version, known.after) if known is not None else _Cached.head(raw)
         if before is None or before[0] != version - len(messages):
             # Two commits were remembered in another order, or something else changed: the next turn reads anew.
             await self._cache.delete(key)
             return
         added = tuple(message for message in messages if message is not None)
-        known = self._known.get(key, raw)
         if raw.count(b"\n") + len(added) > MOST_MESSAGES + MOST_MESSAGES // 2:
             cached = known or _Cached.read(raw)
             if cached is not None:
-                await self._set(key, replace(cached, version=version, messages=cached.messages + added).trimmed())
+                await self._set(key, _Cached(version, cached.after, cached.messages.plus(added)).trimmed())
             return
         # The messages before need not be read for this: new ones are written behind them.
         longer = _Cached.longer(raw, version, before[1], added)
         if known is not None:
-            self._known.put(key, longer, replace(known, version=version, messages=known.messages + added))
+            self._known.put(key, longer, _Cached(version, known.after, known.messages.plus(added)))
         await self._cache.set_raw(key, longer, TTL_SECONDS)
 
     async def summarised(self, conversation_id: uuid.UUID, until: int) -> None:
@@ -180,8 +180,7 @@ class Contexts:
         key = _key(conversation_id)
         cached = await self._get(key)
         if cached is not None and cached.after < until:
-            left = tuple(message for message in cached.messages if message.seq > until)
-            await self._set(key, replace(cached, after=until, messages=left))
+            await self._set(key, _Cached(cached.version, until, cached.messages.after(until)))
 
     async def _get(self, key: str) -> "_Cached | None":
         raw = await self._cache.get_raw(key)
@@ -214,12 +213,14 @@ class _Cached:
 
     version: int
     after: int
-    messages: tuple[PromptMessage, ...]
+    messages: Transcript
 
     def trimmed(self) -> "_Cached":
         """Return it without the oldest messages, where too many have gathered."""
         newest = self.messages[-MOST_MESSAGES:]
-        return self if len(newest) == len(self.messages) else _Cached(self.version, newest[0].seq - 1, newest)
+        if len(newest) == len(self.messages):
+            return self
+        return _Cached(self.version, newest[0].seq - 1, Transcript(newest))
 
     def written(self) -> bytes:
         """Return it as it is kept."""
@@ -249,7 +250,7 @@ class _Cached:
             return None
         try:
             rows = orjson.loads(b"[" + raw.partition(b"\n")[2].replace(b"\n", b",") + b"]")
-            return cls(*head, tuple(PromptMessage(*row) for row in rows))
+            return cls(*head, Transcript(PromptMessage(*row) for row in rows))
         except (TypeError, ValueError):
             return None
 
@@ -281,7 +282,7 @@ async def _read(db: ReadDb, need: Need) -> _Cached:
         )
     )
     # Where there were more than can be read, those left out stay left out.
-    return _Cached(need.version, need.after, messages)
+    return _Cached(need.version, need.after, Transcript(messages))
 
 
 def _key(conversation_id: uuid.UUID) -> str:

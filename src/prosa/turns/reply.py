@@ -6,7 +6,7 @@ No transaction is open while the model is asked. A crash before the commit repea
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -144,12 +144,12 @@ class Replier:
         stopped = await self.budgets.stops(session, claimed.id)
         system = estimate_tokens(system_text(settings.instructions))
         view = await self.compactor.view(turn, messages, system, may_ask=not stopped)
-        turn = replace(turn, saved_tokens=view.saved)
+        tools = await self._tools_of(turn, group=group)
+        turn = replace(turn, saved_tokens=view.saved, tools=tools)
         known = Background(view.fixed, claimed.answered_until, view.summary, claimed.contact_name, group)
         keys = self._keys_of(session.user_id)
-        request = request_of(session, view.messages, known, now=self.clock(), keys=keys)
-        turn = replace(turn, tools=await self._tools_of(turn, group=group))
-        await self._answer(turn, replace(request, tools=turn.tools), view, stopped=stopped)
+        request = request_of(session, view.messages, known, now=self.clock(), keys=keys, tools=tools)
+        await self._answer(turn, request, view, stopped=stopped)
 
     async def most_parallel(self, session_id: str) -> int:
         """Return how many answers of a number may be made at the same time in this process."""
@@ -228,7 +228,9 @@ class Replier:
         seen = await self._files.look(turn.claimed.id, turn.waiting, settings, attempts=turn.claimed.attempts)
         if settings.otherwise == "text" and settings.otherwise_text and seen.nothing_else(turn.waiting):
             return Answer(settings.otherwise_text, tier=Tier.FALLBACK)
-        answer = await self._answers.answer(replace(request, attachments=seen.attachments))
+        if seen.attachments:
+            request = replace(request, attachments=seen.attachments)
+        answer = await self._answers.answer(request)
         return with_sources(request, answer, turn.waiting)
 
     async def _tools_of(self, turn: Turn, *, group: bool) -> TurnTools:
@@ -240,7 +242,7 @@ class Replier:
         unready = why_unready(self._answers, session, self._keys_of)
         return replace(turn, session=session, unready=unready)
 
-    def _why_nothing(self, turn: Turn, messages: list[PromptMessage]) -> Callable[[Any], Coroutine[Any, Any, None]]:
+    def _why_nothing(self, turn: Turn, messages: Sequence[PromptMessage]) -> Callable[[Any], Coroutine[Any, Any, None]]:
         spoke = max((m.seq for m in messages if m.author in PEOPLE), default=0)
         if any(m.asks and turn.claimed.answered_until < m.seq < spoke for m in messages):
             return partial(outcome.skipped, turn, SkipReason.ANSWERED_BY_PERSON)
