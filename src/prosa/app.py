@@ -62,6 +62,7 @@ from prosa.sessions.gateway import Gateway
 from prosa.sessions.operations import Operations
 from prosa.sessions.service import SessionService
 from prosa.settings import Settings
+from prosa.stopping import Grace
 from prosa.tools import endpoints as tool_endpoints
 from prosa.tools.service import ToolService
 from prosa.turns import endpoints as turn_endpoints
@@ -107,13 +108,14 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.provided = await compose(settings, stack)
+            app.state.provided = await compose(settings, stack, grace=app.state.grace)
             yield
 
     app = FastAPI(
         title="Prosa", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
     )
     app.state.provided = {}
+    app.state.grace = Grace(settings.stop_seconds)
     problems.install(app)
     middleware.install(app, settings)
     for router in (
@@ -153,6 +155,7 @@ async def compose(
     *,
     engine: WhatsAppEngine | None = None,
     answers: LazyAnswers | None = None,
+    grace: Grace | None = None,
 ) -> dict[Any, object]:
     """Make and start every part; `stack` stops them, the last one first.
 
@@ -161,6 +164,7 @@ async def compose(
         stack: Takes the parts.
         engine: Another one than prosa-bridge.
         answers: Made by other models than the settings name.
+        grace: How long a stop may take; left out: some seconds for each part.
 
     Returns:
         What endpoints may ask for, by type.
@@ -229,7 +233,7 @@ async def compose(
     appearance = Appearance(bus, gateway, directory)
     gateway.on_open(numbers.opened, appearance.opened)
     fetcher = MediaFetcher(database, bus, files, numbers, max_bytes=settings.media_max_mb * MIB)
-    sender = Sender(database, bus, numbers, files, sessions=directory)
+    sender = Sender(database, bus, numbers, files, sessions=directory, grace=grace)
     ready = ReadyAnswers(database, cache, index, learning)
     knowledge = KnowledgeService(database, directory.forget)
     library = KnowledgeIndex(database, embedders, spent=MatchCosts(database, budgets))
@@ -247,7 +251,7 @@ async def compose(
         budgets=budgets,
         keys_of=keyring.of,
     )
-    runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency)
+    runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency, grace=grace)
     scheduler = Scheduler(database, bus, directory)
     changer = Changer(database, bus, numbers, files)
     await run(

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import math
 import signal
 import socket
 from collections.abc import Iterator
@@ -17,9 +18,8 @@ from prosa.app import create_app
 from prosa.errors import ConfigurationError
 from prosa.logs import configure
 from prosa.settings import Settings
+from prosa.stopping import REQUESTS, Grace
 
-GRACEFUL_SECONDS = 5
-"""How long open requests may take once a stop is asked for."""
 BACKLOG = 2048
 MAX_FRAME = 64 * 1024
 """Bytes of a WebSocket frame of a client, at most."""
@@ -50,10 +50,13 @@ def serve(settings: Settings) -> int:
 
 async def _serve(settings: Settings, listening: socket.socket) -> None:
     app = create_app(settings)
-    server = _Server(_config(app))
+    server = _Server(_config(app, settings))
     stopping = asyncio.Event()
 
+    grace: Grace = app.state.grace
+
     def stop() -> None:
+        grace.enforce()
         server.force_exit = stopping.is_set()  # asked twice: do not wait for open requests
         server.should_exit = True
         stopping.set()
@@ -69,6 +72,9 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     interrupted.cancel()
     with suppress(asyncio.CancelledError):
         await starting
+    grace.over()
+    if stopping.is_set():
+        logger.info("prosa stopped")
 
 
 async def _until_stopped(app: FastAPI, server: _Server, settings: Settings, listening: socket.socket) -> None:
@@ -79,7 +85,7 @@ async def _until_stopped(app: FastAPI, server: _Server, settings: Settings, list
         logger.info("prosa stops")
 
 
-def _config(app: FastAPI) -> uvicorn.Config:
+def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
@@ -89,7 +95,7 @@ def _config(app: FastAPI) -> uvicorn.Config:
         ws="websockets-sansio",
         ws_max_size=MAX_FRAME,
         ws_per_message_deflate=False,  # 300 KiB a client for events of some hundred bytes
-        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        timeout_graceful_shutdown=math.ceil(REQUESTS * settings.stop_seconds),
         backlog=BACKLOG,
     )
 

@@ -111,6 +111,12 @@ class Settings(BaseSettings):
     turn_concurrency: int = Field(
         64, ge=1, le=1000, description="Answers being made at the same time, in this process."
     )
+    stop_seconds: float = Field(
+        8,
+        gt=0,
+        le=600,
+        description="How long a stop waits for what is under way; the rest is handed back to the next start.",
+    )
     event_retention_hours: int = Field(24, ge=1, le=720, description="How long events can be replayed.")
 
     @field_validator(

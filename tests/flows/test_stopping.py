@@ -1,10 +1,13 @@
 """A gentle stop hands back what it cannot finish: nothing stays leased, and the next start answers it once."""
 
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import URL
 from tests.fixtures.conversations import add_owner, add_session, conversations, inbound, messages, receiver, run_sql
-from tests.fixtures.databases import leases_held
+from tests.fixtures.databases import leases_held, sqlite_url
+from tests.fixtures.whatsapp import until
+from tests.flows.conftest import SHOP, Stage
 
 from prosa.clock import utc_now
 from prosa.database import Database
@@ -13,6 +16,8 @@ from prosa_simulator.gemini import answers as says
 from prosa_simulator.product import ProsaProcess
 
 KEY = "test-key"
+QUICK, PATIENT, TYPIST = SHOP, "551140000002", "551140000003"
+"""Numbers: one that answers at once, one that waits for more messages, one that types slowly."""
 
 
 async def test_turns_are_handed_back_and_made_by_the_next(database_url: URL, tmp_path: Path) -> None:
@@ -49,3 +54,60 @@ async def test_turns_are_handed_back_and_made_by_the_next(database_url: URL, tmp
     assert [row.body for row in await messages(database) if row.author == "ai"] == ["Hello!"] * 3
     assert await leases_held(database) == {}
     await database.close()
+
+
+async def test_a_stop_in_every_phase_of_a_turn_ends_in_order_and_each_question_is_answered_once(
+    stage: Stage, database_url: URL
+) -> None:
+    script, network = stage.world.gemini.script, stage.world.network
+    script.when("^hangs", says.Hang(then=says.Text("too late")))
+    script.when("^slow", says.Text("after a while", latency=1.0))
+    await stage.link("quick", QUICK)
+    await stage.link("patient", PATIENT, debounce_seconds=15, debounce_max_seconds=15)
+    await stage.link("typist", TYPIST, sending={"typing_ms_per_char": 200})
+    ana, bia, caio = [await stage.world.contacts.link(f"551198888000{number}") for number in range(3)]
+    eva, rui = [await stage.world.contacts.link(f"551198888000{number}") for number in range(3, 5)]
+
+    await bia.send_text(TYPIST, "is typed for a while")
+    await stage.events.wait("ai.replied", lambda event: event["session"] == "typist")
+    network.faults.withhold_acks(phone=QUICK, times=1)
+    await caio.send_text(QUICK, "is not acknowledged")
+    await caio.wait_until(lambda: caio.received, 30)
+    await eva.send_text(QUICK, "hangs")
+    await stage.world.gemini.wait_hanging(1, within=30)
+    await ana.send_text(PATIENT, "waits for more")
+    await stage.events.wait("message.received", lambda event: event["session"] == "patient")
+    [typed] = await sent_by(stage, "typist")
+    assert typed["status"] == "queued"
+    postgres = database_url.get_backend_name() == "postgresql"
+    database = Database(database_url if postgres else sqlite_url(stage.prosa.data_dir / "prosa.sqlite3"))
+    assert await leases_held(database) == {"conversations": 1, "messages": 1, "whatsapp_sessions": 3}
+    await rui.send_text(QUICK, "slow")
+    await until(lambda: any("slow" in asked.last_user_text for asked in stage.world.gemini.requests.generations()), 30)
+
+    status = await stage.prosa.stop(seconds=120)
+    assert (status, "prosa stopped" in stage.prosa.log_tail(), "stop_overdue" in stage.prosa.log_tail(200)) == (
+        0, True, False,
+    ), stage.prosa.log_tail()  # fmt: skip
+    assert await leases_held(database) == {}
+
+    script.reset()
+    stage.world.gemini.release()
+    await stage.prosa.start()
+    everybody = (ana, bia, caio, eva, rui)
+    for contact in everybody:
+        await contact.wait_until(lambda of=contact: of.received, 60)  # type: ignore[misc]
+    rows = await messages(database)
+    assert {(row.author, row.status) for row in rows if row.from_me} <= {("ai", "sent"), ("ai", "delivered")}
+    assert sum(row.from_me for row in rows) == len(everybody)
+    assert [len(contact.received) for contact in everybody] == [1] * len(everybody)
+    await database.close()
+
+
+async def sent_by(stage: Stage, number: str) -> list[dict[str, Any]]:
+    """Return the messages that a number wrote, or is about to."""
+    found: list[dict[str, Any]] = []
+    for conversation in (await stage.api.get("/conversations", session=number))["items"]:
+        page = await stage.api.get(f"/conversations/{conversation['id']}/messages")
+        found += [message for message in page["items"] if message["from_me"]]
+    return found

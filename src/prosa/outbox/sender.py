@@ -33,6 +33,7 @@ from prosa.outbox.offline import OfflineNumbers
 from prosa.outbox.pace import Paces
 from prosa.outbox.queue import TOPIC
 from prosa.sessions.facts import Numbers
+from prosa.stopping import SENDING, Grace
 from prosa.whatsapp.engine import EngineError, EngineErrorCode
 
 logger = structlog.get_logger("prosa.outbox")
@@ -64,6 +65,7 @@ class Sender:
         *,
         sessions: Numbers | None = None,
         clock: Clock = utc_now,
+        grace: Grace | None = None,
     ) -> None:
         """Make it.
 
@@ -74,12 +76,14 @@ class Sender:
             files: Where files to send are.
             sessions: Where numbers' settings are looked up; left out: the defaults hold.
             clock: The time.
+            grace: How long a stop waits for messages on their way; left out: some seconds.
         """
         self._database = database
         self._bus = bus
         self._numbers = numbers
         self._files = files
         self._clock = clock
+        self._grace = grace or Grace(STOP_SECONDS)
         self._owner = leases.new_owner()
         self._sending: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._busy: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_NUMBER))
@@ -102,7 +106,7 @@ class Sender:
         if self._loops:
             self._loops[0].cancel()
         if self._sending:
-            await asyncio.wait(self._sending.values(), timeout=STOP_SECONDS)
+            await asyncio.wait(self._sending.values(), timeout=self._grace.left(SENDING))
         tasks = [*self._loops, *self._sending.values()]
         for task in tasks:
             task.cancel()

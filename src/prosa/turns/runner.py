@@ -16,6 +16,7 @@ from prosa.database.engine import Place, WriteDb
 from prosa.database.outage import OutageLog, is_outage
 from prosa.database.prepared import Prepared, among
 from prosa.events.bus import Bus, Signal, cancel
+from prosa.stopping import ANSWERS, Grace
 from prosa.turns.claimed import CLAIMED_COLUMNS, ClaimedConversation
 from prosa.turns.reply import Replier
 
@@ -61,7 +62,7 @@ class TurnRunner:
         lease_seconds: float = LEASE_SECONDS,
         renew_seconds: float = RENEW_SECONDS,
         poll_seconds: float = POLL_SECONDS,
-        stop_seconds: float = STOP_SECONDS,
+        grace: Grace | None = None,
     ) -> None:
         """Make the runner.
 
@@ -73,7 +74,7 @@ class TurnRunner:
             lease_seconds: How long after this process died another one takes its conversations over.
             renew_seconds: Between two renewals; well below `lease_seconds`.
             poll_seconds: Between two looks when nothing wakes it.
-            stop_seconds: How long a stop waits for answers in the making.
+            grace: How long a stop waits for answers in the making; left out: some seconds.
         """
         self._database = database
         self._bus = bus
@@ -82,7 +83,7 @@ class TurnRunner:
         self._lease = timedelta(seconds=lease_seconds)
         self._renew_seconds = renew_seconds
         self._poll_seconds = poll_seconds
-        self._stop_seconds = stop_seconds
+        self._grace = grace or Grace(STOP_SECONDS)
         self._running: dict[uuid.UUID, tuple[ClaimedConversation, asyncio.Task[None]]] = {}
         self._full: set[str] = set()
         """Numbers that make as many answers as they may: their conversations wait until one is done."""
@@ -108,7 +109,7 @@ class TurnRunner:
             await cancel(loop)
         tasks = [task for _, task in self._running.values()]
         if tasks:
-            await asyncio.wait(tasks, timeout=self._stop_seconds)
+            await asyncio.wait(tasks, timeout=self._grace.left(ANSWERS))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
