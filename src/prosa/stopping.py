@@ -1,7 +1,8 @@
 """How long a stop may take: one time that all parts share, since they stop one after another.
 
-Whoever stops Prosa kills it before long: Docker after 10 seconds, unless told otherwise (docs.docker.com, "docker
-container stop"). What is not finished in time is handed back, which takes moments; a killed Prosa would leave it held.
+Whoever stops Prosa kills it before long: Docker after 10 seconds (docs.docker.com, "docker container stop"), our
+compose file and unit of systemd after 20. What is not finished in time is handed back, which takes moments; a killed
+Prosa would leave it held.
 """
 
 import os
@@ -13,7 +14,7 @@ import structlog
 
 REQUESTS, ANSWERS, SENDING = 1 / 3, 5 / 6, 1.0
 """By which part of the time open requests, answers being made and messages being sent are given up."""
-LAST_SECONDS = 15.0
+LAST_SECONDS = 10.0
 """After the whole time: what handing back may take at most, with a database or WhatsApp that does not answer."""
 OVERDUE_STATUS = 1
 

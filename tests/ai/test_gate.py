@@ -52,6 +52,16 @@ async def test_a_model_is_not_asked_before_the_time_it_named_also_by_who_waited_
         await call(FLASH)
     now = 130.0
     assert await call(FLASH) == "asked"
+    gate.pause(FLASH, 600)
+    now += 599.9
+    with pytest.raises(RateLimitedError) as caught:
+        await call(FLASH)
+    assert caught.value.retry_after == pytest.approx(0.1)
+    now += 0.2
+    assert await call(FLASH) == "asked"
     gate.pause(FLASH, 86_400)
-    now += LONGEST_PAUSE
+    now += LONGEST_PAUSE - 1
+    with pytest.raises(RateLimitedError):
+        await call(FLASH)
+    now += 1
     assert await call(FLASH) == "asked", "nobody is silenced for a day by one answer"

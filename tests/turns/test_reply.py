@@ -342,6 +342,21 @@ async def test_too_many_requests_are_tried_again_when_the_provider_said(stage: T
     assert len(await stage.told_events("ai.failed")) == 1
 
 
+async def test_a_long_delay_is_honoured_by_the_refused_turn_and_by_other_conversations(stage: TurnStage) -> None:
+    other = "5511999990009@s.whatsapp.net"
+    stage.gemini.script.enqueue(says.RateLimited(retry_after=600))
+    await stage.hear()
+    before = utc_now()
+    await stage.turn()
+    await stage.hear("and me?", chat=other, sender=other)
+    await stage.turn(ahead=300)
+    refused, held_back = await stage.talk(), await stage.talk(other)
+    assert len(stage.gemini.requests.generations()) == 1, "nobody asks before the time it named"
+    assert timedelta(seconds=600) < refused.due_at - before < timedelta(seconds=610)
+    assert timedelta(seconds=590) < held_back.due_at - before
+    assert (refused.attempts, held_back.attempts) == (1, 0), "who was not let through has lost no try"
+
+
 async def test_a_provider_in_trouble_is_tried_a_few_times_then_a_person_must_look(stage: TurnStage) -> None:
     await stage.hear()
     stage.gemini.script.enqueue(*[says.internal_error()] * TRIES)

@@ -10,8 +10,9 @@ from prosa.ai.names import ModelName
 
 MOST_CALLS = 64
 """Calls to one provider at the same time, where the installation does not say."""
-LONGEST_PAUSE = 120.0
-"""Seconds; a provider that names a longer time is asked again after this one."""
+LONGEST_PAUSE = 900.0
+"""Seconds. Where a provider names a longer time, such as to the end of a day's quota, one conversation asks again after
+this one and finds out whether somebody raised the quota meanwhile; the turn that was refused waits all of it."""
 
 
 class Gate:
