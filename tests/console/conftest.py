@@ -15,6 +15,7 @@ the console logs an error, breaks its content security policy, or asks another h
 an error says so: `console.installation.forgive("429")`. `shoot` keeps pictures where PROSA_SCREENSHOTS names a folder.
 """
 
+import asyncio
 import base64
 import itertools
 import json
@@ -28,7 +29,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    async_playwright,
+    expect,
+)
 from tests.fixtures.servers import missing
 
 from prosa.console.pages import BUILT
@@ -282,6 +292,19 @@ async def accessibility(page: Page) -> list[str]:
         for finding in result["violations"]
         if finding["impact"] in {"serious", "critical"}
     ]
+
+
+async def played(media: Locator) -> float:
+    """Wait until a sound or video really plays; return how long it is, in seconds."""
+    async with asyncio.timeout(PATIENCE / 1000):
+        length: float = await media.evaluate(
+            """media => new Promise((done, fail) => {
+                const look = () => media.error ? fail(media.error.message)
+                    : media.currentTime > 0.2 ? done(media.duration) : setTimeout(look, 50);
+                look();
+            })"""
+        )
+    return length
 
 
 async def shoot(page: Page, name: str, *also: tuple[int, int]) -> None:

@@ -1,6 +1,7 @@
 """The demo as a newcomer walks through it: the console in a frame, phones beside it."""
 
 import io
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,19 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 from rich.console import Console
-from tests.console.conftest import DESKTOP, PASSWORD, PATIENCE, PHONE, accessibility, shoot
+from tests.console.conftest import DESKTOP, PASSWORD, PATIENCE, PHONE, accessibility, played, shoot
 
 from prosa_simulator.demo.stage import prepare
 from prosa_simulator.gemini.demo_brain import bakery_script
 from prosa_simulator.product.world import World
+
+MICROPHONE = """navigator.mediaDevices.getUserMedia = async () => {
+  const sound = new AudioContext(), tone = sound.createOscillator(), heard = sound.createMediaStreamDestination();
+  tone.connect(heard);
+  tone.start();
+  return heard.stream;
+}"""
+"""A microphone that hears a tone: machines that test have none."""
 
 
 class Demo:
@@ -95,9 +104,19 @@ async def test_a_newcomer_links_the_number_asks_and_is_answered(demo: Demo) -> N
     await expect(log.get_by_text("We bake party cakes to order")).to_be_visible()
     await expect(page.get_by_text("Step 5 of 5")).to_be_visible()
 
+    # one's own recording, which Chromium makes as WebM: it goes out as WhatsApp has it, so that a model hears it
+    await page.evaluate(MICROPHONE)
+    await page.get_by_role("button", name="Record a voice message").click()
+    await expect(page.get_by_text("0:01", exact=True)).to_be_visible()
+    await page.get_by_role("button", name="Send the recording").click()
+    await expect(log.get_by_text("This demo follows a script and cannot hear")).to_be_visible()
+
     await console.get_by_role("link", name="Inbox", exact=True).click()
     await console.get_by_text("Maria").first.click()
     await expect(console.get_by_text("Do you deliver on Sundays?")).to_be_visible()  # what the voice message says
+    recorded = console.get_by_role("article").filter(has_text=re.compile(r"Voice message0:0[1-9]")).last
+    await recorded.get_by_role("button", name="Play").click()
+    assert await played(console.locator("article audio")) > 0.9
     await shoot(page, "demo-chat")
 
     await page.locator("[data-fault=restart]").click()

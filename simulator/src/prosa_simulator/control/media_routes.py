@@ -15,10 +15,13 @@ from prosa_simulator.contacts import Contact, Sent
 from prosa_simulator.control.addresses import Chat
 from prosa_simulator.control.contact_routes import ContactRoutes
 from prosa_simulator.control.message_routes import MessageId, quote_of, shown
+from prosa_simulator.control.voice import ogg_of
 from prosa_simulator.loopback import Body, Refusal, answer_json, invalid
 
 MAX_FILE: Final = 100 * 1024**2
 """Bytes of an upload: enough for tests; WhatsApp takes documents of 2 GB."""
+VOICE: Final = "audio/ogg; codecs=opus"
+"""What WhatsApp's own voice notes are; recordings of browsers in WebM become it."""
 _ANYTHING: Final = "application/octet-stream"
 _MIME: Final = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}\Z", re.ASCII)
 
@@ -55,10 +58,17 @@ class MediaRoutes:
         except ValidationError as error:
             raise invalid(error) from error
         quote = quote_of(contact, form.quote)
-        mime = _mime_of(file)
+        mime, name = _mime_of(file), _file_name(file.filename)
+        content = await anyio.to_thread.run_sync(file.file.read)
+        if form.voice and mime.startswith("audio/webm"):
+            try:
+                content = await anyio.to_thread.run_sync(ogg_of, content)
+            except ValueError as error:
+                raise Refusal.of_field("file", f"not a recording in WebM: {error}") from error
+            mime, name = VOICE, f"{Path(name).stem}.ogg"
         with tempfile.TemporaryDirectory(prefix="prosa-control-") as folder:
-            path = Path(folder, _file_name(file.filename))
-            await anyio.to_thread.run_sync(path.write_bytes, await anyio.to_thread.run_sync(file.file.read))
+            path = Path(folder, name)
+            await anyio.to_thread.run_sync(path.write_bytes, content)
             wa_id = await contact.send_media(
                 form.to, path, MessageType(form.type or _type_of(mime, voice=form.voice)),
                 caption=form.caption, mime_type=mime, voice=form.voice, seconds=form.seconds, quote=quote,
