@@ -11,6 +11,7 @@ from prosa import words
 from prosa.clock import utc_now
 from prosa.conversations.models import Conversation, Message, MessageSearch
 from prosa.database import Database
+from prosa.database.engine import WriteDb
 from prosa.ids import new_id, new_message_id
 from prosa.sessions.models import WhatsAppSession
 from prosa.settings import Settings
@@ -24,16 +25,9 @@ async def fill(
 
     `reactions`: emoji by the number of the message, counted from 1; the contact gave them after all else was said.
     """
-    settings = Settings(_env_file=None, data_dir=console.installation.prosa.data_dir)
-    database = Database(settings.sqlalchemy_url)
-    conversation, now = new_id(), utc_now()
+    database, conversation, now = database_of(console), new_id(), utc_now()
     async with database.write() as db:
-        owner = (await db.execute(select(User.id).where(User.email == console.email))).scalar_one()
-        number = {
-            "id": new_id(), "session_id": console.session, "user_id": owner, "status": "closed", "wanted": False,
-            "link_method": "qr", "settings": {}, "extra": {}, "jid": f"{console.number}:3@s.whatsapp.net",
-        }  # fmt: skip
-        await db.execute(insert(WhatsAppSession), number)
+        await insert_number(db, console)
         row = {
             "id": conversation, "session_id": console.session, "contact_jid": "5511988887777@s.whatsapp.net",
             "contact_phone": "5511988887777", "contact_name": "Ana Souza", "kind": "contact",
@@ -56,6 +50,21 @@ async def fill(
         await db.execute(insert(MessageSearch), found)
     await database.close()
     return conversation
+
+
+def database_of(console: Console) -> Database:
+    """Open the database that Prosa runs on, besides it."""
+    return Database(Settings(_env_file=None, data_dir=console.installation.prosa.data_dir).sqlalchemy_url)
+
+
+async def insert_number(db: WriteDb, console: Console) -> None:
+    """Give the owner a number that was linked and is offline."""
+    owner = (await db.execute(select(User.id).where(User.email == console.email))).scalar_one()
+    number = {
+        "id": new_id(), "session_id": console.session, "user_id": owner, "status": "closed", "wanted": False,
+        "link_method": "qr", "settings": {}, "extra": {}, "jid": f"{console.number}:3@s.whatsapp.net",
+    }  # fmt: skip
+    await db.execute(insert(WhatsAppSession), number)
 
 
 def _message(conversation: uuid.UUID, console: Console, seq: int, text: str, at: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from playwright.async_api import Page, expect
-from tests.console.conftest import Console, accessibility, shoot
+from tests.console.conftest import DESKTOP, PHONE, Console, accessibility, shoot
 from tests.fixtures.sending import until
 
 
@@ -66,6 +66,16 @@ async def test_instructions_behaviour_and_hours_are_changed(linked: Console) -> 
     await page.get_by_label("Holidays").fill("12-25")
     await shoot(page, "ai-hours")
     assert await accessibility(page) == []
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    # however narrow, × stands in one line with the times
+    await page.wait_for_function(
+        """() => [...document.querySelectorAll(".ai-interval")].every(one => {
+            const places = [...one.querySelectorAll("input, button")].map(part => part.getBoundingClientRect());
+            const middles = places.map(({ top, height }) => top + height / 2);
+            return Math.max(...middles) - Math.min(...middles) < 2;
+        })"""
+    )
+    await page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
     await save(page)
 
     stored = await settings(linked)

@@ -36,7 +36,8 @@ def recording(packets: list[bytes], codec: bytes = b"A_OPUS", flags: int = 0x80)
 
 def pages(ogg: bytes) -> list[tuple[int, int, list[bytes], bytes]]:
     """Return flags, the sample where it ends, packets and bytes of each page."""
-    found, at = [], 0
+    found: list[tuple[int, int, list[bytes], bytes]] = []
+    at = 0
     while at < len(ogg):
         magic, _, flags, end, _, number, _, count = struct.unpack_from("<4sBBqIIIB", ogg, at)
         assert magic == b"OggS"

@@ -175,6 +175,7 @@ export const words = defineStrings({
     switchOn: "Switch on",
 
     write: "Write a message",
+    message: "Message",
     caption: "Caption (optional)",
     send: "Send",
     attach: "Attach a file",
@@ -386,6 +387,7 @@ export const words = defineStrings({
     switchOn: "Ligar",
 
     write: "Escreva uma mensagem",
+    message: "Mensagem",
     caption: "Legenda (opcional)",
     send: "Enviar",
     attach: "Anexar um arquivo",

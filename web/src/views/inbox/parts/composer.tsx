@@ -179,7 +179,7 @@ export function Composer({
           rows={1}
           value={text}
           maxLength={65_536}
-          placeholder={file ? t.caption : t.write}
+          placeholder={file ? t.caption : t.message}
           aria-label={file ? t.caption : t.write}
           onChange={(event) => setText(event.target.value)}
           onKeyDown={onKeyDown}

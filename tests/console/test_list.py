@@ -1,0 +1,46 @@
+"""The inbox of a busy shop: every state of a conversation in the list, groups, filters, and keys alone."""
+
+from playwright.async_api import expect
+from tests.console.conftest import Console, accessibility, shoot
+from tests.console.shop import CAROLINA, FAMILY, open_shop
+
+
+async def test_a_busy_inbox_says_who_waits_and_for_whom(console: Console) -> None:
+    await open_shop(console)
+    page = await (await console.installation.context(locale="pt-BR")).new_page()
+    await console.sign_in(page, "/app/inbox")
+    rows = page.get_by_role("navigation", name="Conversas").get_by_role("link")
+    await expect(rows.first).to_contain_text(CAROLINA)
+    await expect(rows.filter(has_text="Dona Lúcia").get_by_text("3 mensagens não lidas")).to_be_attached()
+    await expect(rows.filter(has_text="Dona Lúcia").get_by_title("Uma pessoa está atendendo")).to_be_visible()
+    await expect(rows.filter(has_text="Buffet Alvorada").get_by_title("A IA não respondeu")).to_be_visible()
+    await expect(rows.filter(has_text="Rafael Antunes").get_by_title("A IA está respondendo")).to_be_visible()
+    assert await accessibility(page) == []
+
+    # keys alone: down to the third conversation and back, each one open as it is passed
+    await rows.first.focus()
+    for name in (FAMILY, "Rafael Antunes"):
+        await page.keyboard.press("ArrowDown")
+        await expect(page.get_by_role("heading", name=name, level=2)).to_be_visible()
+        await expect(rows.filter(has_text=name)).to_be_focused()
+    await page.keyboard.press("ArrowUp")
+
+    # a group: who says what, as each of them is called
+    log = page.get_by_role("log", name="Mensagens")
+    await expect(log.get_by_text("Tio Beto")).to_have_count(2)
+    await expect(log.get_by_text("Padaria Estrela, ainda dá para aumentar para dois?")).to_be_visible()
+    assert await accessibility(page) == []
+    await page.get_by_role("button", name="Grupos").click()
+    await expect(rows).to_have_count(2)
+    await page.get_by_role("button", name="Todas").click()
+
+    await page.keyboard.press("ArrowUp")
+    await rows.filter(has_text=CAROLINA).click()
+    await expect(log.get_by_text("❤️")).to_be_visible()
+    await shoot(page, "inbox")
+    small = await console.phone_page("/app/inbox", locale="pt-BR")
+    await expect(small.get_by_role("link", name=CAROLINA)).to_be_visible()
+    await shoot(small, "inbox")
+    await small.get_by_role("link", name=CAROLINA).click()
+    await expect(small.get_by_role("log").get_by_text("❤️")).to_be_visible()
+    await shoot(small, "inbox-thread")
