@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-import pytest
+from tests.fixtures.databases import on_sqlite
 from tests.flows.conftest import ANA, SHOP, Stage
 
 from prosa.whatsapp.engine import Quote
@@ -12,8 +12,6 @@ from prosa_simulator.gemini import Text
 from prosa_simulator.network.groups import Addressing, Group
 
 BIA = "5511977776666"
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""What is decided before anything is written does not depend on the database."""
 
 
 class Family:
@@ -65,7 +63,7 @@ async def family(stage: Stage, groups: str, addressing: Addressing = "lid", **se
     return Family(stage, group, ana, bia)
 
 
-@SQLITE
+@on_sqlite
 async def test_groups_are_off_at_first_stored_and_never_answered(stage: Stage) -> None:
     home = await family(stage, "off")
     await home.ana.send_text(home.chat, "Lunch on Sunday?")
@@ -89,7 +87,7 @@ async def test_groups_on_answer_everybody_in_the_group(stage: Stage) -> None:
     await answers_everybody(stage, "lid")
 
 
-@SQLITE
+@on_sqlite
 async def test_a_group_that_names_its_members_by_number_is_answered_like_others(stage: Stage) -> None:
     await answers_everybody(stage, "pn")
 
@@ -120,7 +118,7 @@ async def answers_everybody(stage: Stage, addressing: Addressing) -> None:
     assert read["session"] == "shop"
 
 
-@SQLITE
+@on_sqlite
 async def test_only_who_mentions_or_quotes_the_number_is_answered(stage: Stage) -> None:
     home = await family(stage, "mentioned")
     ana, bia = home.ana, home.bia
@@ -195,7 +193,7 @@ async def test_a_person_writes_to_a_group_by_the_api(stage: Stage) -> None:
     await home.ana.wait_until(lambda: [s.revoked for s in home.ana.screen if s.wa_id == ours["wa_id"]] == [True], 30)
 
 
-@SQLITE
+@on_sqlite
 async def test_a_group_is_called_what_its_people_call_it(stage: Stage) -> None:
     home = await family(stage, "off")
     await home.ana.send_text(home.chat, "hello")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.fixtures.databases import on_sqlite
-from tests.flows.conftest import SHOP, Stage
+from tests.flows.conftest import ANA, SHOP, Stage
 
 from prosa_simulator.product import ApiError
 
@@ -57,3 +57,29 @@ async def test_what_is_sent_and_what_becomes_of_it(stage: Stage) -> None:
     with pytest.raises(ApiError) as refused:
         await stage.api.post(f"/messages/{later['id']}/cancel", {})
     assert (refused.value.status, (await stage.api.get("/messages"))["items"]) == (409, [])
+
+
+@on_sqlite
+async def test_only_so_many_new_contacts_a_day_and_whoever_wrote_first_is_answered(stage: Stage) -> None:
+    await stage.link(sending={"new_contacts_per_day": 1})
+    ana = await stage.ana()
+    strangers = [await stage.world.contacts.link(f"551197777000{number}") for number in range(2)]
+    sent = [
+        await stage.api.post("/sessions/shop/messages", {"to": f"+{stranger.number}", "text": "Our new menu"})
+        for stranger in strangers
+    ]
+    waits = await stage.events.wait(
+        "message.status", lambda e: (e["payload"]["error"] or "").startswith("new_contacts")
+    )
+    held = waits["payload"]["id"]
+    [lucky] = [stranger for stranger, message in zip(strangers, sent, strict=True) if message["id"] != held]
+    [other] = [stranger for stranger in strangers if stranger is not lucky]
+    await lucky.wait_for("Our new menu", 40)
+    await ana.send_text(SHOP, "hello")
+    await ana.wait_until(lambda: ana.received, 40)
+    await stage.api.post("/sessions/shop/messages", {"to": f"+{ANA}", "text": "and the menu"})
+    await ana.wait_for("and the menu", 40)
+    assert other.received == []
+    await other.send_text(SHOP, "do you have a menu?")
+    await other.wait_for("Our new menu", 60)
+    await stage.events.wait("message.sent", lambda event: event["payload"]["id"] == held)
