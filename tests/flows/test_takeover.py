@@ -1,12 +1,12 @@
 """A person on another device of the number takes over; real clients on both sides."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from tests.fixtures.databases import on_sqlite
 from tests.flows.conftest import ANA, SHOP, Stage
 
 from prosa_simulator.gemini import Hang, Text
-
-WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @on_sqlite
@@ -98,8 +98,8 @@ async def test_contacts_stop_and_resume_the_ai_by_their_own_words(stage: Stage) 
 
 @on_sqlite
 async def test_out_of_hours_is_said_once_and_answered_when_asked_to(stage: Stage) -> None:
-    never: dict[str, list[str]] = {day: [] for day in WEEK}
-    hours = {"enabled": True, "time_zone": "UTC", "weekly": never, "message": "We are closed."}
+    far = f"{datetime.now(UTC) + timedelta(days=3):%A}".lower()
+    hours = {"enabled": True, "time_zone": "UTC", "weekly": {far: ["12:00-13:00"]}, "message": "We are closed."}
     await stage.link(hours=hours)
     ana = await stage.ana()
     await ana.send_text(SHOP, "open?")
