@@ -9,31 +9,37 @@ import "sync"
 type ackTable struct {
 	mu      sync.Mutex
 	next    uint64
-	waiting map[uint64]chan bool
+	waiting map[uint64]awaitedAck
+}
+
+// awaitedAck is an event that waits.
+type awaitedAck struct {
+	conn *connection
+	told func(stored bool)
 }
 
 func newAckTable() *ackTable {
-	return &ackTable{waiting: make(map[uint64]chan bool)}
+	return &ackTable{waiting: make(map[uint64]awaitedAck)}
 }
 
-// open returns the number of a new event and the channel of its answer.
-func (t *ackTable) open() (uint64, <-chan bool) {
+// open returns the number of a new event of a connection. told gets the answer,
+// at most once, and must not block.
+func (t *ackTable) open(conn *connection, told func(stored bool)) uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.next++
-	answer := make(chan bool, 1)
-	t.waiting[t.next] = answer
-	return t.next, answer
+	t.waiting[t.next] = awaitedAck{conn, told}
+	return t.next
 }
 
 // resolve passes on Prosa's answer. An unknown or late number is ignored.
 func (t *ackTable) resolve(seq uint64, ok bool) {
 	t.mu.Lock()
-	answer, found := t.waiting[seq]
+	awaited, found := t.waiting[seq]
 	delete(t.waiting, seq)
 	t.mu.Unlock()
 	if found {
-		answer <- ok
+		awaited.told(ok)
 	}
 }
 
@@ -42,4 +48,15 @@ func (t *ackTable) drop(seq uint64) {
 	t.mu.Lock()
 	delete(t.waiting, seq)
 	t.mu.Unlock()
+}
+
+// dropAll forgets the events of a connection that is over.
+func (t *ackTable) dropAll(conn *connection) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for seq, awaited := range t.waiting {
+		if awaited.conn == conn {
+			delete(t.waiting, seq)
+		}
+	}
 }

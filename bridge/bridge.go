@@ -14,7 +14,7 @@ import (
 )
 
 // protocolVersion is the version of docs/bridge-protocol.md.
-const protocolVersion = 1
+const protocolVersion = 2
 
 // bridge is all of the process: its sessions and what they share.
 type bridge struct {
@@ -22,6 +22,7 @@ type bridge struct {
 	log         *slog.Logger
 	stream      *stream
 	acks        *ackTable
+	receipts    *receiptBox
 	store       *credentials
 	media       *mediaDir
 	testNetwork *testNetwork

@@ -218,7 +218,8 @@ func (s *session) deliver(conn *connection, name string, data any) bool {
 	if conn.ctx.Err() != nil {
 		return false
 	}
-	seq, answer := s.bridge.acks.open()
+	answer := make(chan bool, 1)
+	seq := s.bridge.acks.open(conn, func(stored bool) { answer <- stored })
 	defer s.bridge.acks.drop(seq)
 	err := s.bridge.stream.Send(eventFrame{Event: name, Session: s.name, Seq: seq, Data: data})
 	if err != nil {

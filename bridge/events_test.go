@@ -113,6 +113,7 @@ func TestOneEventOfASessionWaitsAtATime(t *testing.T) {
 	frame := p.read()
 	second := handleAsync(s, &events.Receipt{
 		MessageSource: types.MessageSource{Chat: customerPN, Sender: customerPN}, MessageIDs: []string{"X"},
+		Type: types.ReceiptTypeReadSelf,
 	})
 	p.quiet()
 	ack(b, frame, true)

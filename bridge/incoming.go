@@ -123,10 +123,15 @@ func (s *session) onReceipt(conn *connection, event *events.Receipt) bool {
 	if event.IsGroup {
 		alt = types.EmptyJID
 	}
-	return s.deliver(conn, "receipt", receiptData{
+	data := receiptData{
 		Type: kind, Chat: event.Chat.String(), ChatAlt: alt.ToNonAD().String(), Sender: event.Sender.String(),
 		IDs: event.MessageIDs, Timestamp: millis(event.Timestamp), IsFromMe: event.IsFromMe, IsGroup: event.IsGroup,
-	})
+	}
+	if canWait(event) {
+		s.deliverLater(conn, event, data)
+		return false // whatsmeow must not acknowledge it: that comes once it is stored
+	}
+	return s.deliver(conn, "receipt", data)
 }
 
 // isOwnEcho says whether a message was sent by this very device.

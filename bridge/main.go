@@ -149,8 +149,9 @@ func start(o options, log *slog.Logger) (*bridge, error) {
 	if err != nil {
 		return nil, err
 	}
+	stream := newStream(conn)
 	return &bridge{
-		log: log, stream: newStream(conn), acks: newAckTable(), store: store, media: media,
+		log: log, stream: stream, acks: newAckTable(), receipts: &receiptBox{send: stream.Send}, store: store, media: media,
 		testNetwork: network, sessions: make(map[string]*session),
 	}, nil
 }

@@ -12,7 +12,7 @@ import (
 	"sync"
 )
 
-// frameIn is any frame from Prosa: a request, the cancellation of one, or an ack.
+// frameIn is any frame from Prosa: a request, the cancellation of one, an ack, or several.
 type frameIn struct {
 	ID      *uint64         `json:"id"`
 	Session string          `json:"session"`
@@ -20,6 +20,7 @@ type frameIn struct {
 	Params  json.RawMessage `json:"params"`
 	Cancel  *uint64         `json:"cancel"`
 	Ack     *uint64         `json:"ack"`
+	Acks    []uint64        `json:"acks"`
 	OK      bool            `json:"ok"`
 }
 
@@ -31,7 +32,7 @@ type answerFrame struct {
 
 type eventFrame struct {
 	Event   string `json:"event"`
-	Session string `json:"session"`
+	Session string `json:"session,omitempty"`
 	Seq     uint64 `json:"seq,omitempty"`
 	Data    any    `json:"data"`
 }
@@ -76,6 +77,10 @@ func (s *server) serve(ctx context.Context) error {
 		switch {
 		case frame.Ack != nil:
 			s.acks.resolve(*frame.Ack, frame.OK)
+		case len(frame.Acks) > 0:
+			for _, seq := range frame.Acks {
+				s.acks.resolve(seq, frame.OK)
+			}
 		case frame.Cancel != nil:
 			s.cancel(*frame.Cancel)
 		case frame.ID != nil:

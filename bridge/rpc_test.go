@@ -102,11 +102,11 @@ func TestBadFrameEndsTheStream(t *testing.T) {
 
 func TestHelloChecksTheProtocol(t *testing.T) {
 	b, _ := newTestBridge(t)
-	if _, err := b.hello(context.Background(), "", json.RawMessage(`{"protocol":2}`)); asRPCError(err).Code != codeBadRequest {
+	if _, err := b.hello(context.Background(), "", json.RawMessage(`{"protocol":1}`)); asRPCError(err).Code != codeBadRequest {
 		t.Fatalf("got %v", err)
 	}
-	result, err := b.hello(context.Background(), "", json.RawMessage(`{"protocol":1}`))
-	if hello, ok := result.(helloResult); err != nil || !ok || hello.Protocol != 1 || hello.PID == 0 {
+	result, err := b.hello(context.Background(), "", json.RawMessage(`{"protocol":2}`))
+	if hello, ok := result.(helloResult); err != nil || !ok || hello.Protocol != protocolVersion || hello.PID == 0 {
 		t.Fatalf("got %v, %v", result, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"go.mau.fi/whatsmeow"
+	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waCompanionReg"
 	"go.mau.fi/whatsmeow/proto/waWa6"
 	"go.mau.fi/whatsmeow/store"
@@ -26,6 +27,9 @@ type session struct {
 	client *whatsmeow.Client
 	ctx    context.Context // ends with the session
 	cancel context.CancelFunc
+
+	// acknowledge tells WhatsApp that a stanza was received.
+	acknowledge func(ctx context.Context, stanza *waBinary.Node)
 
 	life   sync.Mutex // one of connect, disconnect, logout, close, relogin at a time
 	closed bool       // guarded by life
@@ -51,6 +55,9 @@ type connection struct {
 	ready  atomic.Bool // logged in
 	again  atomic.Bool // the login after pairing has begun
 	qr     *qrRotation
+
+	first sync.Once // guards slots
+	slots chan struct{}
 }
 
 // end marks the connection as over; false if it already was.
@@ -87,6 +94,9 @@ func newSession(b *bridge, name string, device *store.Device, deviceName string)
 	client.AddEventHandlerWithSuccessStatus(s.handle) // … and only when it succeeded
 	b.testNetwork.apply(client)
 	s.client = client
+	s.acknowledge = func(ctx context.Context, stanza *waBinary.Node) {
+		client.DangerousInternals().SendAck(ctx, stanza, 0)
+	}
 	return s
 }
 

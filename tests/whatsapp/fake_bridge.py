@@ -82,6 +82,8 @@ def script(session: str, command: str) -> None:
         frame({"event": rest[0], "session": session, "data": rest[1]})
     elif what == "stored_event":
         frame({"event": rest[0], "session": session, "seq": rest[1], "data": rest[2]})
+    elif what == "receipts":
+        frame({"event": "receipts", "data": {"receipts": rest[0]}})
     elif what == "die":
         os._exit(9)
     elif what == "bad_frame":
@@ -103,7 +105,7 @@ while True:
     method, session, params = message["method"], message.get("session", ""), message["params"]
     answer: dict[str, Any] = {"id": message["id"], "result": {}}
     if method == "hello":
-        answer["result"] = {"protocol": plan.get("protocol", 1), "version": "fake", "pid": os.getpid()}
+        answer["result"] = {"protocol": plan.get("protocol", 2), "version": "fake", "pid": os.getpid()}
     elif method == "open":
         if session in opened:
             answer = {"id": message["id"], "error": {"code": "already_open", "message": "is open"}}

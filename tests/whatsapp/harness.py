@@ -36,7 +36,13 @@ class Harness:
 
     @property
     def acks(self) -> list[tuple[int, bool]]:
-        return [(entry["ack"], entry["ok"]) for entry in self.journal if "ack" in entry]
+        """What was answered, in order; events that were stored at the same moment share a frame."""
+        return [
+            (seq, entry["ok"])
+            for entry in self.journal
+            if "ack" in entry or "acks" in entry
+            for seq in entry.get("acks", [entry.get("ack")])
+        ]
 
     async def do(self, connection: Connection, *command: Any) -> None:
         """Have the fake bridge do something to this session."""

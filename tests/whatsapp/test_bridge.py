@@ -67,7 +67,7 @@ async def test_requests_and_answers(running: Harness, recorder: Recorder) -> Non
     await connection.disconnect()
     await connection.logout()
     sent = {entry["method"]: entry for entry in running.journal if "method" in entry}
-    assert sent["hello"]["params"] == {"protocol": 1}
+    assert sent["hello"]["params"] == {"protocol": 2}
     assert "session" not in sent["hello"]
     assert sent["open"]["params"] == {"jid": "5511999990001:7@s.whatsapp.net", "device_name": "Prosa"}
     assert sent["send"] == {
@@ -177,6 +177,92 @@ async def test_a_handler_that_fails_refuses_and_the_session_is_disconnected(runn
     failing = False
     await running.do(connection, "stored_event", "message", 9, message("M1"))
     await until(lambda: running.acks[-1] == (9, True))
+
+
+def receipts(*of: tuple[str, int, str]) -> list[dict[str, Any]]:
+    """Receipts of one frame: session, seq, id of the message."""
+    about = {"type": "delivered", "chat": CONTACT, "sender": CONTACT, "timestamp": 5000}
+    return [about | {"session": session, "seq": seq, "ids": [wa_id]} for session, seq, wa_id in of]
+
+
+async def test_receipts_of_a_frame_go_to_their_sessions_and_are_answered_together(running: Harness) -> None:
+    release, handled = asyncio.Event(), Recorder()
+
+    async def handler(event: EngineEvent) -> None:
+        await release.wait()
+        await handled(event)
+
+    one = await running.engine.open("s1", handler, device_jid=None)
+    await running.engine.open("s2", handler, device_jid=None)
+    frame = receipts(("s1", 1, "A"), ("s2", 2, "B"), ("s1", 3, "C"), ("closed", 4, "D"))
+    await running.do(one, "receipts", [*frame, {"session": "s2", "seq": 5, "ids": []}, {"session": "s2"}, "x"])
+    await running.do(one, "receipts", receipts(("s1", 6, "E")))
+    await until(lambda: running.acks == [(5, True)])  # it names no message: nothing is stored
+    release.set()
+    await until(lambda: len(running.acks) == 5)
+    assert {event.wa_ids for event in handled.of(ReceiptUpdate)} == {("A",), ("B",), ("C",), ("E",)}
+    assert set(running.acks) == {(seq, True) for seq in (1, 2, 3, 5, 6)}  # the closed session's comes again
+    assert any(len(entry["acks"]) >= 3 for entry in running.journal if "acks" in entry)
+
+
+async def test_receipts_and_messages_do_not_wait_for_each_other(running: Harness) -> None:
+    release, kinds = asyncio.Event(), [Inbound, ReceiptUpdate]
+
+    async def handler(event: EngineEvent) -> None:
+        if isinstance(event, kinds[0]):
+            await release.wait()
+
+    connection = await running.engine.open("s1", handler, device_jid=None)
+    await running.do(connection, "stored_event", "message", 1, message("M1"))
+    await running.do(connection, "receipts", receipts(("s1", 2, "A")))
+    await until(lambda: running.acks == [(2, True)])
+    kinds.reverse()
+    release.set()
+    await until(lambda: (1, True) in running.acks)
+    release.clear()
+    await running.do(connection, "receipts", receipts(("s1", 3, "B")))
+    await running.do(connection, "stored_event", "message", 4, message("M2"))
+    await until(lambda: running.acks[2:] == [(4, True)])
+    release.set()
+    await until(lambda: running.acks[2:] == [(4, True), (3, True)])
+
+
+async def test_a_receipt_that_cannot_be_stored_is_refused_alone_and_comes_again(running: Harness) -> None:
+    events: list[EngineEvent] = []
+    failing = True
+
+    async def handler(event: EngineEvent) -> None:
+        events.append(event)
+        if failing and isinstance(event, ReceiptUpdate) and event.wa_ids == ("B",):
+            raise OSError("disk full")
+
+    connection = await running.engine.open("s1", handler, device_jid=None)
+    await running.engine.open("s2", handler, device_jid=None)
+    await running.do(connection, "receipts", receipts(("s1", 1, "A"), ("s1", 2, "B"), ("s2", 3, "C")))
+    await until(
+        lambda: events and events[-1] == Closed(NOT_STORED, "a message could not be stored; WhatsApp delivers it again")
+    )
+    assert set(running.acks) == {(1, True), (2, False), (3, True)}
+    assert [entry["session"] for entry in running.told("disconnect")] == ["s1"]
+    failing = False
+    await running.do(connection, "receipts", receipts(("s1", 4, "B")))
+    await until(lambda: running.acks[-1] == (4, True))
+
+
+async def test_close_waits_for_receipts_that_the_handler_has_in_hand(running: Harness) -> None:
+    began = asyncio.Event()
+
+    async def handler(event: EngineEvent) -> None:
+        began.set()
+        await asyncio.sleep(0.2)
+
+    connection = await running.engine.open("s1", handler, device_jid=None)
+    await running.do(connection, "receipts", receipts(("s1", 5, "A"), ("s1", 6, "B")))
+    await began.wait()
+    await connection.close()
+    told = [entry.get("method") or "acks" for entry in running.journal if "acks" in entry or "method" in entry]
+    assert told[-2:] == ["acks", "close"]
+    assert running.acks == [(5, True), (6, True)]
 
 
 async def test_a_slow_handler_holds_up_only_its_own_session(running: Harness, recorder: Recorder) -> None:
@@ -394,8 +480,8 @@ async def test_the_loopback_port_serves_where_sockets_are_not_inherited(harness:
 
 
 async def test_another_version_of_the_protocol_is_refused(harness: Harness) -> None:
-    harness.plan(protocol=2)
-    with pytest.raises(ConfigurationError, match="speaks version 2 of the protocol; this Prosa speaks 1"):
+    harness.plan(protocol=1)
+    with pytest.raises(ConfigurationError, match="speaks version 1 of the protocol; this Prosa speaks 2"):
         await harness.engine.start()
     await harness.engine.stop()
 

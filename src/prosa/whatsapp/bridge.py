@@ -27,7 +27,7 @@ from prosa.whatsapp.stream import BadFrameError
 
 __all__ = ["PROTOCOL", "BridgeEngine", "TestServer", "create_engine"]
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Version of docs/bridge-protocol.md that this client speaks."""
 
 STOP_GRACE = 3.0

@@ -95,6 +95,7 @@ _CONVERTERS: Mapping[str, Callable[[Json], EngineEvent | None]] = {
     "message": _inbound,
     "undecryptable": _undecryptable,
     "receipt": convert.receipt,
+    "receipts": convert.receipt,  # one of them
     "chat_presence": _typing,
     "push_name": lambda d: ContactNamed(
         jid.bare(string(d, "jid")), jid.bare(string(d, "jid_alt")) or None, string(d, "name").strip()

@@ -9,13 +9,13 @@ import structlog
 
 from prosa.whatsapp.engine import Closed, EngineError, EngineEvent, EventHandler, Json
 from prosa.whatsapp.events import KNOWN, PASSING, engine_event
-from prosa.whatsapp.link import Link
+from prosa.whatsapp.link import RECEIPTS, Link
 
 LIMIT = 1000
 """Events that wait for a session's handler before passing ones (typing, names) are dropped.
 
-Only those can pile up: the bridge sends a stored event after the last one was answered, and a connection reports few
-states before Prosa asks for the next.
+Only those can pile up: the bridge sends a stored event after the last one was answered (receipts: at most 64 before),
+and a connection reports few states before Prosa asks for the next.
 """
 
 NOT_STORED = "not_stored"
@@ -34,7 +34,7 @@ class RawEvent:
 
 
 class Inbox:
-    """The queue and the task of one session.
+    """The queue and the task of one session, and another task while there are receipts, which hold up nothing.
 
     When the handler raises on an event that must be stored, the bridge is told so, the session is disconnected, and
     nothing is stored until it connects again: WhatsApp then delivers that event and all after it, in order.
@@ -45,16 +45,23 @@ class Inbox:
         self._handler = handler
         self._link = link
         self._queue: deque[RawEvent] = deque()
+        self._receipts: list[RawEvent] = []
         self._arrived = asyncio.Event()
         self._ending = False
+        self._refused = False
+        """A receipt could not be stored."""
         self._last: EngineEvent | None = None
         self._dropped = 0
         self._log = structlog.get_logger("prosa.whatsapp").bind(session=session_id)
         self._task = asyncio.create_task(self._run(), name=f"whatsapp-events-{session_id}")
+        self._receipts_task: asyncio.Task[None] | None = None
 
     def put(self, event: RawEvent) -> None:
         """Take an event; never blocks."""
         if self._ending:
+            return
+        if event.name == RECEIPTS:
+            self._put_receipt(event)
             return
         if len(self._queue) >= LIMIT and event.name in PASSING:
             self._dropped += 1
@@ -65,28 +72,38 @@ class Inbox:
         self._arrived.set()
 
     def end(self, last: EngineEvent | None = None) -> None:
-        """Forget what waits, hand over `last`, then stop; the event in the handler's hands is finished first."""
+        """Forget what waits, hand over `last`, then stop; what is in the handler's hands is finished first."""
         if not self._ending:
             self._ending, self._last = True, last
             self._queue.clear()
+            self._receipts.clear()
             self._arrived.set()
 
     async def settle(self, seconds: float) -> None:
         """End, and wait up to `seconds` for the handler to finish; returns at once where the handler itself asks."""
         self.end()
-        if asyncio.current_task() is not self._task:
-            await asyncio.wait({self._task}, timeout=seconds)
+        tasks = self._tasks()
+        if asyncio.current_task() not in tasks:
+            await asyncio.wait(tasks, timeout=seconds)
 
     def cancel(self) -> None:
         """Stop the handler where it is. What it has in hand is not acknowledged."""
         self.end()
-        if asyncio.current_task() is not self._task:
-            self._task.cancel()
+        tasks = self._tasks()
+        if asyncio.current_task() not in tasks:
+            for task in tasks:
+                task.cancel()
+
+    def _tasks(self) -> set[asyncio.Task[None]]:
+        return {self._task} if self._receipts_task is None else {self._task, self._receipts_task}
 
     async def _run(self) -> None:
         while True:
-            while self._queue:
-                await self._deliver(self._queue.popleft())
+            while self._queue or self._refused:
+                if self._refused:
+                    await self._refuse_until_reconnected()
+                else:
+                    await self._deliver(self._queue.popleft())
             if self._ending:
                 break
             self._dropped = 0
@@ -102,9 +119,37 @@ class Inbox:
         stored = await self._handle(event) if event is not None else True
         if raw.seq is None:
             return
-        await self._link.acknowledge(raw.seq, stored=stored)
+        self._link.acknowledge(raw.seq, stored=stored)
         if not stored:
             await self._refuse_until_reconnected()
+
+    def _put_receipt(self, raw: RawEvent) -> None:
+        self._receipts.append(raw)
+        if self._receipts_task is None:
+            self._receipts_task = asyncio.create_task(
+                self._deliver_receipts(), name=f"whatsapp-receipts-{self._session_id}"
+            )
+
+    async def _deliver_receipts(self) -> None:
+        """Have the handler store all receipts that wait, together, until there are none."""
+        try:
+            while self._receipts:
+                some, self._receipts = self._receipts, []
+                if len(some) == 1:
+                    await self._deliver_receipt(some[0])
+                else:
+                    await asyncio.gather(*map(self._deliver_receipt, some))
+        finally:
+            self._receipts_task = None
+
+    async def _deliver_receipt(self, raw: RawEvent) -> None:
+        event = engine_event(raw.name, raw.data)
+        stored = await self._handle(event) if event is not None else True
+        if raw.seq is not None:
+            self._link.acknowledge(raw.seq, stored=stored)
+        if not stored:
+            self._refused = True
+            self._arrived.set()
 
     async def _handle(self, event: EngineEvent) -> bool:
         """Run the handler; False where it raised."""
@@ -125,11 +170,13 @@ class Inbox:
             await self._link.call(self._session_id, "disconnect", {}, timeout=10)
         except EngineError as error:
             self._log.warning("disconnect_failed", error=error.message)
+        self._refused = False  # all that this connection brought is here
         waiting, self._queue = self._queue, deque()
-        for raw in waiting:
+        receipts, self._receipts = self._receipts, []
+        for raw in (*waiting, *receipts):
             if raw.seq is None:
                 self._queue.append(raw)
             else:
-                await self._link.acknowledge(raw.seq, stored=False)
+                self._link.acknowledge(raw.seq, stored=False)
         if not self._ending:
             await self._handle(Closed(NOT_STORED, "a message could not be stored; WhatsApp delivers it again"))

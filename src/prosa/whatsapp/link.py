@@ -7,13 +7,16 @@ from typing import Any
 import structlog
 
 from prosa.whatsapp.engine import EngineError, EngineErrorCode, Json
-from prosa.whatsapp.protojson import integer, obj, string
+from prosa.whatsapp.protojson import integer, items, obj, string
 from prosa.whatsapp.stream import FrameStream, FrameTooLargeError
 
 _log = structlog.get_logger("prosa.whatsapp")
 
 EventSink = Callable[[str, str, int | None, Json], None]
 """Takes an event: session, name, seq (None where no answer is awaited), data. Must not block or raise."""
+
+RECEIPTS = "receipts"
+"""An event of several sessions: receipts, each of which is an event of its session."""
 
 _SEQ_LIMIT = 2**63 - 1
 
@@ -26,6 +29,8 @@ class Link:
         self._on_event = on_event
         self._waiting: dict[int, asyncio.Future[Json]] = {}
         self._last_id = 0
+        self._stored: list[int] = []
+        """Events whose answer goes out with the next breath of the event loop."""
         self._down: str | None = None
 
     async def serve(self) -> None:
@@ -70,6 +75,7 @@ class Link:
         future: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = future
         try:
+            self._flush_stored()  # what was stored before is answered before: a `close` would make it come again
             self._stream.write(request)
             async with asyncio.timeout(timeout):
                 await self._stream.flush()
@@ -89,18 +95,35 @@ class Link:
             if future.done() and not future.cancelled():
                 future.exception()  # seen, also where nobody waited to the end
 
-    async def acknowledge(self, seq: int, *, stored: bool) -> None:
-        """Answer an event: stored, or not."""
+    def acknowledge(self, seq: int, *, stored: bool) -> None:
+        """Answer an event: stored, or not. Those that are stored at the same moment are answered in one frame."""
+        if not stored:
+            self._answer(seq, stored=False)
+            return
+        if not self._stored:
+            asyncio.get_running_loop().call_soon(self._flush_stored)
+        self._stored.append(seq)
+
+    def _flush_stored(self) -> None:
+        stored, self._stored = self._stored, []
+        if len(stored) == 1:
+            self._answer(stored[0], stored=True)
+        elif stored:
+            self._stream.write({"acks": stored, "ok": True})
+
+    def _answer(self, seq: int, *, stored: bool) -> None:
+        # Nothing is waited for: what is answered was in memory before, and where the stream is gone, WhatsApp
+        # delivers it again.
         self._stream.write({"ack": seq, "ok": stored})
-        try:
-            await self._stream.flush()
-        except OSError:
-            return  # the stream is gone: WhatsApp delivers it again
 
     def _take(self, message: Json) -> None:
         if "event" in message:
-            seq = integer(message, "seq", limit=_SEQ_LIMIT)
-            self._on_event(string(message, "session"), string(message, "event"), seq, obj(message, "data"))
+            name, data = string(message, "event"), obj(message, "data")
+            if name == RECEIPTS:
+                for item in items(data, "receipts"):
+                    self._on_event(string(item, "session"), RECEIPTS, integer(item, "seq", limit=_SEQ_LIMIT), obj(item))
+                return
+            self._on_event(string(message, "session"), name, integer(message, "seq", limit=_SEQ_LIMIT), data)
             return
         request_id = integer(message, "id", limit=_SEQ_LIMIT)
         future = self._waiting.get(request_id) if request_id is not None else None
