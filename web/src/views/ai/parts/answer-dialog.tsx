@@ -4,7 +4,7 @@ import { useState } from "react";
 import { asProblem } from "~/api/problem";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
-import { confirm } from "~/ui/confirm";
+import { confirmed } from "~/ui/confirmed";
 import { TextArea, TextField } from "~/ui/field";
 import FormDialog from "~/ui/form-dialog";
 import { IconButton } from "~/ui/icon-button";
@@ -66,19 +66,13 @@ export default function AnswerDialog({
       void client.invalidateQueries({ queryKey: answersKey(sessionId) });
       onClose();
     },
-    onError: toast.problem,
   });
   const problem = save.error ? asProblem(save.error) : null;
 
-  async function askRemove() {
-    const yes = await confirm({
-      title: t.removeTitle,
-      body: <p>{t.removeText}</p>,
-      confirm: t.remove,
-      danger: true,
-    });
-    if (yes) remove.mutate();
-  }
+  const askRemove = () =>
+    confirmed({ title: t.removeTitle, body: <p>{t.removeText}</p>, confirm: t.remove, danger: true }, () =>
+      remove.mutateAsync(),
+    );
 
   return (
     <FormDialog

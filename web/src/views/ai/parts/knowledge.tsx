@@ -6,7 +6,7 @@ import { Form } from "react-aria-components/Form";
 import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
-import { confirm } from "~/ui/confirm";
+import { confirmed } from "~/ui/confirmed";
 import { TextField } from "~/ui/field";
 import { Icon } from "~/ui/icon";
 import { IconButton } from "~/ui/icon-button";
@@ -98,17 +98,17 @@ function Document({ source }: { source: Source }) {
   const remove = useMutation({
     mutationFn: () => knowledgeCalls.remove(source.session_id, source.id),
     onSuccess: () => client.invalidateQueries({ queryKey: knowledgeKey(source.session_id) }),
-    onError: toast.problem,
   });
-  async function ask() {
-    const yes = await confirm({
-      title: t.removeTitle(source.name),
-      body: <p>{t.removeText}</p>,
-      confirm: t.removeConfirm,
-      danger: true,
-    });
-    if (yes) remove.mutate();
-  }
+  const ask = () =>
+    confirmed(
+      {
+        title: t.removeTitle(source.name),
+        body: <p>{t.removeText}</p>,
+        confirm: t.removeConfirm,
+        danger: true,
+      },
+      () => remove.mutateAsync(),
+    );
   return (
     <li className="ai-document" aria-label={source.name}>
       <Icon name="book" className="ai-document-icon" />

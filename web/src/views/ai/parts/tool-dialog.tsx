@@ -5,7 +5,7 @@ import { asProblem } from "~/api/problem";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
 import { ChoiceGroup } from "~/ui/choice";
-import { confirm } from "~/ui/confirm";
+import { confirmed } from "~/ui/confirmed";
 import { TextArea, TextField } from "~/ui/field";
 import FormDialog from "~/ui/form-dialog";
 import { PasswordField } from "~/ui/password-field";
@@ -65,22 +65,15 @@ export default function ToolDialog({ tool, onClose }: { tool: Tool | null; onClo
   });
   const problem = save.error ? asProblem(save.error) : null;
 
-  async function remove(gone: Tool) {
-    const yes = await confirm({
-      title: t.removeTitle(gone.name),
-      body: <p>{t.removeText}</p>,
-      confirm: t.remove,
-      danger: true,
-    });
-    if (!yes) return;
-    try {
-      await toolCalls.remove(gone);
-      void client.invalidateQueries(toolsQuery(id));
-      onClose();
-    } catch (error) {
-      toast.problem(error);
-    }
-  }
+  const remove = (gone: Tool) =>
+    confirmed(
+      { title: t.removeTitle(gone.name), body: <p>{t.removeText}</p>, confirm: t.remove, danger: true },
+      async () => {
+        await toolCalls.remove(gone);
+        void client.invalidateQueries(toolsQuery(id));
+        onClose();
+      },
+    );
 
   return (
     <FormDialog

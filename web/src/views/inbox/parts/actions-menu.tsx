@@ -5,7 +5,7 @@ import { Popover } from "react-aria-components/Popover";
 import { messageCalls } from "~/data/messages";
 import { useStrings } from "~/i18n/strings";
 import { classes } from "~/ui/classes";
-import { confirm } from "~/ui/confirm";
+import { confirmed } from "~/ui/confirmed";
 import { IconButton } from "~/ui/icon-button";
 import { Menu, type MenuAction } from "~/ui/menu";
 import { copyText } from "~/ui/parts";
@@ -54,15 +54,10 @@ export default function ActionsMenu({ message, onQuote, onFacts }: ActionsProps)
     });
   }
 
-  async function remove() {
-    const yes = await confirm({
-      title: t.removeTitle,
-      body: <p>{t.removeText}</p>,
-      confirm: t.remove,
-      danger: true,
-    });
-    if (yes) await messageCalls.revoke(message.id).catch(toast.problem);
-  }
+  const remove = () =>
+    confirmed({ title: t.removeTitle, body: <p>{t.removeText}</p>, confirm: t.remove, danger: true }, () =>
+      messageCalls.revoke(message.id),
+    );
 
   function react(emoji: string) {
     setOpen(null);

@@ -7,7 +7,7 @@ import { changeConversation, contactName, conversationCalls, dropConversation } 
 import { formatPhone } from "~/i18n/phone";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
-import { confirm } from "~/ui/confirm";
+import { confirmed } from "~/ui/confirmed";
 import { Dialog } from "~/ui/dialog";
 import { TextArea, TextField } from "~/ui/field";
 import { Switch } from "~/ui/switch";
@@ -58,23 +58,21 @@ export default function ContactPanel({
     }
   }
 
-  async function erase() {
-    const yes = await confirm({
-      title: t.eraseTitle(contactName(conversation, formatPhone)),
-      body: <p>{t.eraseText}</p>,
-      confirm: t.eraseConfirm,
-      danger: true,
-    });
-    if (!yes) return;
-    try {
-      await conversationCalls.remove(id);
-      await router.navigate({ to: "/inbox" });
-      dropConversation(client, id);
-      toast.good(t.erased);
-    } catch (error) {
-      toast.problem(error);
-    }
-  }
+  const erase = () =>
+    confirmed(
+      {
+        title: t.eraseTitle(contactName(conversation, formatPhone)),
+        body: <p>{t.eraseText}</p>,
+        confirm: t.eraseConfirm,
+        danger: true,
+      },
+      async () => {
+        await conversationCalls.remove(id);
+        await router.navigate({ to: "/inbox" });
+        dropConversation(client, id);
+      },
+      t.erased,
+    );
 
   return (
     <Dialog

@@ -8,7 +8,7 @@ import { useFormat } from "~/i18n/format";
 import { formatPhone } from "~/i18n/phone";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
-import { confirm } from "~/ui/confirm";
+import { confirmed } from "~/ui/confirmed";
 import { IconButton } from "~/ui/icon-button";
 import { Menu, type MenuAction } from "~/ui/menu";
 import { Avatar, Badge, Dot, Notice, type Tone } from "~/ui/parts";
@@ -142,32 +142,21 @@ function Actions({ session, name }: { session: Session; name: string }) {
   const logout = useSessionCall(() => sessionCalls.logout(id));
   const linked = isLinked(session);
 
-  async function askLogout() {
-    const yes = await confirm({
-      title: t.logoutTitle(name),
-      body: <p>{t.logoutText}</p>,
-      confirm: t.logoutConfirm,
-    });
-    if (yes)
-      logout.mutate(undefined, { onSuccess: () => toast.good(t.loggedOut(name)), onError: toast.problem });
-  }
-
-  async function askRemove() {
-    const yes = await confirm({
-      title: t.removeTitle(name),
-      body: <p>{t.removeText}</p>,
-      confirm: t.removeConfirm,
-      danger: true,
-    });
-    if (!yes) return;
-    try {
-      await sessionCalls.remove(id);
-      dropSession(client, id);
-      toast.good(t.removed(name));
-    } catch (error) {
-      toast.problem(error);
-    }
-  }
+  const askLogout = () =>
+    confirmed(
+      { title: t.logoutTitle(name), body: <p>{t.logoutText}</p>, confirm: t.logoutConfirm },
+      () => logout.mutateAsync(undefined),
+      t.loggedOut(name),
+    );
+  const askRemove = () =>
+    confirmed(
+      { title: t.removeTitle(name), body: <p>{t.removeText}</p>, confirm: t.removeConfirm, danger: true },
+      async () => {
+        await sessionCalls.remove(id);
+        dropSession(client, id);
+      },
+      t.removed(name),
+    );
 
   const actions: (MenuAction | null)[] = [
     { id: "rename", label: t.rename, icon: "edit", onAction: () => setRenaming(true) },

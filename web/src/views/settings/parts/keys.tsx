@@ -5,13 +5,12 @@ import { isManager, useMe } from "~/auth/me";
 import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
-import { confirm } from "~/ui/confirm";
+import { confirmed } from "~/ui/confirmed";
 import { Icon } from "~/ui/icon";
 import { IconButton } from "~/ui/icon-button";
 import { Menu } from "~/ui/menu";
 import { Badge, Section } from "~/ui/parts";
 import { Empty, Loaded } from "~/ui/states";
-import { toast } from "~/ui/toast";
 import { keyCalls, keysQuery, type ProviderKey } from "../queries";
 import { words } from "../strings";
 
@@ -57,22 +56,15 @@ function Row({ of, onReplace }: { of: ProviderKey; onReplace: () => void }) {
   const client = useQueryClient();
   const name = t.providers[of.provider] ?? of.provider;
 
-  async function remove() {
-    const yes = await confirm({
-      title: t.removeKeyTitle(name),
-      body: <p>{t.removeKeyText}</p>,
-      confirm: t.removeKey,
-      danger: true,
-    });
-    if (!yes) return;
-    try {
-      await keyCalls.remove(of);
-      await client.invalidateQueries(keysQuery);
-      toast.good(t.keyRemoved);
-    } catch (error) {
-      toast.problem(error);
-    }
-  }
+  const remove = () =>
+    confirmed(
+      { title: t.removeKeyTitle(name), body: <p>{t.removeKeyText}</p>, confirm: t.removeKey, danger: true },
+      async () => {
+        await keyCalls.remove(of);
+        await client.invalidateQueries(keysQuery);
+      },
+      t.keyRemoved,
+    );
 
   return (
     <li className="settings-person settings-key" aria-label={name}>

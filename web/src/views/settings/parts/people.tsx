@@ -5,12 +5,11 @@ import { useMe } from "~/auth/me";
 import { dropUser, userCalls, usersQuery } from "~/data/users";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
-import { confirm } from "~/ui/confirm";
+import { confirmed } from "~/ui/confirmed";
 import { IconButton } from "~/ui/icon-button";
 import { Menu } from "~/ui/menu";
 import { Avatar, Badge, Section } from "~/ui/parts";
 import { Loaded } from "~/ui/states";
-import { toast } from "~/ui/toast";
 import { words } from "../strings";
 import { PersonDialog } from "./person";
 
@@ -49,22 +48,15 @@ function Person({ user, onEdit }: { user: User; onEdit: () => void }) {
   const name = user.name ?? user.email;
   const mayManage = me.role === "owner" || user.role === "agent";
 
-  async function remove() {
-    const yes = await confirm({
-      title: t.removeTitle(name),
-      body: <p>{t.removeText}</p>,
-      confirm: t.removeConfirm,
-      danger: true,
-    });
-    if (!yes) return;
-    try {
-      await userCalls.remove(user.id);
-      dropUser(client, user.id);
-      toast.good(t.removed(name));
-    } catch (error) {
-      toast.problem(error);
-    }
-  }
+  const remove = () =>
+    confirmed(
+      { title: t.removeTitle(name), body: <p>{t.removeText}</p>, confirm: t.removeConfirm, danger: true },
+      async () => {
+        await userCalls.remove(user.id);
+        dropUser(client, user.id);
+      },
+      t.removed(name),
+    );
 
   return (
     <li className="settings-person settings-user" aria-label={name}>

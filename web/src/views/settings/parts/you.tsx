@@ -8,7 +8,7 @@ import { userCalls } from "~/data/users";
 import { problemText } from "~/i18n/problems";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
-import { confirm } from "~/ui/confirm";
+import { confirmed } from "~/ui/confirmed";
 import { TextField } from "~/ui/field";
 import { Section } from "~/ui/parts";
 import { PasswordField } from "~/ui/password-field";
@@ -117,15 +117,11 @@ function Password() {
 
 function SignOut() {
   const t = useStrings(words);
-  const everywhere = async () => {
-    const yes = await confirm({
-      title: t.signOutTitle,
-      body: <p>{t.signOutText}</p>,
-      confirm: t.signOutEverywhere,
-      danger: true,
-    });
-    if (yes) await signIn.logout({ everywhere: true }).catch(toast.problem);
-  };
+  const everywhere = () =>
+    confirmed(
+      { title: t.signOutTitle, body: <p>{t.signOutText}</p>, confirm: t.signOutEverywhere, danger: true },
+      () => signIn.logout({ everywhere: true }),
+    );
   return (
     <div className="row">
       <Button icon="logout" onPress={() => void signIn.logout().catch(toast.problem)}>
