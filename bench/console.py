@@ -70,7 +70,7 @@ SCROLL = """async ({ seconds, step, jumpPx }) => {
     return null;
   };
   const gaps = [], shown = new Set();
-  let last = null, jumps = 0, largest = 0, starved = 0;
+  let last = null, jumps = 0, largest = 0, starved = 0, total = 0;
   const end = performance.now() + seconds * 1000;
   await new Promise((done) => {
     const frame = (now) => {
@@ -78,13 +78,14 @@ SCROLL = """async ({ seconds, step, jumpPx }) => {
       last = now;
       const anchor = middle();
       if (anchor) shown.add(anchor.id || anchor.getAttribute("aria-label") + anchor.textContent);
-      const before = anchor?.getBoundingClientRect().top, at = scroller.scrollTop;
+      const before = anchor?.getBoundingClientRect().top, at = scroller.scrollTop, from = total;
       scroller.scrollTop = at - step;
       const moved = at - scroller.scrollTop;
+      total += moved;
       if (moved < 1) starved += 1;
-      setTimeout(() => {
+      setTimeout(() => {  // another frame may have been scrolled by then
         if (!anchor?.isConnected) return;
-        const off = Math.abs(anchor.getBoundingClientRect().top - before - moved);
+        const off = Math.abs(anchor.getBoundingClientRect().top - before - (total - from));
         if (off > jumpPx) { jumps += 1; largest = Math.max(largest, off); }
       }, 0);
       if (now < end) requestAnimationFrame(frame); else done();

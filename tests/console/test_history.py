@@ -75,3 +75,51 @@ async def test_a_long_conversation_is_read_from_end_to_beginning_and_back(consol
     await expect(log.get_by_text("mensagem 70", exact=True)).to_be_attached()
     await page.get_by_role("button", name="Go to the newest message").click()
     await expect(log.get_by_text("mensagem 600", exact=True)).to_be_in_viewport()
+
+
+async def test_what_is_read_stays_while_older_messages_come_to_the_very_top(console: Console) -> None:
+    """Shorter ones than what is let go at the other end: the page gets shorter, and the browser scrolls by itself."""
+    texts = [f"mensagem {n}" + " e muito mais a dizer" * (60 if n > 300 else 0) for n in range(1, 601)]
+    await fill(console, texts)
+    page = console.page
+    asked = 0
+    answer = asyncio.Event()
+    answer.set()
+
+    async def held(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        await answer.wait()
+        await route.continue_()
+
+    await page.route("**/messages?*", held)
+    await page.goto("/app/inbox")
+    await page.get_by_role("link", name="Ana Souza").click()
+    log = page.get_by_role("log", name="Messages")
+    await expect(log.locator("article").first).to_be_attached()
+    while await log.locator("article").count() < 230:  # until all that is kept is there
+        await log.evaluate("log => { log.parentElement.scrollTop = -1e9; }")
+        await page.wait_for_timeout(30)
+    await page.wait_for_load_state("networkidle")
+    answer.clear()
+    before = asked
+    for _ in range(500):  # to where there is nothing more, for now
+        if (
+            await log.evaluate("""log => {
+            const box = log.parentElement, at = box.scrollTop;
+            box.scrollTop = -1e9;
+            return box.scrollTop === at;
+        }""")
+            and asked > before
+        ):
+            break
+        await page.wait_for_timeout(30)
+    seen = await log.evaluate_handle("""log => {
+        const { top, height } = log.parentElement.getBoundingClientRect();
+        return [...log.querySelectorAll("article")].find(one => one.getBoundingClientRect().bottom > top + height / 2);
+    }""")
+    place = await seen.evaluate("one => one.getBoundingClientRect().top")
+    newest = await log.locator("article").last.get_attribute("data-seq")
+    answer.set()
+    await expect(log.locator(f'[data-seq="{newest}"]')).to_have_count(0)  # older ones came, newer ones went
+    assert abs(await seen.evaluate("one => one.getBoundingClientRect().top") - place) < 2

@@ -60,7 +60,7 @@ export function Messages({
   const [far, setFar] = useState(false);
   const [target, setTarget] = useState<{ seq: number } | null>(null);
   const [flash, setFlash] = useState<number | null>(null);
-  const { keep } = useSteady(scroller, log, !shown?.newer, shown);
+  const { keep, before } = useSteady(scroller, log, !shown?.newer, shown);
 
   const more = useCallback(async () => {
     const box = scroller.current;
@@ -174,6 +174,7 @@ export function Messages({
   const name = contactName(conversation, formatPhone);
   return (
     <div className="inbox-messages">
+      {before}
       {/* column-reverse: the browser counts from the end, so older messages above push nothing down */}
       <div ref={scroller} className="inbox-scroll" onScroll={onScroll}>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
