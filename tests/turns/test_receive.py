@@ -413,6 +413,34 @@ async def test_receipts_never_go_back(database: Database, receive: Receiver, ses
     assert row.delivered_at == row.read_at == START + timedelta(hours=1)
 
 
+async def test_receipts_that_wait_at_the_same_moment_are_one_statement(
+    database: Database, receive: Receiver, session: SessionFacts
+) -> None:
+    sent = [inbound(f"{n}", from_me=True, sender=OWN) for n in range(6)]
+    for message in sent:
+        await receive.message(session, message)
+    with watched(database) as seen:
+        await asyncio.gather(
+            *(receive.receipt(session, receipt(ReceiptType.DELIVERED, message.wa_id)) for message in sent[:4]),
+            # the same message twice, several of one receipt, and one that is not ours
+            receive.receipt(session, receipt(ReceiptType.READ, sent[0].wa_id)),
+            receive.receipt(session, receipt(ReceiptType.READ, sent[3].wa_id, sent[4].wa_id, "UNKNOWN")),
+        )
+    assert [row.status for row in await messages(database)] == [
+        "read",
+        "delivered",
+        "delivered",
+        "read",
+        "read",
+        "sent",
+    ]
+    told = [(event.payload["wa_id"], event.payload["status"]) for event in await events(database, "message.status")]
+    assert len(told) == 7
+    assert told.index((sent[3].wa_id, "delivered")) < told.index((sent[3].wa_id, "read"))
+    updates = [sql for sql, _ in seen if sql.lstrip().upper().startswith("UPDATE MESSAGES")]
+    assert 2 <= len(updates) <= 4
+
+
 async def test_receipts_of_others_do_not_touch_inbound_messages(
     database: Database, receive: Receiver, session: SessionFacts
 ) -> None:

@@ -50,7 +50,8 @@ def _statement(status: MessageStatus) -> Prepared:
     ]
     mine = (_m.session_id == bindparam("session_id"), _m.wa_id == bindparam("wa_id"), _m.from_me)
     changed = update(MESSAGES).where(*mine, _m.status.in_(below)).values(values)
-    return Prepared(changed.returning(_m.id, _m.conversation_id, _m.wa_id, _m.seq))
+    returned = changed.returning(_m.id, _m.conversation_id, _m.wa_id, _m.seq)
+    return Prepared(returned, bulk=True, each=("wa_id", "wa_id"))
 
 
 _advance = {status: _statement(status) for status in _MEANING.values()}

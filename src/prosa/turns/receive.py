@@ -90,7 +90,7 @@ class Receiver:
             if where is not None:
                 await submit_opening(self._database, partial(_read_elsewhere, session, where, update.wa_ids))
         elif status is not None and not update.from_me:
-            await self._database.submit(partial(_advance, session, update, status))
+            await self._database.submit(partial(_advance, session, update, status), place=Place.TOGETHER)
 
     async def contact_named(self, session: SessionFacts, named: ContactNamed) -> None:
         """Store a contact's name, unless a person chose another."""
