@@ -3,9 +3,9 @@
 The matcher, its guards, the rules for what may be answered at all, and the local model of meanings are Prosa's own.
 Each intent is a frequent answer; its phrasings are drawn from the known questions, and every asked question is matched
 once, as a contact's first message. Limits (score and margin) are chosen on one half of the asked questions, as the most
-answers with at most 1 % wrong (by a bound one standard error above the share), and reported on the other half; halves
-are drawn 20 times and the figures are means. Which phrasings are known matters as much as how many, so they are drawn
-three times. `default` figures use the limits of a number where nobody set others.
+answers with at most 1 % wrong (by a bound half a standard error above the share), and reported on the other half;
+halves are drawn 20 times and the figures are means. Which phrasings are known matters as much as how many, so they are
+drawn three times. `default` figures use the limits of a number where nobody set others.
 """
 
 import asyncio
@@ -30,6 +30,11 @@ PHRASINGS = (1, 5, 10, 20, 40)
 USUAL = 20
 """Phrasings an answer, where one number stands for all."""
 MOST_WRONG = 0.01
+CAUTION = 0.5
+"""Standard errors by which the share of wrong answers must be below that in the half on which limits are chosen: what
+is best there is a little worse elsewhere."""
+LEAST = 100
+"""Answers that limits must give there: of fewer, that none is wrong says nothing of one in a hundred."""
 SPLITS = 20
 DRAWS = 3
 """Times that the phrasings of each answer are drawn."""
@@ -64,8 +69,9 @@ async def _measured(questions: Questions, meanings: Meanings, *, quick: bool) ->
     counts = (min(USUAL, most),) if quick else [count for count in PHRASINGS if count <= most]
     for pools, asked in drawn:
         await meanings.learn(text for pool in pools.values() for text in pool[: max(counts)])
-        await meanings.learn(one.text for one in asked)
-    await meanings.learn([*TEXTS, *questions.foreign])
+        await meanings.learn((one.text for one in asked), "asked")
+    await meanings.learn(TEXTS)
+    await meanings.learn(questions.foreign, "asked")
     by_phrasings = {}
     matcher: Matcher | None = None
     for count in counts:
@@ -130,7 +136,7 @@ def _matcher(pools: Pools, count: int, meanings: Meanings) -> Matcher:
 
 
 def _match(matcher: Matcher, text: str, meanings: Meanings) -> Match | None:
-    return None if unfit(text, first=True) else matcher.match(text, meanings.of(text))
+    return None if unfit(text, first=True) else matcher.match(text, meanings.of(text, "asked"))
 
 
 def _passes(match: Match | None) -> bool:
@@ -194,9 +200,8 @@ def best_limits(
         wrong = np.cumsum(~good[use][order])
         count = np.arange(1, len(order) + 1)
         share = wrong / count
-        # one standard error above the share (Wilson, z = 1)
-        bound = (share + 0.5 / count + np.sqrt(share * (1 - share) / count + 0.25 / count**2)) / (1 + 1 / count)
-        fits = np.nonzero(bound <= MOST_WRONG)[0]
+        bound = share + CAUTION * np.sqrt(share * (1 - share) / count)
+        fits = np.nonzero((bound <= MOST_WRONG) & (count >= LEAST))[0]
         if len(fits) and count[fits[-1]] > best:
             best = int(count[fits[-1]])
             limits = (threshold, round(float(margins[use][order][fits[-1]]), 3))

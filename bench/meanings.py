@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
+from prosa.embeddings import Kind
 from prosa.embeddings.arrays import np
-from prosa.embeddings.local import LocalEmbedder
+from prosa.embeddings.local import ASKED_TOKENS, LocalEmbedder
 
 FOLDER = Path(__file__).parents[1] / ".cache" / "bench"
 
@@ -23,30 +24,31 @@ class Meanings:
                 rows = zip(kept["keys"], kept["vectors"], strict=True)
                 self._kept = {key.tobytes(): vector.tobytes() for key, vector in rows}
 
-    async def learn(self, texts: Iterable[str]) -> None:
+    async def learn(self, texts: Iterable[str], kind: Kind = "alike") -> None:
         """Make the embeddings that are missing."""
-        new = {key: text for text in texts if (key := _key(text)) not in self._kept}
+        new = {key: text for text in texts if (key := _key(text, kind)) not in self._kept}
         if not new:
             return
-        vectors = (await self._embedder.embed(list(new.values()), "alike")).vectors
+        vectors = (await self._embedder.embed(list(new.values()), kind)).vectors
         self._kept.update(zip(new, vectors, strict=True))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         keys = np.frombuffer(b"".join(self._kept), dtype=np.uint8).reshape(len(self._kept), -1)
         rows = np.frombuffer(b"".join(self._kept.values()), dtype="<f4").reshape(len(self._kept), -1)
         np.savez(self._path, keys=keys, vectors=rows)
 
-    def of(self, text: str) -> bytes:
+    def of(self, text: str, kind: Kind = "alike") -> bytes:
         """Return a text's embedding."""
-        return self._kept[_key(text)]
+        return self._kept[_key(text, kind)]
 
     async def fresh(self, text: str) -> bytes:
-        """Return a text's embedding, made anew."""
-        return (await self._embedder.embed([text], "alike")).vectors[0]
+        """Return a question's embedding, made anew."""
+        return (await self._embedder.embed([text], "asked")).vectors[0]
 
     async def close(self) -> None:
         """Drop the model."""
         await self._embedder.close()
 
 
-def _key(text: str) -> bytes:
-    return blake2b(text.encode(), digest_size=16).digest()
+def _key(text: str, kind: Kind) -> bytes:
+    name = "" if kind == "alike" else f"{kind} {ASKED_TOKENS}: "
+    return blake2b(f"{name}{text}".encode(), digest_size=16).digest()

@@ -8,7 +8,6 @@ are known, so what is asked is never known.
 
 import csv
 import random
-import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,14 +48,11 @@ class Questions:
 
 
 def chosen(path: Path | None) -> Questions:
-    """Return the questions of a file or folder; where none is named BANKING77, or ours where that cannot be fetched."""
+    """Return the questions of a file or folder; BANKING77 where none is named."""
     if path is not None:
         return read(path)
-    try:
-        return read(banking77.fetch())
-    except banking77.NotFetchedError as error:
-        print(f"BANKING77 cannot be fetched, our own questions are measured instead: {error}", file=sys.stderr)
-        return own()
+    known, asked = ([Asked(*one) for one in part] for part in banking77.read())
+    return Questions(banking77.NAME, banking77.LICENCE, [(known, asked)])
 
 
 def own(path: Path = DATA, seed: int = 0) -> Questions:
@@ -84,14 +80,12 @@ PORTUGUESE = 22
 
 
 def read(path: Path, seed: int = 0) -> Questions:
-    """Return the questions of a CSV file with columns `text` and `intent` (or `category`, as BANKING77 has).
+    """Return the questions of a CSV file with columns `text` and `intent` (or `category`, as others have it).
 
     Of a folder, `train.csv` is what is known and `test.csv` what is asked; one file is divided by chance.
     """
     if path.is_dir():
         known, asked = _rows(path / "train.csv"), _rows(path / "test.csv")
-        if banking77.is_in(path):
-            return Questions(banking77.NAME, banking77.LICENCE, [(known, asked)])
         return Questions(path.name, "not known", [(known, asked)])
     rows = _rows(path)
     random.Random(seed).shuffle(rows)

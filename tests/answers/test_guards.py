@@ -25,6 +25,8 @@ REVERSED = [
     ("Aceitam cartão em 3 vezes?", "Aceitam cartão em 10 vezes?", "numbers"),
     ("Quanto custa a entrega?", "Quanto tempo demora a entrega?", "question"),
     ("Quero marcar uma consulta", "Quero desmarcar uma consulta", "opposites"),
+    ("Quero adiar meu agendamento", "Quero cancelar o agendamento", "opposites"),
+    ("Can I postpone my appointment?", "Can I cancel my appointment?", "opposites"),
     ("Como excluo um endereço?", "Como adiciono um endereço?", "opposites"),
     ("Quero alterar meu pedido", "Quero cancelar meu pedido", "actions"),
     ("How do I cancel my card?", "How do I activate my card?", "opposites"),

@@ -1,11 +1,14 @@
 """Which answer a question gets: by the margin between answers, never where something that matters differs."""
 
+import math
+
 import pytest
 from tests.fixtures.embedding import vector
 
 from prosa.answers.background import TEXTS
 from prosa.answers.learning import upper_bound
-from prosa.answers.matching import Matcher, Phrasing
+from prosa.answers.matching import RIVALRY, Matcher, Phrasing, _margin
+from prosa.embeddings.arrays import np
 
 KNOWN = {
     "hours": ["What are your opening hours?", "when are you open", "at what time do you open", "opening hours please"],
@@ -126,6 +129,18 @@ def test_an_answer_that_takes_what_is_another_ones_must_be_nearer_than_others() 
     assert (before.answer, after.answer) == ("parking", "parking")
     assert after.score == pytest.approx(before.score, abs=0.2)
     assert after.margin < before.margin - 0.05
+
+
+def test_many_that_are_nearly_as_near_count_more_than_one() -> None:
+    """The more answers a question might as well be for, the more the best of them is a guess."""
+
+    def by(*scores: float) -> float:
+        return _margin(np.array(scores, dtype=np.float32), best=0)
+
+    assert by(1.2, 0.7) == pytest.approx(0.5, abs=1e-5)
+    assert by(1.2, 0.7, 0.7, 0.7) == pytest.approx(0.5 - RIVALRY * math.log(3), abs=1e-5)
+    assert by(1.2, 0.7, -0.5, -0.5) == pytest.approx(0.5, abs=1e-3), "those far off do not count"
+    assert by(1.2) == pytest.approx(1.2)
 
 
 def test_few_hits_prove_little() -> None:

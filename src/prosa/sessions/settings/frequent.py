@@ -23,11 +23,11 @@ class FrequentSettings(Group):
         description="How near to its phrasings a question must be, 2 at most.",
     )
     margin: float = Field(
-        0.35,
+        0.24,
         ge=0,
         le=2,
         allow_inf_nan=False,
-        description="How much nearer to one answer than to the second-best; the report shows what a choice costs.",
+        description="How much nearer to one answer than to all others together; the report shows what a choice costs.",
     )
     embeddings: Literal["local", "gemini"] = Field(
         "local", description="What compares meanings: a small model on this machine, or Gemini's by its key."
