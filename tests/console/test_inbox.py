@@ -53,7 +53,6 @@ async def test_a_contact_is_answered_by_the_ai_and_then_by_a_person(console: Con
     mine = log.locator("article.bubble-person")
     await expect(mine.get_by_title("Delivered").or_(mine.get_by_title("Read"))).to_be_visible()
     await expect(field).to_have_value("")
-    await shoot(page, "inbox")
     assert await accessibility(page) == []
 
     await page.get_by_role("button", name="Hand back").click()
@@ -65,10 +64,8 @@ async def test_a_contact_is_answered_by_the_ai_and_then_by_a_person(console: Con
     small = await console.phone_page("/app/inbox")
     await small.get_by_role("link", name="Ana Souza").click()
     await expect(small.get_by_role("log", name="Messages").get_by_text("Obrigada!", exact=True).first).to_be_visible()
-    await shoot(small, "inbox-thread")
     await small.get_by_role("link", name="Back to the list").click()
     await expect(small.get_by_role("link", name="Ana Souza")).to_be_visible()
-    await shoot(small, "inbox")
     assert small.viewport_size is not None
     assert small.viewport_size["width"] == PHONE[0]
 

@@ -40,6 +40,7 @@ export function Media({ message }: { message: Message }) {
   const format = useFormat();
   const facts = (message.media ?? {}) as Facts;
   const picture = message.type === "image" || message.type === "sticker";
+  const plays = message.type === "audio" || message.type === "video";
   const [wanted, setWanted] = useState(picture && (facts.size ?? 0) <= AUTO_BYTES && facts.state !== "gone");
   const query = useQuery({ ...mediaQuery(message.id), enabled: wanted });
   const url = useBlobUrl(query.data);
@@ -67,11 +68,20 @@ export function Media({ message }: { message: Message }) {
   } else if (url && message.type === "audio") {
     shown = (
       // biome-ignore lint/a11y/useMediaCaption: what is said stands below as text, where it is known
-      <audio src={url} controls autoPlay className="bubble-audio" />
+      <audio ref={focus} src={url} controls autoPlay className="bubble-audio" />
     );
   } else if (url && message.type === "video") {
-    // biome-ignore lint/a11y/useMediaCaption: contacts send none
-    shown = <video src={url} controls autoPlay className="bubble-video" style={{ aspectRatio: ratio }} />;
+    shown = (
+      // biome-ignore lint/a11y/useMediaCaption: contacts send none
+      <video
+        ref={focus}
+        src={url}
+        controls
+        autoPlay
+        className="bubble-video"
+        style={{ aspectRatio: ratio }}
+      />
+    );
   } else if (picture && query.isFetching) {
     shown = (
       <span className="bubble-picture bubble-picture-wait" style={{ aspectRatio: ratio ?? "4 / 3" }}>
@@ -82,23 +92,28 @@ export function Media({ message }: { message: Message }) {
   } else {
     shown = (
       <span className="bubble-file">
-        <Icon name={ICONS[message.type] ?? "file"} size={22} />
+        {plays && query.isFetching ? (
+          <Spinner size={22} />
+        ) : (
+          <Icon name={ICONS[message.type] ?? "file"} size={22} />
+        )}
         <span className="bubble-file-name">
           {facts.voice ? t.voice : name}
           {details && <small>{details}</small>}
         </span>
         <Button
           size="s"
-          icon={message.type === "audio" || message.type === "video" ? "play" : "download"}
-          isPending={query.isFetching}
+          icon={plays ? "play" : "download"}
+          // a button that goes away must not be announced as pending: the announcement would name nothing
+          isPending={query.isFetching && !plays}
           isDisabled={facts.state === "gone"}
           onPress={async () => {
             setWanted(true);
             const blob = query.data ?? (await query.refetch()).data;
-            if (blob && !picture && message.type !== "audio" && message.type !== "video") save(blob, name);
+            if (blob && !picture && !plays) save(blob, name);
           }}
         >
-          {message.type === "audio" || message.type === "video" ? t.play : t.open}
+          {plays ? t.play : t.open}
         </Button>
       </span>
     );
@@ -116,6 +131,9 @@ export function Media({ message }: { message: Message }) {
     </div>
   );
 }
+
+/** The player takes the place of the button that was pressed: the keyboard goes on there. */
+const focus = (player: HTMLMediaElement | null): void => player?.focus({ preventScroll: true });
 
 function useBlobUrl(blob: Blob | undefined): string | null {
   const [url, setUrl] = useState<string | null>(null);
