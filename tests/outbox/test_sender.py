@@ -28,7 +28,15 @@ from prosa.events.bus import Bus
 from prosa.outbox import sender as sender_module
 from prosa.outbox.content import Instructions, OutboundMedia
 from prosa.outbox.sender import Sender
-from prosa.whatsapp.engine import EngineErrorCode, MediaInfo, MessageType, ReceiptType, ReceiptUpdate, ResolvedUser
+from prosa.whatsapp.engine import (
+    EngineError,
+    EngineErrorCode,
+    MediaInfo,
+    MessageType,
+    ReceiptType,
+    ReceiptUpdate,
+    ResolvedUser,
+)
 
 
 async def test_a_message_is_stored_then_sent_under_its_id(office: Office) -> None:
@@ -161,12 +169,20 @@ async def test_only_numbers_that_are_online_here_are_sent_for(office: Office) ->
     assert await office.statuses() == ["queued"]
 
 
-async def test_a_frozen_sender_that_lost_its_lease_writes_nothing(office: Office, bus: Bus, tmp_path: Path) -> None:
-    """As if the process had been stopped (SIGSTOP) while WhatsApp answered: another one sends meanwhile."""
+@pytest.mark.parametrize("outcome", [None, EngineErrorCode.TIMEOUT, EngineErrorCode.REJECTED])
+async def test_a_frozen_sender_that_lost_its_lease_writes_nothing(
+    office: Office, bus: Bus, outcome: EngineErrorCode | None
+) -> None:
+    """As if the process had been stopped (SIGSTOP) while WhatsApp answered: another one sends meanwhile.
+
+    Whatever came of its own try, sent, to be tried again or refused, is not written over what the other one wrote.
+    """
     frozen = asyncio.Event()
 
     async def freeze(_: str) -> None:
         await frozen.wait()
+        if outcome is not None:
+            raise EngineError(outcome, "too late")
 
     office.connection.before_send = freeze
     queued = await office.queue("once")
