@@ -1,5 +1,6 @@
 """Reactions, edits and deletions of messages that WhatsApp has: durable like messages, and shown once they are sent."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -7,15 +8,16 @@ import pytest
 from tests.fixtures.conversations import CONTACT, GROUP, conversations, events, messages, run_sql
 from tests.fixtures.databases import on_sqlite
 from tests.fixtures.inbox import Inbox
-from tests.fixtures.sending import SERVER_TIME, until
+from tests.fixtures.sending import SERVER_TIME, Lines, SendingConnection, until
 
 from prosa import leases
 from prosa.clock import utc_now
 from prosa.conversations.models import Author
+from prosa.conversations.online import OnlineNumbers
 from prosa.outbox import changer as changer_module
 from prosa.outbox.changer import Changer
 from prosa.outbox.sender import Sender
-from prosa.whatsapp.engine import EditContent, EngineErrorCode, ReactionContent, RevokeContent
+from prosa.whatsapp.engine import EditContent, EngineError, EngineErrorCode, ReactionContent, RevokeContent
 
 
 @pytest.fixture(autouse=True)
@@ -211,3 +213,49 @@ async def test_what_cannot_be_changed_says_why(inbox: Inbox) -> None:
         assert (await inbox.strangers.delete(path)).status_code == 404
         assert (await inbox.strangers.get(f"{path}/changes")).status_code == 404
         assert (await inbox.strangers.post(f"{path}/react", json={"emoji": "👍"})).status_code == 404
+
+
+@on_sqlite
+@pytest.mark.parametrize("outcome", [None, EngineErrorCode.TIMEOUT, EngineErrorCode.REJECTED])
+async def test_what_was_frozen_writes_nothing_over_what_another_one_sent(
+    inbox: Inbox, outcome: EngineErrorCode | None
+) -> None:
+    message = await sent(inbox)
+    path = f"/messages/{message['id']}"
+    await inbox.api.patch(path, json={"text": "hello"})
+    tried, frozen = asyncio.Event(), asyncio.Event()
+
+    async def freeze(_: str) -> None:
+        tried.set()
+        await frozen.wait()
+        if outcome is not None:
+            raise EngineError(outcome, "too late")
+
+    inbox.connection.before_send = freeze
+    former = changer(inbox)
+    await former.start()
+    await asyncio.wait_for(tried.wait(), 20)
+
+    second = SendingConnection()
+    numbers = OnlineNumbers(inbox.numbers._bus, Lines(main=second))
+    numbers.opened("main")
+    later = Changer(
+        inbox.database, inbox.numbers._bus, numbers, inbox.files, clock=lambda: utc_now() + changer_module.LEASE * 2
+    )  # fmt: skip
+    await later.start()
+
+    async def done() -> bool:
+        [change] = (await inbox.get(f"{path}/changes"))["items"]
+        return bool(change["status"] == "sent")
+
+    await until(done)
+    told = await events(inbox.database, "message.status")
+    [running] = former._sending
+    frozen.set()
+    await asyncio.wait([running], timeout=20)
+    await later.stop()
+    await former.stop()
+    assert [wa_id for _, wa_id, _ in second.sent] == [wa_id for _, wa_id, _ in inbox.connection.sent[1:]]
+    assert await done()
+    assert await events(inbox.database, "message.status") == told
+    assert await events(inbox.database, "message.change_failed") == []
