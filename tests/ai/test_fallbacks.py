@@ -1,10 +1,12 @@
 """Which model answers, with whose key."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
+import httpx2
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -13,10 +15,12 @@ from tests.fixtures.names import LOOPBACK, PUBLIC, rebinding
 from prosa.ai import failures, models
 from prosa.ai.answer import AnswerRequest, AnswerService
 from prosa.ai.context import PromptMessage
+from prosa.ai.legacy import LegacyPinnedTransport
 from prosa.ai.models import Models
 from prosa.ai.names import ModelName
 from prosa.auth.keys import Key
 from prosa.outgoing import Rules
+from prosa.pinning import PinnedTransport
 from prosa.settings import Settings
 from prosa_simulator.gemini import GeminiServer, on_model
 from prosa_simulator.gemini import answers as says
@@ -151,25 +155,68 @@ async def test_a_redirect_of_an_owners_address_is_not_followed(gemini: GeminiSer
         await answers.close()
 
 
-@pytest.mark.parametrize("takes_it", [True, False])
-async def test_a_client_that_would_look_names_up_by_itself_gets_no_address_of_an_owner(
-    gemini: GeminiServer, monkeypatch: pytest.MonkeyPatch, takes_it: bool
-) -> None:
-    class Client:
-        def __init__(self, http: Any) -> None:
-            self._client = http
+class _Client:
+    def __init__(self, http: Any) -> None:
+        self._client = http
 
-    class Provider:
-        def __init__(self, *, api_key: str, base_url: str, http_client: Any) -> None:
-            self.client = Client(http_client if takes_it else object())
 
-    monkeypatch.setattr(models, "infer_provider_class", lambda _: Provider)
-    monkeypatch.setattr(models, "infer_model", lambda _, provider_factory: provider_factory("other"))
+class _Httpx2Provider:
+    def __init__(self, *, api_key: str, base_url: str, http_client: Any) -> None:
+        self.client = _Client(http_client)
+
+
+class _HttpxProvider:
+    """As Groq's: its client refuses what is not httpx."""
+
+    def __init__(self, *, api_key: str, base_url: str | None = None, http_client: Any = None) -> None:
+        if not isinstance(http_client, httpx.AsyncClient):
+            raise TypeError("Invalid `http_client` argument")
+        self.client, self.base_url, self.api_key = _Client(http_client), base_url, api_key
+
+
+class _ApiBaseProvider:
+    """As LiteLLM's."""
+
+    def __init__(self, *, api_key: str, api_base: str, http_client: Any) -> None:
+        self.client = _Client(http_client)
+
+
+class _ByItselfProvider:
+    def __init__(self, *, api_key: str, base_url: str, http_client: Any) -> None:
+        self.client = _Client(object())
+
+
+class _FixedProvider:
+    """As DeepSeek's."""
+
+    def __init__(self, *, api_key: str, http_client: Any = None) -> None:
+        self.client = _Client(http_client)
+
+
+@pytest.fixture
+def other(monkeypatch: pytest.MonkeyPatch) -> Callable[[type], Any]:
     made = Models(Settings(_env_file=None, data_dir=Path("unused")), Rules())
-    key = Key("key-of-ana", "https://models.example/v1")
-    if takes_it:
-        made.get(ModelName("other", "x"), key)
-    else:
-        with pytest.raises(failures.BadModelError, match="address of your own"):
-            made.get(ModelName("other", "x"), key)
-    await made.close()
+
+    def get(provider: type) -> Any:
+        monkeypatch.setattr(models, "infer_provider_class", lambda _: provider)
+        monkeypatch.setattr(models, "infer_model", lambda _, provider_factory: provider_factory("other"))
+        return made.get(ModelName("other", "x"), Key("key-of-ana", "https://models.example/v1"))
+
+    return get
+
+
+@pytest.mark.parametrize("provider", [_Httpx2Provider, _HttpxProvider, _ApiBaseProvider])
+def test_a_provider_that_takes_an_address_gets_it_with_pinned_connections(
+    other: Callable[[type], Any], provider: type
+) -> None:
+    http = other(provider).client._client
+    assert isinstance(http, httpx.AsyncClient if provider is _HttpxProvider else httpx2.AsyncClient)
+    assert isinstance(http._transport, PinnedTransport | LegacyPinnedTransport)
+    assert not http.follow_redirects
+
+
+@pytest.mark.parametrize("provider", [_ByItselfProvider, _FixedProvider])
+def test_a_provider_that_takes_none_or_connects_by_itself_says_so(other: Callable[[type], Any], provider: type) -> None:
+    with pytest.raises(failures.BadModelError, match="set the key without base_url") as caught:
+        other(provider)
+    assert not caught.value.called

@@ -1,8 +1,11 @@
 """People's keys: kept sealed, never shown, used first."""
 
+import ast
+import importlib.util
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from prosa.database import Database
 from prosa.events.bus import Bus
 from prosa.keys.endpoints import router
 from prosa.keys.keyring import Keyring
+from prosa.keys.providers import FIXED
 from prosa.keys.service import ProviderKeyService
 from prosa.outgoing import Rules
 
@@ -112,6 +116,38 @@ async def test_what_is_refused_shows_no_secret(sqlite_database: Database, bus: B
         answer = await api.put("/provider-keys/openai", json=body)
         assert answer.status_code == 422
         assert SECRET not in answer.text
+
+
+async def test_a_provider_without_addresses_says_so_at_once(sqlite_database: Database, bus: Bus) -> None:
+    owner = await add_owner(sqlite_database)
+    async with client(sqlite_database, Keyring(sqlite_database, VAULT, bus), owner) as api:
+        body = {"key": SECRET, "base_url": "https://models.example.com/v1"}
+        refused = await api.put("/provider-keys/deepseek", json=body)
+        assert refused.status_code == 422
+        [field] = refused.json()["errors"]
+        assert (field["field"], field["code"]) == ("body.base_url", "address_not_taken")
+        assert "openai-chat" in field["message"]
+        assert (await api.put("/provider-keys/deepseek", json={"key": SECRET})).status_code == 200
+        for provider in ("groq", "openai-chat", "anthropic", "mistral", "litellm", "ollama"):
+            assert (await api.put(f"/provider-keys/{provider}", json=body)).status_code == 200
+
+
+def test_what_is_said_of_addresses_is_so_in_pydantic_ai() -> None:
+    """Read from its source: the packages of most providers are not installed here."""
+    folder = Path(str(importlib.util.find_spec("pydantic_ai.providers").submodule_search_locations[0]))  # type: ignore[union-attr, index]
+    by_itself = {"google-cloud", "huggingface", "bedrock"}
+    seen = set()
+    for file in folder.glob("*.py"):
+        name = file.stem.replace("_", "-")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and node.name.lower() == f"{file.stem.replace('_', '')}provider":
+                made = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
+                takes = {one.arg for one in (*made[-1].args.args, *made[-1].args.kwonlyargs)} if made else set()
+                fixed = not takes & {"base_url", "api_base"} or "http_client" not in takes or name in by_itself
+                if name not in {"gateway", "openai-decisions", "sentence-transformers"}:
+                    assert (name in FIXED) is fixed, name
+                    seen.add(name)
+    assert seen >= FIXED - {"azure-responses"}
 
 
 async def test_an_installation_may_allow_its_own_network(sqlite_database: Database, bus: Bus) -> None:

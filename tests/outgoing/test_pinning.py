@@ -4,10 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
+import httpx
 import httpx2
 import pytest
 from tests.fixtures.names import LOOPBACK, PUBLIC, rebinding
 
+from prosa.ai.legacy import pinned_client
 from prosa.outgoing import Outgoing, RefusedAddressError, Rules
 from prosa.pinning import PinnedResolver, PinnedTransport
 
@@ -27,13 +29,21 @@ async def by_httpx2(url: str) -> Any:
         return await client.post(url, json={})
 
 
+async def by_httpx(url: str) -> Any:
+    async with pinned_client(Rules(), seconds=10, connect_seconds=5) as client:
+        try:
+            return await client.post(url, json={})
+        except httpx.ConnectError as error:
+            raise OSError from error
+
+
 async def by_aiohttp(url: str) -> Any:
     connector = aiohttp.TCPConnector(resolver=PinnedResolver(Rules()))
     async with aiohttp.ClientSession(connector=connector) as client, client.post(url, json={}) as answer:
         return answer
 
 
-@pytest.mark.parametrize("ask", [by_outgoing, by_httpx2, by_aiohttp])
+@pytest.mark.parametrize("ask", [by_outgoing, by_httpx2, by_httpx, by_aiohttp])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_name_is_looked_up_once_and_what_it_means_then_is_what_counts(
     monkeypatch: pytest.MonkeyPatch, ask: Ask, scheme: str
@@ -47,7 +57,7 @@ async def test_a_name_is_looked_up_once_and_what_it_means_then_is_what_counts(
         assert names.connected == [PUBLIC]
 
 
-@pytest.mark.parametrize("ask", [by_outgoing, by_httpx2, by_aiohttp])
+@pytest.mark.parametrize("ask", [by_outgoing, by_httpx2, by_httpx, by_aiohttp])
 async def test_one_private_address_among_public_ones_is_one_too_many(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
     with rebinding(monkeypatch, [PUBLIC, "10.0.0.7"]) as names:
         with pytest.raises(RefusedAddressError):

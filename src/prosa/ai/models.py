@@ -1,9 +1,10 @@
 """Models by name: Gemini by default, any other provider that pydantic-ai knows where its package is installed."""
 
+import inspect
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from httpx2 import AsyncClient
 from pydantic_ai.exceptions import UserError
@@ -21,8 +22,15 @@ from prosa.outgoing import RefusedAddressError, Rules
 from prosa.pinning import PinnedTransport
 from prosa.settings import Settings
 
+if TYPE_CHECKING:
+    import httpx
+
 KEPT_MODELS = 32
 """Model objects kept, the least recently used go first; each is small."""
+READ_SECONDS, CONNECT_SECONDS = 600.0, 5.0
+"""As pydantic-ai's clients have them; a call's own limit is shorter."""
+_ADDRESSES = ("base_url", "api_base")
+"""What providers call the address of their API."""
 
 
 class Models:
@@ -43,6 +51,7 @@ class Models:
         # Time limits are per call (`AnswerService`), but connecting takes 5 s at most. It does not retry.
         self._http = create_async_httpx2_client()
         self._pinned: AsyncClient | None = None
+        self._legacy: httpx.AsyncClient | None = None
         self._google: GoogleProvider | None = None
         self._gemini = GeminiHttp(self._rules)
         load_prices(settings.prices_file)
@@ -78,8 +87,9 @@ class Models:
         """Close the connections."""
         await self._http.aclose()
         await self._gemini.close()
-        if self._pinned is not None:
-            await self._pinned.aclose()
+        for client in (self._pinned, self._legacy):
+            if client is not None:
+                await client.aclose()
 
     def _of_gemini(self, model: str, key: Key | None) -> Model:
         if key is not None:
@@ -104,12 +114,31 @@ class Models:
         made: Callable[..., Provider[Any]] = infer_provider_class(provider)
         if key.base_url is None:
             return made(api_key=key.secret)
-        http = self._elsewhere()
-        found = made(api_key=key.secret, base_url=key.base_url, http_client=http)
-        if not _asks_through(found.client, http):
-            # Its client would look the name up by itself, and might find this machine.
-            raise BadModelError(f"Models of {provider!r} cannot be asked at an address of your own.", called=False)
-        return found
+        takes = inspect.signature(made).parameters
+        address = next((name for name in _ADDRESSES if name in takes), None)
+        if address is not None and "http_client" in takes:
+            # Some clients take httpx2, others only httpx; what is of the wrong kind they refuse.
+            for http in (self._elsewhere, self._elsewhere_legacy):
+                client = http()
+                try:
+                    found = made(api_key=key.secret, http_client=client, **{address: key.base_url})
+                except TypeError:
+                    continue
+                if _asks_through(found.client, client):
+                    return found
+        # There is no address to set, or its client would look the name up by itself, and might find this machine.
+        raise BadModelError(
+            f"Models of {provider!r} cannot be asked at an address of your own: set the key without base_url.",
+            called=False,
+        )
+
+    def _elsewhere_legacy(self) -> "httpx.AsyncClient":
+        """Return the same for clients that know httpx only, which comes with them."""
+        if self._legacy is None:
+            from prosa.ai.legacy import pinned_client  # noqa: PLC0415 - httpx may not be installed
+
+            self._legacy = pinned_client(self._rules, seconds=READ_SECONDS, connect_seconds=CONNECT_SECONDS)
+        return self._legacy
 
     def _make(self, name: ModelName, key: Key | None) -> Model:
         if not name.provider or not name.model:
@@ -136,7 +165,7 @@ class Models:
             raise BadModelError(f"The model {str(name)!r} cannot be used: {error}", called=False) from error
 
 
-def _asks_through(client: Any, http: AsyncClient) -> bool:
+def _asks_through(client: Any, http: "AsyncClient | httpx.AsyncClient") -> bool:
     """Whether a provider's client makes its requests with the one that it was given: not all do."""
     configuration = getattr(client, "sdk_configuration", None)  # Mistral's
     return getattr(client, "_client", None) is http or getattr(configuration, "async_client", None) is http

@@ -16,6 +16,7 @@ from prosa.errors import FieldError, ForbiddenError, InvalidInputError, NotFound
 from prosa.ids import new_id
 from prosa.keys import repository
 from prosa.keys.keyring import TOPIC, Keyring, context_of
+from prosa.keys.providers import FIXED
 from prosa.outgoing import RefusedAddressError, Rules
 
 Scope = Literal["own", "installation"]
@@ -49,10 +50,16 @@ class ProviderKeyService:
 
         Raises:
             ForbiddenError: Only owners and admins set the installation's keys.
-            InvalidInputError: The address may not be asked.
+            InvalidInputError: The address may not be asked, or the provider takes none.
         """
         whose = _whose(caller, scope)
         if base_url is not None:
+            if provider in FIXED:
+                reason = f"keys of {provider} take no address; a server that speaks OpenAI's API is openai-chat"
+                raise InvalidInputError(
+                    "This provider is asked at its own address only.",
+                    fields=[FieldError("body.base_url", reason, "address_not_taken")],
+                )
             try:
                 self._rules.check_url(base_url)
             except RefusedAddressError as error:
