@@ -3,8 +3,8 @@
 // Usage: node client.js FOLDER URL ROOT_PUBLIC_KEY_HEX [PHONE]
 //   FOLDER  where the client keeps its keys
 //   PHONE   digits: link by code for this number instead of by QR
-// Input:  {"send": "text", "to": "5511…@s.whatsapp.net"} or {"quit": true}
-// Output: {"event": "qr" | "code" | "open" | "close" | "message" | "receipt" | "sent" | "error", …}
+// Input:  {"send": "text", "to": "5511…@s.whatsapp.net"}, {"create": "a group's name", "members": […]} or {"quit": true}
+// Output: {"event": "qr" | "code" | "open" | "close" | "message" | "receipt" | "sent" | "group" | "error", …}
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
@@ -48,7 +48,9 @@ async function connect() {
     for (const { key, message, pushName } of messages) {
       if (key.fromMe || !message) continue
       const text = message.conversation ?? message.extendedTextMessage?.text
-      report('message', { id: key.id, from: key.remoteJid, alt: key.remoteJidAlt, pushName, text })
+      report('message', {
+        id: key.id, from: key.remoteJid, alt: key.remoteJidAlt, author: key.participant, pushName, text
+      })
     }
   })
   socket.ev.on('messages.update', (updates) => {
@@ -61,6 +63,11 @@ for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line)
   if (request.quit) break
   try {
+    if (request.create) {
+      const group = await socket.groupCreate(request.create, request.members)
+      report('group', { id: group.id, subject: group.subject, members: group.participants.length })
+      continue
+    }
     const sent = await socket.sendMessage(request.to, { text: request.send })
     report('sent', { id: sent.key.id })
   } catch (error) {

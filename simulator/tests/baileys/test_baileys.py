@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from prosa.errors import ConfigurationError
+from prosa.whatsapp.process import find_binary
+from prosa_simulator.contacts import ContactBook
 from prosa_simulator.network import Network
 
 HERE = Path(__file__).parent
@@ -88,6 +91,11 @@ class Client:
         self._write({"send": text, "to": to})
         return str((await self.event("sent"))["id"])
 
+    async def create(self, name: str, *members: str) -> dict[str, Any]:
+        """Make a group."""
+        self._write({"create": name, "members": members})
+        return await self.event("group")
+
     async def stop(self) -> None:
         self._write({"quit": True})
         try:
@@ -136,3 +144,36 @@ async def test_two_baileys_clients_link_and_chat(installed: Path, network: Netwo
     finally:
         await ana.stop()
         await bia.stop()
+
+
+async def test_baileys_and_whatsmeow_chat_in_a_group_that_baileys_made(
+    installed: Path, network: Network, tmp_path: Path
+) -> None:
+    try:
+        find_binary(None)
+    except ConfigurationError as error:
+        _missing(f"{error.detail} {error.remedy}")
+    network.options.list_phone_device = True
+    book = ContactBook(network, tmp_path / "contacts")
+    await book.start()
+    ana = await Client.start(installed, network, tmp_path / "ana")
+    try:
+        await network.phone(ANA, "Ana").scan((await ana.event("qr"))["qr"])
+        await ana.event("open")
+        bia = await book.link(BIA, name="Bia")
+        group = await ana.create("Family", f"{BIA}@s.whatsapp.net")
+        assert (group["subject"], group["members"]) == ("Family", 2)
+        for text in ("first, with the key", "second, without"):
+            sent = await ana.send(group["id"], text)
+            message = await bia.wait_for(text, 30)
+            assert (message.wa_id, message.chat, message.push_name) == (sent, group["id"], "Ana")
+            assert message.sender == f"{network.phone(ANA).lid}@lid"
+        for text in ("hello, Ana", "are you there?"):
+            sent = await bia.send_text(group["id"], text)
+            got = await ana.event("message", id=sent)
+            assert (got["from"], got["text"], got["pushName"]) == (group["id"], text, "Bia")
+            assert got["author"].partition(":")[0].partition("@")[0] == network.phone(BIA).lid
+        assert bia.undecryptable == []
+    finally:
+        await ana.stop()
+        await book.stop()
