@@ -2,6 +2,7 @@
 import {
   type InfiniteData,
   infiniteQueryOptions,
+  type Query,
   type QueryClient,
   queryOptions,
 } from "@tanstack/react-query";
@@ -154,19 +155,41 @@ export function applyUpdated(
 
 export function onUpdated(client: QueryClient, event: EventOf<"conversation.updated">): void {
   const { listed } = applyUpdated(client, event);
-  if (!listed) void client.invalidateQueries({ queryKey: LISTS });
-  else refilter(client);
+  readAnew(client, listed ? "states" : "all");
 }
 
 /** Lists by state (unread, failed) may have lost the conversation, or one that is shown nowhere may belong there now. */
-function refilter(client: QueryClient): void {
-  void client.invalidateQueries({
-    queryKey: LISTS,
-    predicate: (query) => {
-      const filter = query.queryKey[2] as ConversationFilter | undefined;
-      return Boolean(filter?.unread || filter?.failed);
-    },
-  });
+const WHICH = {
+  all: () => true,
+  states: (query: Query) => {
+    const filter = query.queryKey[2] as ConversationFilter | undefined;
+    return Boolean(filter?.unread || filter?.failed);
+  },
+};
+/** So long (ms) after lists were read anew they are left alone: while messages pour in, reading would never end. */
+const PAUSE_MS = 500;
+const paused = new WeakMap<QueryClient, Map<keyof typeof WHICH, { again: boolean }>>();
+
+function readAnew(client: QueryClient, which: keyof typeof WHICH): void {
+  const pauses = paused.get(client) ?? new Map<keyof typeof WHICH, { again: boolean }>();
+  paused.set(client, pauses);
+  const before = pauses.get(which);
+  if (before) {
+    before.again = true;
+    return;
+  }
+  const pause = { again: false };
+  pauses.set(which, pause);
+  void client.invalidateQueries({ queryKey: LISTS, predicate: WHICH[which] });
+  const over = () => {
+    if (pause.again && client.isFetching({ queryKey: LISTS }) > 0) {
+      setTimeout(over, PAUSE_MS);
+      return;
+    }
+    pauses.delete(which);
+    if (pause.again) readAnew(client, which);
+  };
+  setTimeout(over, PAUSE_MS);
 }
 
 export function onPauseChanged(
