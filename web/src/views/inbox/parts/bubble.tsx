@@ -25,6 +25,12 @@ const TICKS: Partial<Record<Message["status"], IconName>> = {
   cancelled: "close",
 };
 
+/** Why the AI left a message unanswered, where nobody wonders: the banner says so, or a person did. */
+const EXPECTED = new Set([
+  "ai_off", "conversation_off", "no_api_key", "group", "status", "channel", "paused", "answered_by_person",
+  "resume_keyword",
+]); // biome-ignore format: one line a group
+
 interface BubbleProps {
   item: Extract<Item, { kind: "message" }>;
   /** What it answers to; null: it is not loaded; undefined: it answers to none. */
@@ -110,7 +116,7 @@ export const Bubble = memo(function Bubble({
             <span className="visually-hidden"> {t.why}</span>
           </button>
         )}
-        {message.skip_reason && (
+        {message.skip_reason && !EXPECTED.has(message.skip_reason) && (
           <span title={t.skips[message.skip_reason as keyof typeof t.skips] ?? message.skip_reason}>
             {t.skipped}
           </span>
