@@ -6,7 +6,7 @@ from typing import Any
 from tests.fixtures.databases import on_sqlite
 from tests.flows.conftest import ANA, SHOP, Stage
 
-from prosa.whatsapp.engine import Quote
+from prosa.whatsapp.engine import Quote, ReceiptType
 from prosa_simulator.contacts import Contact
 from prosa_simulator.gemini import Text
 from prosa_simulator.network.groups import Addressing, Group
@@ -103,6 +103,7 @@ async def answers_everybody(stage: Stage, addressing: Addressing) -> None:
         got = [message for message in got if message.sender not in {home.bia.lid, home.bia.jid}]
         assert [message.quoted_wa_id for message in got] == [asked, again]
         assert {message.chat for message in got} == {home.chat}, "nobody is answered in private"
+    assert {event.chat for event in home.bia.typing_events} == {home.chat}, "everybody sees that it types"
     last = stage.world.gemini.requests.generations()[-1]
     assert any("Ana" in text for text in last.texts())
     assert "Bia" in last.last_user_text
@@ -111,11 +112,10 @@ async def answers_everybody(stage: Stage, addressing: Addressing) -> None:
     assert names == [("contact", "Ana"), ("ai", None), ("contact", "Bia"), ("ai", None)]
     jids = [home.ana.lid, home.bia.lid] if addressing == "lid" else [home.ana.jid, home.bia.jid]
     assert [m["sender_jid"] for m in stored if m["author"] == "contact"] == jids
-    read = await stage.events.wait(
+    await stage.events.wait(
         "message.status",
         lambda e: e["payload"]["wa_id"] == stored[-1]["wa_id"] and e["payload"]["status"] == "delivered",
     )
-    assert read["session"] == "shop"
 
 
 @on_sqlite
@@ -183,6 +183,9 @@ async def test_a_person_writes_to_a_group_by_the_api(stage: Stage) -> None:
     [ours, thanks] = await stage.messages("Thanks")
     assert (ours["id"], thanks["quoted_wa_id"], thanks["skip_reason"]) == (sent["id"], ours["wa_id"], "paused")
 
+    await stage.api.post(f"/conversations/{thanks['conversation_id']}/read", {})
+    read = await home.bia.wait_receipt(thanks["wa_id"], ReceiptType.READ, 30)
+    assert (read.chat, read.sender) == (home.chat, home.shop_lid)
     await stage.api.post(f"/messages/{thanks['id']}/react", {"emoji": "👍"})
     await home.bia.wait_for("👍", 30)
     await home.ana.wait_for("👍", 30)
@@ -191,6 +194,26 @@ async def test_a_person_writes_to_a_group_by_the_api(stage: Stage) -> None:
     await home.ana.wait_for("Closed on Monday and Tuesday", 30)
     await stage.api.delete(f"/messages/{ours['id']}")
     await home.ana.wait_until(lambda: [s.revoked for s in home.ana.screen if s.wa_id == ours["wa_id"]] == [True], 30)
+
+
+@on_sqlite
+async def test_who_was_removed_from_a_group_is_told_so(stage: Stage) -> None:
+    home = await family(stage, "on")
+    await home.ana.send_text(home.chat, "hello")
+    await home.answers(1)
+    stage.world.network.groups.remove(home.group, SHOP)
+    sent = await stage.api.post("/sessions/shop/messages", {"to": home.chat, "text": "still there?"})
+    failed = await stage.events.wait(
+        "message.status", lambda e: e["payload"]["id"] == sent["id"] and e["payload"]["status"] == "failed"
+    )
+    assert failed["payload"]["error"].startswith("rejected: ")
+    await home.bia.send_text(home.chat, "it is gone")
+    await home.ana.wait_for("it is gone")
+    await home.quiet()
+    assert len(home.said(home.ana)) == 1
+    conversation = await home.conversation(contact_name="Family")
+    page = await stage.api.get(f"/conversations/{conversation['id']}/messages")
+    assert "it is gone" not in [message["body"] for message in page["items"]]
 
 
 @on_sqlite
