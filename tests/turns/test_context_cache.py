@@ -11,12 +11,15 @@ from tests.fixtures.conversations import messages
 from tests.fixtures.turns import TurnStage, statements, turn_stage
 
 from prosa.ai.context import PromptMessage
+from prosa.ai.system import FACTS_LINE
 from prosa.cache import Cache
 from prosa.database import Database
 from prosa.events.bus import Bus
+from prosa.sessions.settings.context import ContextSettings
 from prosa.turns import context
 from prosa.turns.context import Contexts, Need, prompt_message
 from prosa.whatsapp.engine import MediaInfo, MessageType
+from prosa_simulator.gemini import on_system
 
 
 @pytest.fixture
@@ -158,6 +161,52 @@ async def test_at_any_moment_the_cache_says_what_the_table_says(stage: TurnStage
         assert await stage.contexts.load(await need(stage)) == await fresh(stage)
     texts = [m.body for m in await messages(stage.database) if m.revoked_at is None]
     assert [m.text for m in await stage.contexts.load(await need(stage))] == texts
+
+
+async def talked(stage: TurnStage, cache: Cache, contact: str, *, lost: bool) -> tuple[list[Any], list[Any]]:
+    """Let a contact talk; return what the model was asked, and what is stored then. The cache may be lost each time."""
+    stage.set(context=ContextSettings(window_tokens=1000, keep_messages=2))
+    stage.gemini.script.when(on_system("keep the notes"), "contact: o pedido é 48213")
+    replier, begun = stage.replier(), len(stage.gemini.requests.generations())
+    for text in ("O pedido é 48213.", "dois", "três", "quatro", "cinco", "E o pedido?"):
+        await stage.hear(f"{text} {'e mais palavras ' * 15}", chat=contact, sender=contact)
+        if lost:
+            await cache.delete(f"context:{(await stage.talk(contact)).id}")
+        await stage.turn(replier)
+        await replier.compactor.idle()
+    prompts = [request.prompt for request in stage.gemini.requests.generations()[begun:]]
+    row = await stage.talk(contact)
+    assert row.summary, "the talk was long enough to be shortened"
+    numbers = [row.summary, row.summarised_until, row.answered_until, row.last_seq, row.version, row.ai_state]
+    asked = [
+        (prompt.system_text, [FACTS_LINE.sub("", text) for text in prompt.texts()]) for prompt in prompts if prompt
+    ]
+    return asked, [*numbers, await stage.said(contact)]
+
+
+async def kept_and_lost(stage: TurnStage, cache: Cache) -> None:
+    with statements(stage.database) as seen:
+        kept = await talked(stage, cache, "551190001@s.whatsapp.net", lost=False)
+    warm = reads(seen)
+    with statements(stage.database) as seen:
+        lost = await talked(stage, cache, "551190002@s.whatsapp.net", lost=True)
+    assert kept == lost
+    assert reads(seen) > warm, "it was lost indeed"
+
+
+async def test_losing_the_cache_changes_nothing_but_time(stage: TurnStage, cache: Cache) -> None:
+    await kept_and_lost(stage, cache)
+
+
+@pytest.mark.redis
+async def test_losing_redis_changes_nothing_but_time(
+    sqlite_database: Database, bus: Bus, redis_url: str, tmp_path: Path
+) -> None:
+    cache = Cache(redis_url)
+    await cache.start()
+    async with turn_stage(sqlite_database, bus, cache, tmp_path) as stage:
+        await kept_and_lost(stage, cache)
+    await cache.stop()
 
 
 @pytest.mark.redis

@@ -130,7 +130,7 @@ class AnswerService:
         return replace(answer, calls=calls, tools=tuple(talk.uses))
 
     async def complete(self, request: TextRequest) -> Completion:
-        """Ask a model for a text: a summary, a transcription. Nothing of a conversation's prompt goes along.
+        """Ask a model for a text, such as a summary. Nothing of a conversation's prompt goes along.
 
         Raises:
             AnswerError: There is none.

@@ -147,7 +147,7 @@ class Answers(Protocol):
         ...
 
     async def complete(self, request: TextRequest) -> Completion:
-        """Ask a model for a text: a summary, a transcription.
+        """Ask a model for a text, such as a summary.
 
         Raises:
             AnswerError: There is none.

@@ -11,7 +11,6 @@ class Purpose(StrEnum):
     REPLY = "reply"
     SUMMARY = "summary"
     ANSWER_MATCH = "answer_match"
-    TRANSCRIPTION = "transcription"
     TRY = "try"
     """A person tried what would be answered."""
 

@@ -54,7 +54,8 @@ const PORTUGUESE: Record<string, Says> = {
   extra_forbidden: "Este campo não existe.",
   string_pattern_mismatch: "Há aqui um formato, ou caracteres, que não são aceitos.",
   address_refused: "Este endereço não pode ser usado; veja PROSA_OUTGOING_PRIVATE_ADDRESSES.",
-  address_not_taken: "Este provedor só é consultado no endereço dele; para um servidor que fala a API da OpenAI, use openai-chat.",
+  address_not_taken:
+    "Este provedor só é consultado no endereço dele; para um servidor que fala a API da OpenAI, use openai-chat.",
   contact: "Escreva um telefone (+55 11 99999-0001) ou o endereço de um contato ou grupo.",
   contact_pattern:
     "Escreva um telefone com código do país (+55 11 99999-0001), o começo ou o fim dele com * (5511*, *0001), ou um endereço do WhatsApp.",
