@@ -251,7 +251,7 @@ async def compose(
         budgets=budgets,
         keys_of=keyring.of,
     )
-    runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency, grace=grace)
+    receiver.slots = runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency, grace=grace)
     scheduler = Scheduler(database, bus, directory)
     changer = Changer(database, bus, numbers, files)
     await run(

@@ -6,7 +6,7 @@ through other connections; other processes are waited for by SQLite's busy timeo
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -84,7 +84,9 @@ class Database:
             self._write_engine = self._read_engine = postgres_engine(url, pool_size, statement_seconds)
             self.engines = [self._write_engine.sync_engine]
             groups = PostgresGroups(self._write_engine, lambda: self.watch)
-        self._writer = GroupWriter(groups, on_commit=self._committed, on_failure=self._failed)
+        self._writer = GroupWriter(
+            groups, on_commit=lambda done: self._committed(done.wakes, done.calls), on_failure=self._failed
+        )
 
     @property
     def unwritable(self) -> Outage | None:
@@ -161,8 +163,13 @@ class Database:
         except TimeoutError:
             logger.warning("the database did not close in time")
 
-    def _committed(self, wakes: set[str]) -> None:
+    def _committed(self, wakes: set[str], calls: Sequence[Callable[[], None]]) -> None:
         self._unwritable = None
+        for call in calls:
+            try:
+                call()
+            except Exception:
+                logger.exception("what was to follow a commit failed")
         if wakes and self.on_wake is not None:
             self.on_wake(wakes)
 
@@ -185,4 +192,4 @@ class Database:
         except Exception as error:
             self._failed(error)
             raise
-        self._committed(db.wakes)
+        self._committed(db.wakes, db.calls)

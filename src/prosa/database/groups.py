@@ -48,10 +48,11 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A group that is committed: what each job returned, and whom to wake."""
+    """A group that is committed: what each job returned, whom to wake, and what to call."""
 
     results: list[Any]
     wakes: set[str]
+    calls: list[Callable[[], None]]
 
 
 class NotBegunError(Exception):
@@ -118,7 +119,7 @@ class SqliteGroups:
             raise
         if watch is not None:
             watch("COMMIT", ())
-        return Committed(results, db.wakes)
+        return Committed(results, db.wakes, db.calls)
 
     def _begin(self, *, flushed: bool) -> tuple[Connection, RootTransaction]:
         try:
@@ -165,7 +166,7 @@ class PostgresGroups:
             raise
         if watch is not None:
             watch("COMMIT", ())
-        return Committed(results, db.wakes)
+        return Committed(results, db.wakes, db.calls)
 
     async def close(self) -> None:
         """Give the connection back to the pool."""

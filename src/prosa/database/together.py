@@ -63,6 +63,7 @@ class _SharedDb(WriteDb):
     def __init__(self, group: WriteDb) -> None:
         super().__init__(group._driver)  # noqa: SLF001 - its own kind
         self.wakes = group.wakes
+        self.calls = group.calls
         self._later = group._later  # noqa: SLF001
         self._about = group._about  # noqa: SLF001
 

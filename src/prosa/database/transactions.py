@@ -1,7 +1,7 @@
 """What a transaction can do: `ReadDb` and `WriteDb`, which are distinct so that types tell who may write."""
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import Executable
@@ -74,12 +74,20 @@ class WriteDb(ReadDb):
     def __init__(self, driver: Driver) -> None:
         super().__init__(driver)
         self.wakes: set[str] = set()
+        self.calls: list[Callable[[], None]] = []
         self._later: defaultdict[Prepared, list[Values]] = defaultdict(list)
         self._about: set[Hashable] = set()
 
     def wake(self, topic: str) -> None:
         """Wake the listeners of `topic` once this transaction is committed."""
         self.wakes.add(topic)
+
+    def then(self, call: Callable[[], None]) -> None:
+        """Call something on the event loop as soon as this transaction is committed, before any other one begins.
+
+        It is not called where the commit was not confirmed, whatever became of it. It must not wait.
+        """
+        self.calls.append(call)
 
     def later(self, prepared: Prepared, values: Values, *, about: Hashable = None) -> None:
         """Run a prepared statement, which returns nothing, at the end of the transaction, or when its row is needed.

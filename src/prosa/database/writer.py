@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from prosa.database.groups import Groups, NotBegunError, Place, Work
+from prosa.database.groups import Committed, Groups, NotBegunError, Place, Work
 from prosa.database.together import JobFailedError
 from prosa.database.transactions import WriteDb
 
@@ -35,13 +35,13 @@ class GroupWriter:
     """Runs jobs in shared transactions, in the order they came."""
 
     def __init__(
-        self, groups: Groups, *, on_commit: Callable[[set[str]], None], on_failure: Callable[[BaseException], None]
+        self, groups: Groups, *, on_commit: Callable[[Committed], None], on_failure: Callable[[BaseException], None]
     ) -> None:
         """Make it.
 
         Args:
             groups: Runs the groups.
-            on_commit: Called after a commit with the topics that its jobs named.
+            on_commit: Called after a commit with what its jobs left.
             on_failure: Called with what made a job fail.
         """
         self._groups = groups
@@ -112,10 +112,10 @@ class GroupWriter:
 
     async def _together(self, group: Sequence[_Waiting]) -> None:
         done = await self._groups.run([waiting.work for waiting in group])
-        self._on_commit(done.wakes)
         for waiting, result in zip(group, done.results, strict=True):
             if not waiting.done.done():
                 waiting.done.set_result(result)
+        self._on_commit(done)  # what it begins comes behind those who wait: they know more by then
 
     async def _alone(self, waiting: _Waiting, tries: int = 3) -> None:
         try:

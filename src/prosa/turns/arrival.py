@@ -19,6 +19,7 @@ from prosa.sessions.facts import SessionFacts
 from prosa.turns import fixed, takeover
 from prosa.turns.policy import SkipReason, decide_on_arrival, due_at
 from prosa.turns.policy.audience import speaks_to
+from prosa.turns.slots import TurnSlot
 from prosa.whatsapp.engine import InboundMessage
 
 TURNS_TOPIC = "turns"
@@ -41,6 +42,7 @@ class Storing:
         unready: Why no model can answer; None where one can.
         auto_download_bytes: Files up to this size are downloaded by themselves.
         undecryptable: Why it could not be read: then a placeholder is stored.
+        slot: Room to make its turn at once.
     """
 
     session: SessionFacts
@@ -50,6 +52,7 @@ class Storing:
     unready: str | None
     auto_download_bytes: int
     undecryptable: str | None = None
+    slot: TurnSlot | None = None
 
     @property
     def plain(self) -> bool:
@@ -67,6 +70,8 @@ class Outcome:
     added: dict[str, Any] | None = None
     files: tuple[str, ...] = ()
     changed: bool = False
+    due: bool = False
+    """A turn is due, now or later: somebody is to begin it."""
 
 
 async def decide(
@@ -102,7 +107,7 @@ async def decide(
     _make_due(held, session, now=now)
     if held.kind == ConversationKind.GROUP:
         held.asked_wa_id = values["wa_id"]
-    db.wake(TURNS_TOPIC)
+    outcome.due = True
 
 
 def _make_due(held: HeldConversation, session: SessionFacts, *, now: datetime) -> None:

@@ -6,13 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import Row
 
-from prosa.conversations.held import TABLE
+from prosa.conversations.held import TABLE, HeldConversation
 
 _CLAIMED_COLUMNS = (
     "id", "session_id", "contact_jid", "contact_lid", "contact_name", "kind", "version", "last_seq", "answered_until",
     "summary", "summarised_until", "summarised_tokens", "ai_enabled", "ai_paused_until", "last_inbound_at", "ai_forced",
     "asked_wa_id", "attempts", "due_at",
 )  # fmt: skip
+_HELD = tuple(name for name in _CLAIMED_COLUMNS if name not in {"summary", "summarised_tokens"})
 CLAIMED_COLUMNS = tuple(TABLE.c[name] for name in _CLAIMED_COLUMNS)
 """What a claim returns for `ClaimedConversation`."""
 
@@ -45,6 +46,14 @@ class ClaimedConversation:
     attempts: int
     due_at: datetime
     over: bool = False
+
+    @classmethod
+    def of(cls, held: HeldConversation, *, summary: str | None, summarised_tokens: int) -> "ClaimedConversation":
+        """Read a conversation that this transaction holds and claims."""
+        if held.due_at is None:
+            raise ValueError("nothing is due")
+        values = {name: getattr(held, name) for name in _HELD}
+        return cls(**values, summary=summary, summarised_tokens=summarised_tokens)
 
     @classmethod
     def read(cls, row: Row[tuple[object, ...]]) -> "ClaimedConversation":

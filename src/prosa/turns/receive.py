@@ -6,6 +6,7 @@ everything here is safe to be delivered again.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,7 @@ from prosa.turns.arrival import Storing
 from prosa.turns.context import Contexts, prompt_message, speaker_of
 from prosa.turns.people import PeopleAnswers
 from prosa.turns.policy import SkipReason
+from prosa.turns.slots import TurnSlots
 from prosa.turns.storing import store
 from prosa.whatsapp.engine import ContactNamed, ContactTyping, InboundMessage, LidMapped, ReceiptType, ReceiptUpdate
 
@@ -70,6 +72,8 @@ class Receiver:
         self._auto_download_bytes = auto_download_bytes
         self._unready = unready
         self._contexts = contexts
+        self.slots: TurnSlots | None = None
+        """Room for turns, so that one begins as soon as its message is stored; None: all are found by the runner."""
         self._people = people
         self._hub = hub
         self._clock = clock
@@ -127,6 +131,18 @@ class Receiver:
             auto_download_bytes=self._auto_download_bytes,
             undecryptable=undecryptable,
         )
+        slots = self.slots if storing.plain else None
+        slot = slots.lend(session) if slots is not None else None
+        if slots is None or slot is None:
+            await self._store_it(storing)
+            return
+        try:
+            await self._store_it(replace(storing, slot=slot))
+        finally:
+            slots.take_back(session, slot)
+
+    async def _store_it(self, storing: Storing) -> None:
+        session, message, where = storing.session, storing.message, storing.address
         place = Place.TOGETHER if storing.plain else Place.ALONE
         arrived = await submit_opening(self._database, partial(store, storing), place=place)
         if arrived.skipped is not None:

@@ -7,18 +7,19 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select, update
 
 from prosa import leases
 from prosa.conversations.held import TABLE
 from prosa.database import Database
 from prosa.database.engine import Place, WriteDb
 from prosa.database.outage import OutageLog, is_outage
-from prosa.database.prepared import Prepared, among
 from prosa.events.bus import Bus, Signal, cancel
+from prosa.sessions.facts import SessionFacts
 from prosa.stopping import ANSWERS, Grace
-from prosa.turns.claimed import CLAIMED_COLUMNS, ClaimedConversation
+from prosa.turns import claims
+from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.reply import Replier
+from prosa.turns.slots import TurnSlot
 
 logger = structlog.get_logger("prosa.turns")
 
@@ -30,23 +31,6 @@ POLL_SECONDS = 1.0
 """Between two looks at the table when nothing wakes the runner: due times come, other holders' leases end."""
 STOP_SECONDS = 5.0
 """How long a stop waits for answers in the making; what is not ready then is made by another process, or the next."""
-
-_c = TABLE.c
-
-
-def _not_full(dialect: str) -> ColumnElement[bool]:
-    """Leave out numbers that make as many answers here as they may."""
-    return ~among(_c.session_id, "full", dialect)
-
-
-def _due_next(dialect: str) -> Select[tuple[datetime | None]]:
-    free = or_(_c.lease_until.is_(None), _c.lease_until <= bindparam("now", type_=_c.lease_until.type))
-    waiting = select(_c.due_at).where(_c.due_at.is_not(None), free, _not_full(dialect))
-    return waiting.order_by(_c.due_at).limit(1)
-
-
-_claim = leases.Claim(TABLE, where=_not_full, returning=CLAIMED_COLUMNS)
-_next = Prepared(_due_next("sqlite"), postgresql=_due_next("postgresql"))
 
 
 class TurnRunner:
@@ -85,6 +69,14 @@ class TurnRunner:
         self._poll_seconds = poll_seconds
         self._grace = grace or Grace(STOP_SECONDS)
         self._running: dict[uuid.UUID, tuple[ClaimedConversation, asyncio.Task[None]]] = {}
+        self._counts: Counter[str] = Counter()
+        """Turns and lent slots of each number."""
+        self._lent = 0
+        self._open = False
+        self._behind = True
+        """More may be due than was claimed: then nothing that arrives goes first."""
+        self._lost: set[uuid.UUID] = set()
+        """Claimed with a slot in a transaction of which nobody knows whether it was committed."""
         self._full: set[str] = set()
         """Numbers that make as many answers as they may: their conversations wait until one is done."""
         self._loops: list[asyncio.Task[None]] = []
@@ -97,6 +89,7 @@ class TurnRunner:
 
     async def start(self) -> None:
         """Begin to make turns."""
+        self._open = True
         self._loops = [
             asyncio.create_task(self._claim_forever(), name="turns-claim"),
             asyncio.create_task(self._renew_forever(), name="turns-renew"),
@@ -104,6 +97,7 @@ class TurnRunner:
 
     async def stop(self) -> None:
         """Claim no more, finish what can be finished soon, and give the rest back."""
+        self._open = False
         loops, self._loops = self._loops, []
         for loop in loops[:1]:
             await cancel(loop)
@@ -118,6 +112,38 @@ class TurnRunner:
         await self._replier.close()
         await leases.give_back(self._database, partial(_give_back, self._replier.owner), what="turns")
 
+    def lend(self, session: SessionFacts) -> TurnSlot | None:
+        """Return a slot for a turn of a number, to be taken back; None where there is no room, or others wait."""
+        number = session.session_id
+        self._behind = self._behind or self._free <= 0
+        if (
+            not self._open
+            or self._behind
+            or number in self._full
+            or self._counts[number] >= session.settings.turns.most_parallel
+        ):
+            return None
+        self._lent += 1
+        self._counts[number] += 1
+        return TurnSlot(self._replier.owner, self._lease, self._replier.clock, self._is_running, self._begin)
+
+    def take_back(self, session: SessionFacts, slot: TurnSlot) -> None:
+        """Take a slot back, whatever became of its transaction."""
+        slot.back.set()
+        self._lent -= 1
+        self._count_down(session.session_id)
+        if slot.claimed is not None and not slot.begun:
+            self._lost.add(slot.claimed)
+            self._bus.wake(TOPIC)
+
+    @property
+    def _free(self) -> int:
+        return self._concurrency - len(self._running) - self._lent
+
+    def _is_running(self, conversation_id: uuid.UUID) -> bool:
+        running = self._running.get(conversation_id)
+        return running is not None and not running[0].over
+
     async def _claim_forever(self) -> None:
         outages = OutageLog("claiming turns")
         async with self._bus.listen(TOPIC) as signal:
@@ -130,17 +156,22 @@ class TurnRunner:
                     await asyncio.sleep(self._poll_seconds)
 
     async def _claim_once(self, signal: Signal) -> None:
-        free = self._concurrency - len(self._running)
+        if self._lost:
+            lost = set(self._lost)
+            await self._database.submit(partial(self._give_back_lost, lost))
+            self._lost -= lost
+        free = self._free
         if free <= 0:
             self._slot_free.clear()
             await self._slot_free.wait()
             return
         rows, due_at = await self._database.submit(partial(self._claim, free), place=Place.CLAIM)
         kept, extra = await self._within_limits(rows)
+        self._behind = len(rows) == free or bool(extra)
         for claimed in kept:
-            await self._begin(claimed)
+            self._begin(claimed)
         if extra:
-            await self._database.submit(partial(_give_back_some, extra, self._replier.owner))
+            await self._database.submit(partial(claims.give_back, ids=extra, owner=self._replier.owner))
         elif len(rows) < free:
             await signal.wait(self._until(due_at))
 
@@ -154,27 +185,21 @@ class TurnRunner:
 
     async def _claim(self, limit: int, db: WriteDb) -> tuple[list[ClaimedConversation], datetime | None]:
         """Claim what is due; return it, and when something is due next."""
-        now = self._replier.clock()
-        rows = await _claim(
-            db, owner=self._replier.owner, now=now, lease=self._lease, limit=limit, full=list(self._full)
-        )
+        what = claims.Claiming(self._replier.owner, self._replier.clock(), self._lease, limit, self._full)
+        rows, due_next = await claims.claim(db, what)
         for row in rows:
             former = self._running.get(row.id)
             if former is not None:
                 # The lease had ended, or two conversations became one: what the former turn knows is out of date. The
                 # lease's owner does not tell the two apart, so this does, before any later job of the former can run.
                 former[0].over = True
-        claimed = [ClaimedConversation.read(row) for row in rows]
-        if len(rows) == limit:
-            return claimed, None
-        waiting = await db.fetch(_next, {"now": now, "full": list(self._full)})
-        return claimed, waiting[0].due_at if waiting else None
+        return [ClaimedConversation.read(row) for row in rows], due_next
 
     async def _within_limits(
         self, rows: list[ClaimedConversation]
     ) -> tuple[list[ClaimedConversation], list[uuid.UUID]]:
         """Return the conversations whose numbers may make one more answer here, and the ids of the others."""
-        counts = Counter(claimed.session_id for claimed, _ in self._running.values())
+        counts = self._counts.copy()
         most: dict[str, int] = {}
         kept: list[ClaimedConversation] = []
         extra: list[uuid.UUID] = []
@@ -186,28 +211,46 @@ class TurnRunner:
             if counts[number] > most.get(number, 1):
                 self._full.add(number)
                 extra.append(claimed.id)
+            elif len(kept) >= self._free:  # slots were lent meanwhile
+                extra.append(claimed.id)
             else:
                 kept.append(claimed)
         return kept, extra
 
-    async def _begin(self, claimed: ClaimedConversation) -> None:
+    def _begin(self, claimed: ClaimedConversation, after: asyncio.Event | None = None) -> None:
+        if not self._open:
+            return  # what is held is given back
         former = self._running.get(claimed.id)
         if former is not None:
-            await cancel(former[1])
-        task = asyncio.create_task(self._run(claimed), name=f"turn-{claimed.id}")
+            former[1].cancel()
+        job = self._run(claimed, former[1] if former is not None else None, after)
+        task = asyncio.create_task(job, name=f"turn-{claimed.id}")
         self._running[claimed.id] = (claimed, task)
+        self._counts[claimed.session_id] += 1
         task.add_done_callback(partial(self._ended, claimed))
 
     def _ended(self, claimed: ClaimedConversation, _task: asyncio.Task[None]) -> None:
         current = self._running.get(claimed.id)
         if current is not None and current[0] is claimed:
             del self._running[claimed.id]
-        self._slot_free.set()
+        self._count_down(claimed.session_id)
         if claimed.session_id in self._full:
             self._full.discard(claimed.session_id)
             self._bus.wake(TOPIC)
 
-    async def _run(self, claimed: ClaimedConversation) -> None:
+    def _count_down(self, number: str) -> None:
+        self._counts[number] -= 1
+        if not self._counts[number]:
+            del self._counts[number]
+        self._slot_free.set()
+
+    async def _run(
+        self, claimed: ClaimedConversation, former: "asyncio.Task[None] | None", after: asyncio.Event | None
+    ) -> None:
+        if former is not None:
+            await asyncio.wait({former})
+        if after is not None:
+            await after.wait()
         log = logger.bind(session=claimed.session_id, conversation=str(claimed.id))
         try:
             await self._replier.reply(claimed)
@@ -255,11 +298,9 @@ class TurnRunner:
             db, TABLE, ids, owner=self._replier.owner, now=self._replier.clock(), lease=self._lease
         )
 
-
-async def _give_back_some(ids: list[uuid.UUID], owner: str, db: WriteDb) -> None:
-    await db.execute(
-        update(TABLE).where(_c.id.in_(ids), _c.lease_owner == owner).values(lease_owner=None, lease_until=None)
-    )
+    async def _give_back_lost(self, ids: set[uuid.UUID], db: WriteDb) -> None:
+        """Give back what was claimed with a slot, where no turn of it was begun."""
+        await claims.give_back(db, [id_ for id_ in ids if id_ not in self._running], owner=self._replier.owner)
 
 
 async def _give_back(owner: str, db: WriteDb) -> None:

@@ -29,7 +29,7 @@ from prosa.events.types import AiSkippedPayload
 from prosa.ids import new_id
 from prosa.outbox import limits
 from prosa.turns import fixed, takeover
-from prosa.turns.arrival import Outcome, Storing, decide
+from prosa.turns.arrival import TURNS_TOPIC, Outcome, Storing, decide
 from prosa.turns.compaction import unsay
 from prosa.whatsapp.convert_out import downloadable
 from prosa.whatsapp.engine import MEDIA_TYPES, MessageType
@@ -80,6 +80,7 @@ async def store(storing: Storing, db: WriteDb) -> Arrived:
         outcome = await _edit(storing, db, held)
     else:
         outcome = await _add(storing, db, held, wa_id=message.wa_id)
+    await _have_it_begun(storing, db, held, outcome)
     await save(db, held)
     if outcome.changed or opened.merged:
         outcome.payloads.append(conversation_payload(held, merged_id=opened.merged))
@@ -89,6 +90,15 @@ async def store(storing: Storing, db: WriteDb) -> Arrived:
         await fixed.say(db, held, storing.session, text)
     skipped = next((payload.reason for payload in outcome.payloads if isinstance(payload, AiSkippedPayload)), None)
     return Arrived(held.id, held.version, outcome.added, outcome.files, skipped)
+
+
+async def _have_it_begun(storing: Storing, db: WriteDb, held: HeldConversation, outcome: Outcome) -> None:
+    """Claim the conversation for the turn that is due, where there is room; otherwise wake who claims it later."""
+    if not outcome.due:
+        return
+    slot = storing.slot if not outcome.says else None  # what is said changes the conversation once more
+    if slot is None or not await slot.claim(db, held):
+        db.wake(TURNS_TOPIC)
 
 
 async def _revoke(storing: Storing, db: WriteDb, held: HeldConversation) -> Outcome:
