@@ -250,6 +250,7 @@ async def compose(
         knowing=Knowing(library),
         budgets=budgets,
         keys_of=keyring.of,
+        slots=sender,
     )
     receiver.slots = runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency, grace=grace)
     scheduler = Scheduler(database, bus, directory)

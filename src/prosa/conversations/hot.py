@@ -127,6 +127,8 @@ def message_values(
         "error": error,
         "due_at": due_at,
         "attempts": 0,
+        "lease_owner": None,
+        "lease_until": None,
         "expires_at": expires_at,
         "scheduled_for": scheduled_for,
         "ai": ai,

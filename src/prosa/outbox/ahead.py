@@ -19,9 +19,10 @@ from prosa.conversations.hot import MESSAGES
 from prosa.conversations.models import Author
 from prosa.conversations.online import OnlineNumbers
 from prosa.database.engine import Database, ReadDb
-from prosa.outbox.claims import first_in_line, unsent
+from prosa.outbox.claims import first_in_line
 from prosa.outbox.pace import Paces
 from prosa.outbox.pacing import typing_time_of
+from prosa.outbox.sending import unsent
 from prosa.whatsapp.engine import Connection, EngineError
 
 logger = structlog.get_logger("prosa.outbox")

@@ -13,8 +13,8 @@ from prosa.conversations.scope import owner_of
 from prosa.database.engine import WriteDb
 from prosa.events import log
 from prosa.events.log import NewEvent
-from prosa.outbox.claims import Sending, unsent
 from prosa.outbox.queue import status_payload
+from prosa.outbox.sending import Sending, unsent
 from prosa.whatsapp.engine import EngineErrorCode, MessageType
 
 TAKEN_OVER = "taken_over: a person wrote in the conversation before this was sent"

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, case, exists, literal_column, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, case, exists, select, update
 
 from prosa import leases
 from prosa.conversations.facts import sent_payload
 from prosa.conversations.held import TABLE as CONVERSATIONS
 from prosa.conversations.hot import MESSAGES
-from prosa.conversations.models import Author, MessageStatus
+from prosa.conversations.models import MessageStatus
 from prosa.conversations.scope import owner_of
 from prosa.database.engine import WriteDb
 from prosa.database.prepared import Prepared, among
@@ -26,22 +26,13 @@ from prosa.leases import LeaseLostError
 from prosa.outbox import limits
 from prosa.outbox.content import Instructions
 from prosa.outbox.queue import status_payload
+from prosa.outbox.sending import Sending, unsent
 from prosa.sessions.models import WhatsAppSession
 from prosa.whatsapp.engine import SendResult, Uploaded
 from prosa.whatsapp.jid import bare
 
 _m, _c, _numbers = MESSAGES.c, CONVERSATIONS.c, WhatsAppSession.__table__.c
 _neighbour = MESSAGES.alias("neighbour")
-
-
-def unsent(status: ColumnElement[str]) -> ColumnElement[bool]:
-    """Return the condition that a message is not sent yet.
-
-    Written out, not as parameters: only so do both databases see that the index `ix_messages_unsent` holds these rows.
-    """
-    return status.in_(
-        [literal_column(f"'{MessageStatus.QUEUED.value}'"), literal_column(f"'{MessageStatus.SENDING.value}'")]
-    )
 
 
 first_in_line: ColumnElement[bool] = ~(
@@ -84,49 +75,6 @@ _sent = Prepared(
 _contact = Prepared(
     select(_c.contact_jid, _c.contact_lid, _c.contact_phone, _c.contact_name).where(_c.id == bindparam("id"))
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """A message taken to be sent, and what matters of its conversation; `followed`: more of the conversation waits."""
-
-    id: uuid.UUID
-    conversation_id: uuid.UUID
-    session_id: str
-    wa_id: str
-    type: str
-    body: str
-    media: dict[str, Any] | None
-    instructions: Instructions
-    stored_at: datetime
-    attempts: int
-    error: str | None
-    author: str
-    expires_at: datetime | None
-    ai_enabled: bool
-    ai_paused_until: datetime | None
-    ai_paused_by: str | None
-    contact_jid: str
-    contact_lid: str | None
-    contact_phone: str | None
-    contact_name: str | None
-    followed: bool
-    user_id: uuid.UUID
-
-    @property
-    def is_answer(self) -> bool:
-        """Whether it is an answer of the AI, which nobody wants once the AI is switched off."""
-        return self.author == Author.AI
-
-    def expired(self, now: datetime) -> bool:
-        """Whether it has waited for too long."""
-        return self.expires_at is not None and self.expires_at <= now
-
-    def unwanted(self, now: datetime) -> bool:
-        """Whether the AI was switched off or paused in the conversation since it answered."""
-        # An answer that hands the conversation over pauses the AI itself, and is to be heard.
-        paused = self.ai_paused_until is not None and self.ai_paused_until > now and self.ai_paused_by != "ai"
-        return self.is_answer and (paused or not self.ai_enabled)
 
 
 _columns = [
@@ -277,6 +225,12 @@ async def write_retry(
     row = await _write(db, message, values, owner=owner, now=now)
     if error and error[:500] != message.error:
         await log.append(db, NewEvent(message.user_id, message.session_id, status_payload(row)))
+
+
+async def give_back(db: WriteDb, ids: Collection[uuid.UUID], *, owner: str) -> None:
+    """Give messages back as they are, to be sent."""
+    free = {"lease_owner": None, "lease_until": None}
+    await db.execute(update(MESSAGES).where(_m.id.in_(ids), _m.lease_owner == owner, unsent(_m.status)).values(free))
 
 
 async def expire(db: WriteDb, *, now: datetime, error: str) -> int:

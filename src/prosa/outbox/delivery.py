@@ -14,8 +14,9 @@ from prosa.database.engine import Database, WriteDb
 from prosa.database.outage import patiently
 from prosa.events import log
 from prosa.events.log import NewEvent
-from prosa.outbox.claims import Sending, uploaded
+from prosa.outbox.claims import uploaded
 from prosa.outbox.content import engine_content
+from prosa.outbox.sending import Sending
 from prosa.whatsapp.engine import Connection, EngineError, EngineErrorCode, MessageType, SendResult
 
 logger = structlog.get_logger("prosa.outbox")

@@ -132,6 +132,11 @@ class Paces:
             if pace.hungry:
                 pace.free_at = now + timedelta(seconds=varied(pace.gap, pace.settings.sending, self._chance))
 
+    def may_send(self, name: str, now: datetime) -> bool:
+        """Whether a number is known here, has no limited rate, and is not paused."""
+        pace = self._paces.get(name)
+        return pace is not None and not pace.gap and (pace.pause is None or pace.pause.until <= now)
+
     def is_slow(self, name: str) -> bool:
         """Whether a number's rate is limited."""
         return self._paces[name].gap > 0

@@ -21,6 +21,7 @@ from prosa.events.log import NewEvent
 from prosa.events.types import MessageStatusPayload, Payload
 from prosa.ids import new_id, new_message_id
 from prosa.outbox.content import QUOTE_LENGTH, Instructions, Outbound, OutboundText
+from prosa.outbox.sending import Sending, SendSlot
 from prosa.whatsapp.engine import Quote
 
 TOPIC = "outbox"
@@ -38,6 +39,14 @@ class EnqueuedMessage:
     seq: int
     wa_id: str
 
+
+_OF_MESSAGE = (
+    "id", "conversation_id", "session_id", "wa_id", "type", "body", "media", "stored_at", "attempts", "error", "author",
+    "expires_at",
+)  # fmt: skip
+_OF_CONVERSATION = (
+    "ai_enabled", "ai_paused_until", "ai_paused_by", "contact_jid", "contact_lid", "contact_phone", "contact_name",
+)  # fmt: skip
 
 Tell: TypeAlias = Callable[[Sequence[EnqueuedMessage]], Payload]
 """Makes an event about messages in the outbox."""
@@ -109,11 +118,12 @@ async def enqueue_answer(
     ai: dict[str, Any] | None = None,
     lasting: timedelta | None = LASTING,
     tell: Tell | None = None,
+    slot: SendSlot | None = None,
 ) -> list[EnqueuedMessage]:
     """Store an answer of the AI that is one or more messages, each due at its time; otherwise as `enqueue`.
 
     If one of them fails, those behind it are cancelled. The first one quotes, and keeps what `ai` tells. `tell` makes
-    one more event, which is appended together with the others.
+    one more event, which is appended together with the others. With a `slot`, the first one goes at once where it may.
     """
     first = new_id()
     quote = await _quote(db, held.id, quoted_wa_id) if quoted_wa_id is not None else None
@@ -124,7 +134,7 @@ async def enqueue_answer(
     ]
     who = Author.AI
     return await _put(
-        db, held, messages, author=who, user_id=user_id, sender_jid=sender_jid, lasting=lasting, tell=tell
+        db, held, messages, author=who, user_id=user_id, sender_jid=sender_jid, lasting=lasting, tell=tell, slot=slot
     )
 
 
@@ -152,8 +162,11 @@ async def _put(
     sender_jid: str,
     lasting: timedelta | None,
     tell: Tell | None = None,
+    slot: SendSlot | None = None,
 ) -> list[EnqueuedMessage]:
     now = utc_now()
+    if slot is not None and not await slot.fits(db, held, messages[0].due_at or now):
+        slot = None
     enqueued: list[EnqueuedMessage] = []
     rows: list[dict[str, Any]] = []
     for message in messages:
@@ -185,12 +198,15 @@ async def _put(
             scheduled_for=message.scheduled_for,
             ai=message.ai,
         )
+        rows.append(values)
+        if slot is not None and len(rows) == 1:
+            values = values.copy()  # events tell that it was queued, as of any other
+            slot.take(values)
         await insert_own(db, values)
         file_name = media.file_name if media else None
         await index_message(db, values["id"], values["type"], values["body"], file_name)
         held.last_message_at = now
         held.last_message_preview = preview(values["type"], values["body"], file_name)
-        rows.append(values)
         enqueued.append(EnqueuedMessage(message.id, held.id, held.last_seq, values["wa_id"]))
     await save(db, held)
     owner = user_id or await owner_of(db, held.session_id)
@@ -200,8 +216,24 @@ async def _put(
         NewEvent(owner, held.session_id, conversation_payload(held)),
         *([NewEvent(owner, held.session_id, tell(enqueued))] if tell else []),
     )
-    db.wake(TOPIC)
+    if slot is not None:
+        slot.hand_over(db, _sending(rows[0], held, messages[0].instructions, owner, followed=len(rows) > 1))
+    if slot is None or len(rows) > 1:
+        db.wake(TOPIC)
     return enqueued
+
+
+def _sending(
+    values: dict[str, Any], held: HeldConversation, instructions: Instructions, user_id: uuid.UUID, *, followed: bool
+) -> Sending:
+    """Return a message that is taken as it is stored; as the sender's own claim would read it."""
+    return Sending(
+        **{name: values[name] for name in _OF_MESSAGE},
+        **{name: getattr(held, name) for name in _OF_CONVERSATION},
+        instructions=instructions,
+        user_id=user_id,
+        followed=followed,
+    )
 
 
 async def find_by_key(db: ReadDb, session_id: str, idempotency_key: str) -> Row[Any] | None:

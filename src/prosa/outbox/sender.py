@@ -26,13 +26,13 @@ from prosa.leases import LeaseLostError
 from prosa.outbox import claims
 from prosa.outbox.ahead import Ahead
 from prosa.outbox.cancel import SWITCHED_OFF, cancel_following
-from prosa.outbox.claims import Sending
 from prosa.outbox.delivery import OFFLINE, Tried, deliver
 from prosa.outbox.metrics import DELAY, OUTCOMES
 from prosa.outbox.offline import OfflineNumbers
 from prosa.outbox.pace import Paces
 from prosa.outbox.queue import TOPIC
-from prosa.sessions.facts import Numbers
+from prosa.outbox.sending import Sending, SendSlot
+from prosa.sessions.facts import Numbers, SessionFacts
 from prosa.stopping import SENDING, Grace
 from prosa.whatsapp.engine import EngineError, EngineErrorCode
 
@@ -91,10 +91,18 @@ class Sender:
         self._paces = Paces(database, sessions, clock)
         self._ahead = Ahead(database, numbers, self._paces, clock)
         self._rounds = 0
+        self._looking = False
+        self._behind = True
+        """More may be due than was taken: then no answer goes first."""
+        self._open = False
+        self._lent = 0
+        self._lost: set[uuid.UUID] = set()
+        """Taken with a slot in a transaction of which nobody knows whether it was committed."""
         self._loops: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to send."""
+        self._open = True
         self._loops = [
             asyncio.create_task(self._run(), name="sender"),
             asyncio.create_task(self._renew(), name="sender-leases"),
@@ -103,6 +111,7 @@ class Sender:
 
     async def stop(self) -> None:
         """Stop taking messages, finish those on their way for a few seconds, and give back the rest."""
+        self._open = False
         if self._loops:
             self._loops[0].cancel()
         if self._sending:
@@ -116,36 +125,81 @@ class Sender:
         held = partial(leases.release_all, table=MESSAGES, owner=self._owner)
         await leases.give_back(self._database, held, what="messages")
 
+    def lend(self, session: SessionFacts) -> SendSlot | None:
+        """Return a slot for a message of a number, to be taken back; None where it cannot go, or others wait."""
+        name, now = session.session_id, self._clock()
+        self._behind = self._behind or len(self._sending) + self._lent >= TOTAL
+        if not self._open or self._behind or session.settings.sending.messages_per_minute:
+            return None
+        online = self._numbers.connection(name) is not None and not self._is_offline(name, now)
+        if not online or not self._paces.may_send(name, now):
+            return None
+        self._lent += 1
+        # A look at the outbox that is under way may miss what comes behind the message: then it is looked for again.
+        send = partial(self._begin, round_=self._rounds - self._looking)
+        return SendSlot(self._owner, LEASE, self._clock, self._paces.cap(name) is None, send)
+
+    def take_back(self, slot: SendSlot) -> None:
+        """Take a slot back, whatever became of its transaction."""
+        self._lent -= 1
+        if slot.taken is not None and not slot.handed:
+            self._lost.add(slot.taken)
+            self._bus.wake(TOPIC)
+
+    def _begin(self, message: Sending, round_: int) -> None:
+        if self._open:
+            task = asyncio.create_task(self._send(message, round_), name=f"send-{message.id}")
+            self._sending[message.id] = task
+
+    async def _give_back_lost(self) -> None:
+        """Give back what was taken with a slot, where nobody sends it."""
+        lost = set(self._lost)
+
+        async def free(db: WriteDb) -> None:
+            await claims.give_back(db, [id_ for id_ in lost if id_ not in self._sending], owner=self._owner)
+
+        await self._database.submit(free)
+        self._lost -= lost
+
     async def _run(self) -> None:
         outages = OutageLog("looking at the outbox")
         async with self._bus.listen(TOPIC) as signal:
             while True:
                 self._rounds += 1
                 try:
-                    for message in await self._take():
-                        task = asyncio.create_task(self._send(message, self._rounds), name=f"send-{message.id}")
-                        self._sending[message.id] = task
+                    if self._lost:
+                        await self._give_back_lost()
+                    for message in await self._look():
+                        self._begin(message, self._rounds)
                     wait = await self._ahead.wait(POLL_SECONDS)
                     outages.worked()
                 except Exception as error:  # noqa: BLE001 - logged; the tables are looked at again
                     outages.failed(error)
                     await asyncio.sleep(POLL_SECONDS)
                     continue
-                if len(self._sending) >= TOTAL:
+                if len(self._sending) + self._lent >= TOTAL and self._sending:
                     await asyncio.wait(self._sending.values(), return_when=asyncio.FIRST_COMPLETED)
                 else:
                     await signal.wait(wait)
+
+    async def _look(self) -> list[Sending]:
+        self._looking = True
+        try:
+            return await self._take()
+        finally:
+            self._looking = False
 
     async def _take(self) -> list[Sending]:
         now, names = self._clock(), self._numbers.names()
         await self._paces.know(names)
         turnout = self._paces.turnout([name for name in names if not self._is_offline(name, now)], now)
-        limit = TOTAL - len(self._sending)
+        limit = TOTAL - len(self._sending) - self._lent
         if not (turnout.quick or turnout.slow) or limit <= 0:
             return []
         what = claims.Taking(turnout.quick, turnout.slow, self._paces.cap, limit)
         job = partial(claims.take, what=what, owner=self._owner, now=now, lease=LEASE)
         taken = await self._database.submit(job, place=Place.CLAIM)
+        self._behind = len(taken) >= limit
         self._paces.went(turnout.slow, {message.session_id for message in taken}, now)
         return await self._slowed(taken, turnout.slow, now)
 

@@ -28,6 +28,7 @@ from prosa.events.types import AiFailedPayload, AiRepliedPayload, AiSkippedPaylo
 from prosa.outbox import bubbles, queue
 from prosa.outbox.pacing import due_times
 from prosa.outbox.queue import EnqueuedMessage
+from prosa.outbox.sending import SendSlot
 from prosa.sessions.facts import SessionFacts
 from prosa.turns import fixed
 from prosa.turns.claimed import ClaimedConversation
@@ -103,7 +104,9 @@ class Overtaken:
     times: int
 
 
-async def answered(turn: Turn, answer: Answer, spent: float, db: WriteDb) -> Answered | SkipReason | Overtaken:
+async def answered(
+    turn: Turn, answer: Answer, spent: float, db: WriteDb, *, slot: SendSlot | None = None
+) -> Answered | SkipReason | Overtaken:
     """Put an answer into the outbox, and mark what it answers; or drop it where it is no longer wanted.
 
     Args:
@@ -111,6 +114,7 @@ async def answered(turn: Turn, answer: Answer, spent: float, db: WriteDb) -> Ans
         answer: What to say.
         spent: Seconds for which the contact saw "typing…".
         db: The transaction.
+        slot: Room to send it as soon as it is stored.
 
     Raises:
         LeaseLostError: Somebody else has the conversation now; the answer is dropped.
@@ -153,6 +157,7 @@ async def answered(turn: Turn, answer: Answer, spent: float, db: WriteDb) -> Ans
         sender_jid=turn.session.jid or "",
         ai=facts,
         lasting=sending.lasting,
+        slot=slot,
         tell=lambda sent: AiRepliedPayload(conversation_id=held.id, message_ids=[m.id for m in sent], **facts),
     )
     await record(turn, answer.calls, messages[0].id, db)

@@ -26,6 +26,7 @@ from prosa.conversations.models import Author, ConversationKind
 from prosa.database import Database
 from prosa.database.engine import Place
 from prosa.database.outage import patiently
+from prosa.outbox.sending import SendSlots
 from prosa.sessions.facts import Connections, Numbers, SessionFacts
 from prosa.tools.service import ToolService
 from prosa.turns import outcome
@@ -80,6 +81,7 @@ class Replier:
         ready: ReadyAnswers | None = None,
         knowing: Knowing | None = None,
         budgets: Budgets | None = None,
+        slots: SendSlots | None = None,
         clock: Clock = utc_now,
         keys_of: KeysOf = no_keys,
     ) -> None:
@@ -97,6 +99,7 @@ class Replier:
             ready: Has answers that need no model.
             knowing: Knows the numbers' documents.
             budgets: Adds up what is spent; its own where left out.
+            slots: Room to send answers as soon as they are stored.
             clock: The time.
             keys_of: The keys of a number's owner.
         """
@@ -109,6 +112,7 @@ class Replier:
         self._connections = connections
         self._files = files
         self._tools = tools
+        self._slots = slots
         self.budgets = budgets or Budgets(database, clock)
         self._keys_of = keys_of
         self.compactor = Compactor(database, contexts, answers, keys_of, spent=self.budgets.spent)
@@ -184,8 +188,7 @@ class Replier:
                 answer = await self._make(turn, request, asked, stopped=stopped)
             # Settings may have changed meanwhile: whoever switched the AI off wants no answer now.
             turn = await self._anew(turn)
-            job = partial(outcome.answered, turn, answer, time.monotonic() - began)
-            result = await self._end(turn, job, Place.TOGETHER)
+            result = await self._end_with(turn, answer, time.monotonic() - began)
         except OverBudgetError:
             log.info("not answered", reason=SkipReason.BUDGET.value)
             await self._end(turn, partial(outcome.skipped, turn, SkipReason.BUDGET))
@@ -255,6 +258,22 @@ class Replier:
         # While the database is away the answer waits, not to be paid for twice; should the lease end meanwhile, the job
         # finds out.
         result = await patiently(partial(self._database.submit, job, place=place), what="turn")
+        turn.claimed.over = True
+        return result
+
+    async def _end_with(self, turn: Turn, answer: Answer, spent: float) -> Answered | SkipReason | Overtaken:
+        """End a turn with its answer, which is sent as soon as it is stored where that can be."""
+
+        async def once() -> Answered | SkipReason | Overtaken:
+            slot = self._slots.lend(turn.session) if self._slots is not None else None
+            job = partial(outcome.answered, turn, answer, spent, slot=slot)
+            try:
+                return await self._database.submit(job, place=Place.TOGETHER)
+            finally:
+                if self._slots is not None and slot is not None:
+                    self._slots.take_back(slot)
+
+        result = await patiently(once, what="turn")
         turn.claimed.over = True
         return result
 

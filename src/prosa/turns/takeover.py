@@ -20,7 +20,7 @@ from prosa.conversations.pauses import FOREVER, PausedBy, PauseReason, pause, pa
 from prosa.database.engine import Database, ReadDb, WriteDb
 from prosa.events.types import Payload
 from prosa.outbox.cancel import cancel_unsent
-from prosa.outbox.claims import unsent
+from prosa.outbox.sending import unsent
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.policy import SkipReason, decide_before_sending
 from prosa.turns.policy.keywords import Keyword, is_autoreply, keyword
