@@ -17,7 +17,12 @@ from prosa_simulator.product.world import World
 def run(*, quick: bool) -> dict[str, Any]:
     """Measure all four."""
     linked = run_async(_linked(seconds=5 if quick else 30))
-    return linked | {f"turns_{kind}_per_s": turns(kind, seconds=4 if quick else 20) for kind in ("sqlite", "postgres")}
+    results: dict[str, Any] = dict(linked)
+    for kind in ("sqlite", "postgres"):
+        results[f"turns_{kind}_per_s"], results[f"turns_{kind}_cpu_ms_per_turn"] = turns(
+            kind, seconds=4 if quick else 20
+        )
+    return results
 
 
 async def _linked(*, seconds: float) -> dict[str, Any]:
@@ -47,18 +52,23 @@ async def _measure(world: World, people: list[Contact], side: Side, seconds: flo
     return speed, spent.ms_per(speed * seconds)
 
 
-def turns(kind: str, *, seconds: float, numbers: int = 32, contacts: int = 4) -> float:
-    """Return the turns a second with a WhatsApp and a model in this process."""
+def turns(kind: str, *, seconds: float, numbers: int = 32, contacts: int = 4) -> tuple[float, float]:
+    """Return the turns a second with a WhatsApp and a model in this process, and its milliseconds of CPU for a turn.
+
+    The second figure depends little on what else the machine does; a PostgreSQL server's part is not in it.
+    """
     with tempfile.TemporaryDirectory(prefix="prosa-bench-") as folder, database_url(kind, Path(folder)) as url:
-        return round(run_async(_turns(url, seconds, numbers, contacts)), 1)
+        per_s, cpu_ms = run_async(_turns(url, seconds, numbers, contacts))
+        return round(per_s, 1), round(cpu_ms, 3)
 
 
-async def _turns(url: Any, seconds: float, numbers: int, contacts: int) -> float:
+async def _turns(url: Any, seconds: float, numbers: int, contacts: int) -> tuple[float, float]:
     async with prosa(url, numbers=numbers, contacts=contacts) as stage:
         await asyncio.gather(*(_chat(stage, asker, rounds=3) for asker in stage.askers))  # warm
-        started = time.perf_counter()
+        started, spent = time.perf_counter(), time.process_time()
         counts = await asyncio.gather(*(_chat(stage, asker, until=started + seconds) for asker in stage.askers))
-        return sum(counts) / (time.perf_counter() - started)
+        turns = sum(counts)
+        return turns / (time.perf_counter() - started), (time.process_time() - spent) * 1000 / turns
 
 
 async def _chat(stage: Stage, asker: Asker, *, rounds: int = 1_000_000, until: float = float("inf")) -> int:
