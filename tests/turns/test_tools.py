@@ -149,12 +149,16 @@ async def test_a_model_that_never_stops_asking_is_stopped(stage: TurnStage, orde
     assert await stage.answers_sent() == ["Let me look."]
 
 
-async def test_handing_over_silences_the_ai_and_tells_people(stage: TurnStage) -> None:
+@pytest.mark.parametrize("words", ["quero falar com gente de verdade", "could I have a word with one of your people"])
+async def test_handing_over_silences_the_ai_and_tells_people(stage: TurnStage, words: str) -> None:
     stage.gemini.script.enqueue(
         says.ToolCall("hand_over", {"reason": "wants to speak to the manager"}), "A person will answer you soon."
     )
-    await stage.hear("quero falar com gente de verdade")
+    await stage.hear(words)
     await stage.turn()
+    [asked, _] = stage.gemini.requests.generations()
+    assert "asks for a person in whatever words" in str(asked.body), "no list of words decides, but the model"
+    assert words in asked.last_user_text
     talk = await stage.talk()
     assert (talk.ai_paused_until, talk.ai_paused_by) == (FOREVER, "ai")
     assert talk.ai_paused_reason == "handed_over: wants to speak to the manager"
