@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.engine import URL
 from tests.fixtures.conversations import add_owner, add_session, conversations, inbound, messages, receiver, run_sql
 from tests.fixtures.databases import leases_held, sqlite_url
+from tests.fixtures.sending import until as eventually
 from tests.fixtures.whatsapp import until
 from tests.flows.conftest import SHOP, Stage
 
@@ -64,7 +65,8 @@ async def test_a_stop_in_every_phase_of_a_turn_ends_in_order_and_each_question_i
     script.when("^slow", says.Text("after a while", latency=1.0))
     await stage.link("quick", QUICK)
     await stage.link("patient", PATIENT, debounce_seconds=15, debounce_max_seconds=15)
-    await stage.link("typist", TYPIST, sending={"typing_ms_per_char": 200})
+    script.when("^is typed", "a" * 100)
+    await stage.link("typist", TYPIST, sending={"typing_ms_per_char": 200, "typing_max_seconds": 20, "jitter": 0})
     ana, bia, caio = [await stage.world.contacts.link(f"551198888000{number}") for number in range(3)]
     eva, rui = [await stage.world.contacts.link(f"551198888000{number}") for number in range(3, 5)]
 
@@ -97,9 +99,14 @@ async def test_a_stop_in_every_phase_of_a_turn_ends_in_order_and_each_question_i
     everybody = (ana, bia, caio, eva, rui)
     for contact in everybody:
         await contact.wait_until(lambda of=contact: of.received, 60)  # type: ignore[misc]
-    rows = await messages(database)
-    assert {(row.author, row.status) for row in rows if row.from_me} <= {("ai", "sent"), ("ai", "delivered")}
-    assert sum(row.from_me for row in rows) == len(everybody)
+
+    async def written() -> bool:
+        """Whether every answer is known to be with WhatsApp: a phone shows it a moment before that."""
+        sent = [row for row in await messages(database) if row.from_me]
+        return {(row.author, row.status) for row in sent} <= {("ai", "sent"), ("ai", "delivered")}
+
+    await eventually(written, 60)
+    assert sum(row.from_me for row in await messages(database)) == len(everybody)
     assert [len(contact.received) for contact in everybody] == [1] * len(everybody)
     await database.close()
 
