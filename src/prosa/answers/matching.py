@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from prosa.answers.guards import Facts, agrees, facts
+from prosa.answers.guards import agrees, facts
 from prosa.answers.meaning import Floats, Space
 from prosa.answers.spelling import Grams
 from prosa.answers.text import core, normalised
@@ -100,7 +100,8 @@ class Matcher:
         ends = np.searchsorted(self._of, np.arange(len(self._answers) + 1))
         self._slices = [(int(begin), int(end)) for begin, end in pairwise(ends)]
         self._same = {normalised(p.text): p.answer for p in reversed(ordered) if p.answer is not None}
-        self._facts: dict[int, Facts] = {}
+        # ahead of time, while nobody waits; only where questions are compared at all
+        self._facts = [facts(text) for text in self._texts] if all(p.vector for p in ordered) else []
         self._words: dict[int, frozenset[str]] = {}
         self._grams = Grams(self._texts)
         vectors = [phrasing.vector for phrasing in ordered]
@@ -194,13 +195,8 @@ class Matcher:
         return [begin + int(index) for index in np.argsort(-near[begin:end])[:CHECKED]]
 
     def _differs(self, text: str, near: Floats, answer: int) -> str | None:
-        known = [self._facts_of(index) for index in self._nearest(near, answer)]
+        known = [self._facts[index] for index in self._nearest(near, answer)]
         return agrees(facts(text), known, self._words_of(answer))
-
-    def _facts_of(self, index: int) -> Facts:
-        if index not in self._facts:
-            self._facts[index] = facts(self._texts[index])
-        return self._facts[index]
 
     def _words_of(self, answer: int) -> frozenset[str]:
         if answer not in self._words:
