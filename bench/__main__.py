@@ -52,7 +52,8 @@ def main() -> int:
         more = {key: getattr(options, key) for key in ("rounds", "seed", "database") if name == "faults"}
         given = {key: value for key, value in more.items() if value is not None}
         done = report(name, BENCHMARKS[name](quick=options.quick, **files, **given))
-        if not options.quick:
+        # what is kept is comparable: the whole form, on what it measures by default
+        if not options.quick and not any(files.values()) and not given.keys() - {"seed"}:
             done.save()
         if options.json:
             print(json.dumps(asdict(done), ensure_ascii=False))
