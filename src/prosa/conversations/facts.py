@@ -101,6 +101,8 @@ _FACTS = (
     "id", "conversation_id", "seq", "wa_id", "from_me", "author", "sender_jid", "sender_name", "type", "body", "status",
     "created_at", "quoted_wa_id", "ai",
 )  # fmt: skip
+MESSAGE_COLUMNS = (*_FACTS, "media")
+"""What `received_payload` and `sent_payload` need of a message."""
 _CONTACT = ("contact_jid", "contact_lid", "contact_phone", "contact_name")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, bindparam, case, exists, select, update
 
 from prosa import leases
-from prosa.conversations.facts import sent_payload
+from prosa.conversations.facts import MESSAGE_COLUMNS, sent_payload
 from prosa.conversations.held import TABLE as CONVERSATIONS
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.models import MessageStatus
@@ -68,7 +68,7 @@ _sent = Prepared(
             "error": None,
         }
     )
-    .returning(*_m),
+    .returning(*(_m[name] for name in MESSAGE_COLUMNS)),
     bulk=True,
     each=("row_id", "id"),
 )
