@@ -5,11 +5,37 @@ resolve, check and connect in one step. `prosa.outgoing.Rules` says what may be 
 """
 
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp.abc
 import httpx2
 
 from prosa.outgoing import Rules
+
+if TYPE_CHECKING:
+    import httpx
+
+AnyRequest = TypeVar("AnyRequest", httpx2.Request, "httpx.Request")
+
+
+@asynccontextmanager
+async def pinned(rules: Rules, request: AnyRequest) -> AsyncIterator[AnyRequest]:
+    """Let a request go to an address that may be asked, while it is sent; then it says its name again.
+
+    Raises:
+        RefusedAddressError: The address may not be asked.
+    """
+    url = request.url
+    host = rules.check_url(str(url))
+    [address, *_] = await rules.resolve(host, url.port or (443 if url.scheme == "https" else 80))
+    request.url = url.copy_with(host=address)  # the header Host still says the name, and so does TLS
+    request.extensions = {**request.extensions, "sni_hostname": host}
+    try:
+        yield request
+    finally:
+        request.url = url
 
 
 class PinnedTransport(httpx2.AsyncBaseTransport):
@@ -31,15 +57,8 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
         Raises:
             RefusedAddressError: The address may not be asked.
         """
-        url = request.url
-        host = self._rules.check_url(str(url))
-        [address, *_] = await self._rules.resolve(host, url.port or (443 if url.scheme == "https" else 80))
-        request.url = url.copy_with(host=address)  # the header Host still says the name, and so does TLS
-        request.extensions = {**request.extensions, "sni_hostname": host}
-        try:
+        async with pinned(self._rules, request):
             return await self._wrapped.handle_async_request(request)
-        finally:
-            request.url = url
 
     async def aclose(self) -> None:
         """Close the connections."""

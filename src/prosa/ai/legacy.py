@@ -6,6 +6,7 @@ httpx is no requirement of Prosa's: it comes with those clients.
 import httpx
 
 from prosa.outgoing import Rules
+from prosa.pinning import pinned
 
 
 class LegacyPinnedTransport(httpx.AsyncBaseTransport):
@@ -26,15 +27,8 @@ class LegacyPinnedTransport(httpx.AsyncBaseTransport):
         Raises:
             RefusedAddressError: The address may not be asked.
         """
-        url = request.url
-        host = self._rules.check_url(str(url))
-        [address, *_] = await self._rules.resolve(host, url.port or (443 if url.scheme == "https" else 80))
-        request.url = url.copy_with(host=address)  # the header Host still says the name, and so does TLS
-        request.extensions = {**request.extensions, "sni_hostname": host}
-        try:
+        async with pinned(self._rules, request):
             return await self._wrapped.handle_async_request(request)
-        finally:
-            request.url = url
 
     async def aclose(self) -> None:
         """Close the connections."""
