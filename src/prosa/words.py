@@ -5,7 +5,6 @@ Folding and splitting happen here and not in the databases, whose tokenizers dis
 
 import re
 import unicodedata
-from collections.abc import Iterator
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -38,28 +37,20 @@ def fold(text: str) -> str:
     return decomposed.translate(_MARKS).casefold()
 
 
-def split(text: str) -> Iterator[str]:
-    """Yield the folded words of `text`, in order."""
-    for match in _WORD.finditer(fold(text)):
-        yield match.group()[:MAX_WORD]
+def split(text: str) -> list[str]:
+    """Return the folded words of `text`, in order."""
+    return [word[:MAX_WORD] for word in _WORD.findall(fold(text))]
 
 
 def indexed(*texts: str | None) -> str:
     """Return the different words of some texts with a space between them; empty where there are none."""
-    seen: dict[str, None] = {}
-    for text in texts:
-        if not text:
-            continue
-        for word in split(text[:MAX_TEXT]):
-            seen.setdefault(word)
-            if len(seen) >= MAX_WORDS:
-                return " ".join(seen)
-    return " ".join(seen)
+    found = [word for text in texts if text for word in split(text[:MAX_TEXT])]
+    return " ".join(list(dict.fromkeys(found))[:MAX_WORDS])
 
 
 def terms(query: str) -> list[str]:
     """Return the words of a query, at most `MAX_TERMS`; the last one stands for every word it begins."""
-    return list(split(query))[:MAX_TERMS]
+    return split(query)[:MAX_TERMS]
 
 
 def word_set(text: str) -> frozenset[str]:

@@ -5,8 +5,10 @@ care: whoever changes a conversation or adds a message to it holds it first.
 """
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import String, Table, bindparam, or_, select, union_all, update
@@ -66,19 +68,23 @@ class HeldConversation:
     lease_owner: str | None
     lease_until: datetime | None
     attempts: int
-    _stored: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _stored: tuple[Any, ...] = field(default=(), repr=False, compare=False)
 
     def leased(self, now: datetime) -> bool:
         """Whether somebody is making an answer at this moment."""
         return self.lease_until is not None and self.lease_until > now
 
     def changed(self) -> dict[str, Any]:
-        """Return what differs from the stored row."""
-        return {name: value for name, value in self._stored.items() if getattr(self, name) != value}
+        """Return what differs from the stored row, as it is now."""
+        now = _values(self)
+        if now == self._stored:
+            return {}
+        return {name: new for name, new, old in zip(_NAMES, now, self._stored, strict=True) if new != old}
 
 
 _NAMES = tuple(name for name in HeldConversation.__dataclass_fields__ if not name.startswith("_"))
 _COLUMNS = [_c[name] for name in _NAMES]
+_values: Callable[[HeldConversation], tuple[Any, ...]] = attrgetter(*_NAMES)
 
 _one = bindparam("one", type_=String())
 _other = bindparam("other", type_=String())
@@ -97,20 +103,21 @@ _by_id = Prepared(
     select(*_COLUMNS).where(_is_it), postgresql=select(*_COLUMNS).where(_is_it).with_for_update(), bulk=True
 )
 
-_EVERY_DAY = frozenset(
-    {
-        "last_seq", "version", "last_message_at", "last_message_preview", "unread_count", "read_until",
-        "answered_until", "ai_state", "ai_reason", "waiting_since", "last_inbound_at", "skipped_from", "ai_forced",
-        "ai_overtaken", "ai_failed_at", "asked_wa_id", "due_at", "lease_owner", "lease_until", "attempts",
-    }
+_EVERY_DAY = (
+    "last_seq", "version", "last_message_at", "last_message_preview", "unread_count", "read_until", "answered_until",
+    "ai_state", "ai_reason", "waiting_since", "last_inbound_at", "skipped_from", "ai_forced", "ai_overtaken",
+    "ai_failed_at", "asked_wa_id", "due_at", "lease_owner", "lease_until", "attempts",
 )  # fmt: skip
 """What messages and answers change; the rest changes when a person does something, or once."""
+_SET_EVERY_DAY = frozenset(_EVERY_DAY)
+_of_every_day: Callable[[HeldConversation], tuple[Any, ...]] = attrgetter(*_EVERY_DAY)
 _save = Prepared(update(TABLE).where(_c.id == bindparam("row_id")), sets_given=True, bulk=True, each=("row_id", "id"))
 
 
 def _held(row: Any) -> HeldConversation:
-    values = dict(zip(_NAMES, row, strict=True))
-    return HeldConversation(**values, _stored=values)
+    held = HeldConversation(*row)
+    held._stored = tuple(row)  # noqa: SLF001 - its own module
+    return held
 
 
 async def hold(db: WriteDb, conversation_id: uuid.UUID) -> HeldConversation | None:
@@ -174,8 +181,9 @@ async def create(
         lease_until=None,
         attempts=0,
     )
-    held._stored = {name: getattr(held, name) for name in _NAMES}  # noqa: SLF001 - its own module
-    values = held._stored | {"search_name": search_name(held), "created_at": now, "updated_at": now}  # noqa: SLF001
+    held._stored = _values(held)  # noqa: SLF001 - its own module
+    values = dict(zip(_NAMES, _values(held), strict=True))
+    values |= {"search_name": search_name(held), "created_at": now, "updated_at": now}
     insert = postgres_insert if db.dialect == "postgresql" else sqlite_insert
     statement = insert(TABLE).on_conflict_do_nothing().returning(_c.id)
     if not (await db.execute(statement, values)).first():
@@ -189,15 +197,15 @@ async def save(db: WriteDb, held: HeldConversation) -> None:
     changed = held.changed()
     if not changed:
         return
-    if _EVERY_DAY.issuperset(changed):
-        values: dict[str, Any] = {name: getattr(held, name) for name in _EVERY_DAY}
-        db.later(_save, values | {"row_id": held.id, "updated_at": utc_now()}, about=held.id)
+    if changed.keys() <= _SET_EVERY_DAY:
+        values = dict(zip(_EVERY_DAY, _of_every_day(held), strict=True))
+        values["row_id"], values["updated_at"] = held.id, utc_now()
+        db.later(_save, values, about=held.id)
     else:
-        values = {name: getattr(held, name) for name in changed}
         if changed.keys() & {"contact_name", "contact_jid", "contact_phone"}:
-            values["search_name"] = search_name(held)
-        await db.execute(update(TABLE).where(_c.id == held.id).values(**values, updated_at=utc_now()))
-    held._stored.update({name: getattr(held, name) for name in changed})  # noqa: SLF001 - its own module
+            changed["search_name"] = search_name(held)
+        await db.execute(update(TABLE).where(_c.id == held.id).values(**changed, updated_at=utc_now()))
+    held._stored = _values(held)  # noqa: SLF001 - its own module
 
 
 def search_name(held: HeldConversation) -> str:
