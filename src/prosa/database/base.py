@@ -9,7 +9,7 @@ from sqlalchemy import JSON, DateTime, MetaData, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from prosa.ids import new_id
 
@@ -62,6 +62,22 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 # Python's None is SQL's NULL, not the JSON value null, so that conditions can ask for it.
 JsonColumn = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class WrittenJson(TypeDecorator[str]):
+    """JSON to store that is written already, as text; for the statements of the hot path."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Take what a column of JSON is."""
+        return JsonColumn.dialect_impl(dialect)
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Leave the text as it is."""
+        del dialect
+
 
 UuidKey = Annotated[uuid.UUID, mapped_column(Uuid, primary_key=True, default=new_id)]
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import delete, func, insert, literal_column, select, tuple_
+from pydantic_core import to_json
+from sqlalchemy import bindparam, delete, func, insert, literal_column, select, tuple_
 
 from prosa.clock import to_millis, utc_now
+from prosa.database.base import WrittenJson
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.database.prepared import Prepared
 from prosa.events.models import EventRow
@@ -75,7 +77,7 @@ class NewEvent:
     payload: Payload
 
 
-_insert = Prepared(insert(EventRow), bulk=True)
+_insert = Prepared(insert(EventRow).values(payload=bindparam("json", type_=WrittenJson())), bulk=True)
 _place = tuple_(EventRow.txid, EventRow.id)
 
 
@@ -91,7 +93,7 @@ async def append(db: WriteDb, *events: NewEvent) -> None:
                 "user_id": event.user_id,
                 "session_id": event.session,
                 "type": event.payload.event,
-                "payload": event.payload.model_dump(mode="json"),
+                "json": to_json(event.payload, inf_nan_mode="null").decode(),
                 "created_at": now,
             },
         )
