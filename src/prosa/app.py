@@ -214,7 +214,7 @@ async def compose(
     contexts = Contexts(database, cache)
     directory = SessionDirectory(database, cache)
     embedders = Embedders(settings)
-    budgets = Budgets(database)
+    budgets = Budgets(database, bus=bus)
     index = AnswerIndex(database, embedders, spent=MatchCosts(database, budgets))
     frequent = FrequentAnswerService(database, directory.forget)
     learning = Learning(database, index, frequent)
@@ -303,7 +303,7 @@ async def compose(
         Settings: settings,
         ToolService: tools,
         ProviderKeyService: ProviderKeyService(database, vault, keyring, outgoing.rules),
-        UsageService: UsageService(database, prompt_price=_prompt_price),
+        UsageService: UsageService(database, prompt_price=_prompt_price, bus=bus),
         SessionDirectory: directory,
         AnswerIndex: index,
         FrequentAnswerService: frequent,

@@ -11,6 +11,7 @@ from tests.fixtures.databases import watched
 from tests.fixtures.turns import TurnStage, end, turn_stage
 
 from prosa.answers.index import Number
+from prosa.auth.caller import Caller
 from prosa.cache import Cache
 from prosa.database import Database
 from prosa.embeddings import Embedded
@@ -25,6 +26,7 @@ from prosa.turns.ready import MatchCosts
 from prosa.turns.reply import Replier
 from prosa.usage import budgets as usage_budgets
 from prosa.usage.budgets import Budget, Scope, Spent
+from prosa.usage.service import UsageService
 from prosa_simulator.gemini import answers as says
 from prosa_simulator.gemini import on_system
 
@@ -199,6 +201,37 @@ async def test_a_call_is_kept_within_its_limits(stage: TurnStage) -> None:
     await ask(stage)
     assert len(stage.gemini.requests.generations()) == 1
     assert (await stage.talk()).ai_reason == "budget"
+
+
+@pytest.mark.parametrize("limit", ["reply_tokens", "reply_usd"])
+async def test_a_reply_that_comes_near_its_limit_is_told_once(stage: TurnStage, limit: str) -> None:
+    await ask(stage)
+    [usage] = await stage.usage()
+    tokens = usage.input_tokens + usage.output_tokens
+    cost = usage.cost_microusd / 1_000_000
+    set_budget(stage, **{limit: {"reply_tokens": 10_000_000, "reply_usd": cost * 1000}[limit]})
+    await ask(stage)
+    assert await stage.told_events("budget.alert") == [], "far from it"
+    share = {"reply_tokens": tokens / 20_000, "reply_usd": 0.0005}[limit]
+    set_budget(stage, alert_share=share, **{limit: {"reply_tokens": 20_000, "reply_usd": cost * 1000}[limit]})
+    await ask(stage, 2)
+    [alert] = await stage.told_events("budget.alert")
+    assert (alert["scope"], alert["stopped"], alert["conversation_id"]) == ("reply", False, None)
+    assert alert["tokens"] >= tokens
+    assert alert["most_tokens"] == (20_000 if limit == "reply_tokens" else None)
+    assert (await stage.talk()).ai_state == "idle", "it is answered all the same"
+
+
+async def test_a_budget_that_is_set_holds_at_once(stage: TurnStage, bus: Bus) -> None:
+    budgets = Budgets(stage.database, now=lambda: 0.0, bus=bus)  # never looked up a second time by itself
+    await ask(stage)
+    talk = await stage.talk()
+    assert not await budgets.stops(stage.session, talk.id)
+    service, caller = UsageService(stage.database, bus=bus), Caller(stage.session.user_id, "owner")
+    await service.set_budget(caller, Budget(tokens=1))
+    assert await budgets.stops(stage.session, talk.id)
+    await service.set_budget(caller, Budget(tokens=10**9))
+    assert not await budgets.stops(stage.session, talk.id)
 
 
 async def test_a_long_talk_is_cut_to_the_limit_of_a_call(stage: TurnStage) -> None:

@@ -243,17 +243,20 @@ class AiFailedPayload(Payload):
 
 
 class BudgetAlertPayload(Payload):
-    """A month's budget is nearly used up, or used up; each is told once a month."""
+    """A month's budget is nearly used up, or used up, or one reply came near its limit; each is told once a month."""
 
     event = "budget.alert"
-    scope: str = Field(description="conversation, number or owner: whose budget")
+    scope: str = Field(description="conversation, number or owner: whose budget; reply: of one call, `tokens` its own")
     conversation_id: uuid.UUID | None = None
     month: str = Field(description="2026-11, in UTC")
     tokens: int = Field(description="Tokens used, in and out")
     most_tokens: int | None = None
     cost_microusd: int = Field(description="Millionths of a US dollar spent, as far as prices are known")
     most_microusd: int | None = None
-    stopped: bool = Field(description="It is used up: contacts are not answered by the model until the month ends")
+    stopped: bool = Field(
+        description="It is used up: contacts are not answered by the model until the month ends; a reply is never more "
+        "than cut to its limit"
+    )
 
 
 PAYLOADS: tuple[type[Payload], ...] = (

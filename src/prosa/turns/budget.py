@@ -22,6 +22,7 @@ from prosa.database import Database
 from prosa.database.engine import WriteDb
 from prosa.errors import ConflictError
 from prosa.events import log
+from prosa.events.bus import Bus, Word
 from prosa.events.log import NewEvent
 from prosa.events.types import BudgetAlertPayload
 from prosa.sessions.facts import SessionFacts
@@ -31,6 +32,8 @@ from prosa.usage.budgets import Scope, Spent
 logger = structlog.get_logger("prosa.turns")
 
 RECONCILE_SECONDS = 30.0
+REPLIES = (Purpose.REPLY, Purpose.TRY)
+"""What limits of one call for a reply hold for."""
 _KEPT = 20_000
 MICRO = 1_000_000
 
@@ -72,13 +75,20 @@ class _Sum:
 class Budgets:
     """Adds up and decides."""
 
-    def __init__(self, database: Database, clock: Clock = utc_now, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock = utc_now,
+        now: Callable[[], float] = time.monotonic,
+        bus: Bus | None = None,
+    ) -> None:
         """Make it.
 
         Args:
             database: Where calls are recorded.
             clock: The time.
             now: A clock that only moves forward, in seconds.
+            bus: Tells of owners' budgets that are set; without it they are looked up again every half a minute.
         """
         self._database = database
         self._clock = clock
@@ -87,6 +97,8 @@ class Budgets:
         self._reading: list[tuple[Scope, list[Spent]]] = []
         self._owners: dict[uuid.UUID, tuple[float, Limit | None]] = {}
         self._told: set[tuple[Scope, str, str]] = set()
+        if bus is not None:
+            bus.hear(usage_budgets.CHANGED, self._changed)
 
     async def stops(self, session: SessionFacts, conversation_id: uuid.UUID) -> bool:
         """Return whether a budget is used up; tells its owner, once a month."""
@@ -109,16 +121,24 @@ class Budgets:
     async def spent(
         self, session: SessionFacts, conversation_id: uuid.UUID | None, calls: Sequence[tuple[Purpose, CallUsage]]
     ) -> None:
-        """Take in calls that were recorded just now; tells their owner of a budget nearly used up, once a month."""
-        self.add(
-            Scope(session.user_id, session.session_id, conversation_id),
-            tokens=sum(used.input_tokens + used.output_tokens for _, used in calls),
-            microusd=sum(used.cost_microusd or 0 for _, used in calls),
-        )
+        """Take in calls that were recorded just now.
+
+        Their owner is told, once a month, of a budget nearly used up, and of a reply that came near its limit.
+        """
+        all_of_them = sum((_spent_by(used) for _, used in calls), Spent())
+        scope = Scope(session.user_id, session.session_id, conversation_id)
+        self.add(scope, tokens=all_of_them.tokens, microusd=all_of_them.microusd)
         for limit in await self._limits(session, conversation_id):
             spent = await self._spent(limit.scope)
             if limit.share(spent) >= limit.alert_share:
                 await self._tell(session, limit, spent, stopped=limit.share(spent) >= 1)
+        chosen = session.settings.budget
+        if chosen.reply_tokens or chosen.reply_usd:
+            scope = Scope(session.user_id, session.session_id, reply=True)
+            limit = _limit(scope, chosen.reply_tokens, chosen.reply_usd, chosen.alert_share)
+            for spent in (_spent_by(used) for purpose, used in calls if purpose in REPLIES):
+                if limit.share(spent) >= limit.alert_share:
+                    await self._tell(session, limit, spent, stopped=False)
 
     def add(self, scope: Scope, *, tokens: int, microusd: int) -> None:
         """Add what was recorded just now to the sums of a scope and of those around it, without telling anybody."""
@@ -154,6 +174,9 @@ class Budgets:
                 self._owners.clear()
             self._owners[user_id] = (self._now(), limit)
         return limit
+
+    def _changed(self, word: Word) -> None:
+        self._owners.pop(uuid.UUID(word["user_id"]), None)
 
     async def _spent(self, scope: Scope) -> Spent:
         known, month = self._sums.get(scope), self._month()
@@ -199,6 +222,10 @@ class Budgets:
 
 def _limit(scope: Scope, tokens: int | None, usd: float | None, alert_share: float) -> Limit:
     return Limit(scope, tokens, None if usd is None else round(usd * MICRO), alert_share)
+
+
+def _spent_by(used: CallUsage) -> Spent:
+    return Spent(used.input_tokens + used.output_tokens, used.cost_microusd or 0)
 
 
 def _begin(now: datetime) -> datetime:

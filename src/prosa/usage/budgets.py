@@ -19,17 +19,24 @@ _MARKS: Final[Table] = Base.metadata.tables[BudgetMark.__tablename__]
 _u, _b = _USAGE.c, _BUDGETS.c
 
 
+CHANGED: Final = "budget"
+"""Told over the bus, with `user_id`, when an owner's budget was set."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose calls count: an owner's, or those of one number, or of one conversation."""
+    """Whose calls count: an owner's, or those of one number, or of one conversation; or one call for a reply."""
 
     user_id: uuid.UUID
     session_id: str | None = None
     conversation_id: uuid.UUID | None = None
+    reply: bool = False
 
     @property
     def kind(self) -> str:
         """Its name for people."""
+        if self.reply:
+            return "reply"
         if self.conversation_id is not None:
             return "conversation"
         return "number" if self.session_id is not None else "owner"

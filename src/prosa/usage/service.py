@@ -10,6 +10,7 @@ from prosa.clock import Clock, utc_now
 from prosa.database import Database
 from prosa.database.engine import ReadDb
 from prosa.errors import FieldError, InvalidInputError
+from prosa.events.bus import Bus
 from prosa.usage import budgets, repository, traffic
 from prosa.usage.budgets import Budget, Scope, Spent
 from prosa.usage.repository import Total, Where
@@ -54,17 +55,25 @@ class Traffic:
 class UsageService:
     """Reads what model calls cost, and which messages came and went."""
 
-    def __init__(self, database: Database, clock: Clock = utc_now, prompt_price: PromptPrice = lambda *_: None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock = utc_now,
+        prompt_price: PromptPrice = lambda *_: None,
+        bus: Bus | None = None,
+    ) -> None:
         """Make the service.
 
         Args:
             database: Where calls and messages are.
             clock: The time.
             prompt_price: Says what saved tokens would have cost.
+            bus: Tells who adds up what is spent, here and in other processes, of a budget that was set.
         """
         self._database = database
         self._clock = clock
         self._prompt_price = prompt_price
+        self._bus = bus
 
     async def totals(
         self,
@@ -139,6 +148,8 @@ class UsageService:
         """Set the caller's own budget."""
         async with self._database.write() as db:
             await budgets.put(db, caller.user_id, budget)
+        if self._bus is not None:
+            self._bus.tell(budgets.CHANGED, {"user_id": str(caller.user_id)})
 
     async def _totals(self, db: ReadDb, where: Where, group: Sequence[str]) -> Sequence[Total]:
         by = _columns(group)

@@ -22,7 +22,10 @@ class BudgetSettings(Group):
     number_tokens: Tokens | None = Field(None, description="Most tokens of this number in a month.")
     number_usd: Dollars | None = Field(None, description="Most US dollars of this number in a month.")
     alert_share: float = Field(
-        0.8, gt=0, le=1, description="Share of a month's budget at which the event budget.alert is sent, once."
+        0.8,
+        gt=0,
+        le=1,
+        description="Share of a budget, or of the limit of one reply, at which budget.alert is sent, once a month.",
     )
     message: FixedText | None = Field(
         None,

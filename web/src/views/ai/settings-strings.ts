@@ -136,7 +136,7 @@ export const words = defineStrings({
       "budget.number_tokens": ["This number a month, in tokens"],
       "budget.alert_share": [
         "Tell programs at this share of a month's budget",
-        "Prosa sends the event budget.alert then, and again when nothing is left.",
+        "Prosa sends the event budget.alert then, and again when nothing is left. For one reply: when a call comes so near its limit, once a month.",
       ],
       "budget.message": [
         "Message when a budget is used up",
@@ -329,7 +329,7 @@ export const words = defineStrings({
       "budget.number_tokens": ["Este número por mês, em tokens"],
       "budget.alert_share": [
         "Avisar programas a esta parte do orçamento do mês",
-        "O Prosa envia então o evento budget.alert, e outra vez quando não resta nada.",
+        "O Prosa envia então o evento budget.alert, e outra vez quando não resta nada. Para uma resposta: quando uma chamada chega tão perto do limite, uma vez por mês.",
       ],
       "budget.message": [
         "Mensagem quando um orçamento acaba",
