@@ -48,19 +48,20 @@ def _optional(value: str | None, limit: int) -> str | None:
 
 def message(inbound: InboundMessage) -> InboundMessage:
     """Return a message whose texts can be stored."""
-    return replace(
-        inbound,
-        wa_id=text(inbound.wa_id, MAX_ID),
-        sender=text(jid.bare(inbound.sender), MAX_JID),
-        sender_alt=_optional(inbound.sender_alt, MAX_JID),
-        body=text(inbound.body, MAX_BODY),
-        push_name=_optional(inbound.push_name, MAX_NAME),
-        quoted_wa_id=_optional(inbound.quoted_wa_id, MAX_ID),
-        edits=_optional(inbound.edits, MAX_ID),
-        revokes=_optional(inbound.revokes, MAX_ID),
-        reacts_to=_optional(inbound.reacts_to, MAX_ID),
-        media=_media(inbound.media) if inbound.media else None,
-    )
+    clean: dict[str, Any] = {
+        "wa_id": text(inbound.wa_id, MAX_ID),
+        "sender": text(jid.bare(inbound.sender), MAX_JID),
+        "sender_alt": _optional(inbound.sender_alt, MAX_JID),
+        "body": text(inbound.body, MAX_BODY),
+        "push_name": _optional(inbound.push_name, MAX_NAME),
+        "quoted_wa_id": _optional(inbound.quoted_wa_id, MAX_ID),
+        "edits": _optional(inbound.edits, MAX_ID),
+        "revokes": _optional(inbound.revokes, MAX_ID),
+        "reacts_to": _optional(inbound.reacts_to, MAX_ID),
+        "media": _media(inbound.media) if inbound.media else None,
+    }
+    changed = {name: value for name, value in clean.items() if value != getattr(inbound, name)}
+    return replace(inbound, **changed) if changed else inbound
 
 
 def _media(info: MediaInfo) -> MediaInfo:

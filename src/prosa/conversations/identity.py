@@ -6,6 +6,7 @@ RecipientAlt), by the LID store, and by asking for a phone number.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from prosa.conversations.models import ConversationKind
 from prosa.whatsapp import jid
@@ -13,6 +14,8 @@ from prosa.whatsapp.jid import JidKind
 
 MAX_JID = 80
 """Longest address kept; real ones are under 40 characters."""
+_REMEMBERED = 4096
+"""Chats whose address is remembered, about: each of their messages asks for it."""
 
 _KINDS = {
     JidKind.USER: ConversationKind.CONTACT,
@@ -42,6 +45,7 @@ class Address:
         return jid.phone(self.jid)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def address(chat: str, chat_alt: str | None = None) -> Address:
     """Return the address of a chat that goes by `chat`, and by `chat_alt` where that is known.
 

@@ -7,6 +7,7 @@ OUTCOMES = Counter(
     "Tries to send a message, by outcome: sent, retried, failed, cancelled, offline",
     ["outcome"],
 )
+SENT = OUTCOMES.labels("sent")
 DELAY = Histogram(
     "prosa_outbox_delay_seconds",
     "From a message's being stored to WhatsApp's server having it.",

@@ -27,7 +27,7 @@ from prosa.outbox import claims
 from prosa.outbox.ahead import Ahead
 from prosa.outbox.cancel import SWITCHED_OFF, cancel_following
 from prosa.outbox.delivery import OFFLINE, Tried, deliver
-from prosa.outbox.metrics import DELAY, OUTCOMES
+from prosa.outbox.metrics import DELAY, OUTCOMES, SENT
 from prosa.outbox.offline import OfflineNumbers
 from prosa.outbox.pace import Paces
 from prosa.outbox.queue import TOPIC
@@ -148,7 +148,7 @@ class Sender:
 
     def _begin(self, message: Sending, round_: int) -> None:
         if self._open:
-            task = asyncio.create_task(self._send(message, round_), name=f"send-{message.id}")
+            task = asyncio.create_task(self._send(message, round_), name="send")
             self._sending[message.id] = task
 
     async def _give_back_lost(self) -> None:
@@ -258,7 +258,7 @@ class Sender:
             now = self._clock()
             write = partial(claims.write_sent, message=message, result=tried.result, owner=self._owner, now=now)
             await self._write(write, Place.TOGETHER)
-            OUTCOMES.labels("sent").inc()
+            SENT.inc()
             DELAY.observe(max(0.0, (now - message.stored_at).total_seconds()))
             await self._paces.through(message.session_id)
             return False
