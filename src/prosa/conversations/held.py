@@ -40,13 +40,6 @@ class HeldConversation:
     contact_name: str | None
     contact_name_set: bool
     kind: str
-    last_seq: int
-    version: int
-    last_message_at: datetime | None
-    last_message_preview: str | None
-    unread_count: int
-    read_until: int
-    answered_until: int
     summarised_until: int
     ai_enabled: bool
     ai_paused_until: datetime | None
@@ -54,6 +47,15 @@ class HeldConversation:
     ai_paused_user_id: uuid.UUID | None
     ai_paused_reason: str | None
     ai_paused_at: datetime | None
+    closed_notice_at: datetime | None
+    # What messages and answers change begins here; the rest changes when a person does something, or once.
+    last_seq: int
+    version: int
+    last_message_at: datetime | None
+    last_message_preview: str | None
+    unread_count: int
+    read_until: int
+    answered_until: int
     ai_state: str
     ai_reason: str | None
     waiting_since: datetime | None
@@ -63,7 +65,6 @@ class HeldConversation:
     ai_overtaken: int
     ai_failed_at: datetime | None
     asked_wa_id: str | None
-    closed_notice_at: datetime | None
     due_at: datetime | None
     lease_owner: str | None
     lease_until: datetime | None
@@ -76,10 +77,8 @@ class HeldConversation:
 
     def changed(self) -> dict[str, Any]:
         """Return what differs from the stored row, as it is now."""
-        now = _values(self)
-        if now == self._stored:
-            return {}
-        return {name: new for name, new, old in zip(_NAMES, now, self._stored, strict=True) if new != old}
+        both = zip(_NAMES, _values(self), self._stored, strict=True)
+        return {name: new for name, new, old in both if new != old}
 
 
 _NAMES = tuple(name for name in HeldConversation.__dataclass_fields__ if not name.startswith("_"))
@@ -103,14 +102,8 @@ _by_id = Prepared(
     select(*_COLUMNS).where(_is_it), postgresql=select(*_COLUMNS).where(_is_it).with_for_update(), bulk=True
 )
 
-_EVERY_DAY = (
-    "last_seq", "version", "last_message_at", "last_message_preview", "unread_count", "read_until", "answered_until",
-    "ai_state", "ai_reason", "waiting_since", "last_inbound_at", "skipped_from", "ai_forced", "ai_overtaken",
-    "ai_failed_at", "asked_wa_id", "due_at", "lease_owner", "lease_until", "attempts",
-)  # fmt: skip
-"""What messages and answers change; the rest changes when a person does something, or once."""
-_SET_EVERY_DAY = frozenset(_EVERY_DAY)
-_of_every_day: Callable[[HeldConversation], tuple[Any, ...]] = attrgetter(*_EVERY_DAY)
+_SELDOM = _NAMES.index("last_seq")
+"""So many columns come before those that messages and answers change, which are written all at once."""
 _save = Prepared(update(TABLE).where(_c.id == bindparam("row_id")), sets_given=True, bulk=True, each=("row_id", "id"))
 
 
@@ -194,18 +187,19 @@ async def create(
 
 async def save(db: WriteDb, held: HeldConversation) -> None:
     """Write what was changed."""
-    changed = held.changed()
-    if not changed:
+    now, stored = _values(held), held._stored  # noqa: SLF001 - its own module
+    if now == stored:
         return
-    if changed.keys() <= _SET_EVERY_DAY:
-        values = dict(zip(_EVERY_DAY, _of_every_day(held), strict=True))
+    if now[:_SELDOM] == stored[:_SELDOM]:
+        values = dict(zip(_NAMES[_SELDOM:], now[_SELDOM:], strict=True))
         values["row_id"], values["updated_at"] = held.id, utc_now()
         db.later(_save, values, about=held.id)
     else:
+        changed = held.changed()
         if changed.keys() & {"contact_name", "contact_jid", "contact_phone"}:
             changed["search_name"] = search_name(held)
         await db.execute(update(TABLE).where(_c.id == held.id).values(**changed, updated_at=utc_now()))
-    held._stored = _values(held)  # noqa: SLF001 - its own module
+    held._stored = now  # noqa: SLF001 - its own module
 
 
 def search_name(held: HeldConversation) -> str:

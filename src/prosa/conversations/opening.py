@@ -113,6 +113,7 @@ def _learn(held: HeldConversation, address: Address) -> bool:
     before = (held.contact_jid, held.contact_lid)
     if address.lid is not None:
         held.contact_lid = address.lid
-    if address.phone is not None and held.contact_phone != address.phone:
-        held.contact_jid, held.contact_phone = address.jid, address.phone
+    phone = address.phone
+    if phone is not None and held.contact_phone != phone:
+        held.contact_jid, held.contact_phone = address.jid, phone
     return before != (held.contact_jid, held.contact_lid)

@@ -127,11 +127,11 @@ async def enqueue_answer(
     """
     first = new_id()
     quote = await _quote(db, held.id, quoted_wa_id) if quoted_wa_id is not None else None
-    whole, later = Instructions(quote=quote), Instructions(after=str(first))
-    messages = [
-        _Message(OutboundText(texts[0]), due[0], whole, first, quoted_wa_id=quoted_wa_id, ai=ai),
-        *(_Message(OutboundText(text), at, later, new_id()) for text, at in zip(texts[1:], due[1:], strict=True)),
-    ]
+    whole = Instructions(quote=quote)
+    messages = [_Message(OutboundText(texts[0]), due[0], whole, first, quoted_wa_id=quoted_wa_id, ai=ai)]
+    if len(texts) > 1:
+        later, rest = Instructions(after=str(first)), zip(texts[1:], due[1:], strict=True)
+        messages += [_Message(OutboundText(text), at, later, new_id()) for text, at in rest]
     who = Author.AI
     return await _put(
         db, held, messages, author=who, user_id=user_id, sender_jid=sender_jid, lasting=lasting, tell=tell, slot=slot
