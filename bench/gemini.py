@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-_ANSWER = (
+ANSWER = (
     b'{"candidates": [{"content": {"parts": [{"text": "We are open from 9 to 18, Monday to Saturday."}],'
     b' "role": "model"}, "finishReason": "STOP", "index": 0}], "usageMetadata": {"promptTokenCount": 600,'
     b' "candidatesTokenCount": 12, "totalTokenCount": 612, "promptTokensDetails": [{"modality": "TEXT",'
     b' "tokenCount": 600}]}, "modelVersion": "gemini-2.5-flash", "responseId": "bench"}'
 )
 _RESPONSE = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: %d\r\n\r\n" % len(_ANSWER)
-) + _ANSWER
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: %d\r\n\r\n" % len(ANSWER)
+) + ANSWER
 
 
 class _Server(asyncio.Protocol):

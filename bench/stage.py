@@ -3,11 +3,10 @@
 import asyncio
 import gc
 import io
-import logging
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,26 +15,22 @@ from typing import Any, TypeVar, cast
 
 import asyncpg
 import uvloop
-from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
-from pydantic_ai.models import Model, ModelRequestParameters
-from pydantic_ai.settings import ModelSettings
-from pydantic_ai.usage import RequestUsage
 from sqlalchemy import URL, insert, update
 from tests.fixtures import servers
 
 from bench.engine import MemoryEngine
+from bench.gemini import ANSWER
 from prosa import logs
 from prosa.ai.answer import AnswerService
-from prosa.ai.asking import Answer, AnswerRequest
+from prosa.ai.gemini_http import Api, GeminiHttp
 from prosa.ai.lazy import LazyAnswers
 from prosa.ai.models import Models
-from prosa.ai.names import ModelName
 from prosa.app import compose
-from prosa.auth.keys import Key
 from prosa.cli import YOUNG_OBJECTS
 from prosa.clock import utc_now
 from prosa.database import Database
 from prosa.ids import new_id, new_message_id
+from prosa.outgoing import Rules
 from prosa.sessions.models import WhatsAppSession
 from prosa.sessions.settings import SessionSettings
 from prosa.settings import Settings
@@ -59,73 +54,25 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
-class StubModel(Model):
-    """A model in this process that answers at once."""
+class InProcess(GeminiHttp):
+    """Gemini without a network: every request gets the answer of `bench.gemini` at once."""
 
-    @property
-    def model_name(self) -> str:
-        return "gemini-2.5-flash"
-
-    @property
-    def system(self) -> str:
-        return "google"
-
-    async def request(
-        self,
-        messages: list[ModelMessage],
-        model_settings: ModelSettings | None,
-        model_request_parameters: ModelRequestParameters,
-    ) -> ModelResponse:
-        del messages, model_settings, model_request_parameters
+    async def generate(
+        self, api: Api, model: str, body: bytes, headers: Mapping[str, str], seconds: float | None
+    ) -> bytes:
+        del api, model, body, headers, seconds
         await asyncio.sleep(0)
-        return ModelResponse(
-            [TextPart("We are open from 9 to 18, Monday to Saturday.")],
-            usage=RequestUsage(input_tokens=600, output_tokens=12),
-            model_name=self.model_name,
-            provider_name="google-gla",
-            finish_reason="stop",
-        )
+        return ANSWER
 
 
-class StubModels(Models):
-    """Gives the stub, whatever is asked for."""
-
-    def get(self, name: ModelName, key: Key | None = None) -> Model:
-        del name, key
-        return _STUB
+def _in_process(settings: Settings) -> AnswerService:
+    models = Models(settings, gemini=InProcess(Rules()))
+    return AnswerService(models, timeout_seconds=settings.ai_timeout_seconds, most_calls=settings.ai_concurrency)
 
 
-class StubAnswers(LazyAnswers):
-    """The real service, asking the stub."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._service = AnswerService(StubModels(settings), timeout_seconds=settings.ai_timeout_seconds)
-
-    async def start(self) -> None:
-        """Nothing is to be loaded."""
-
-    async def stop(self) -> None:
-        await self._service.close()
-
-    async def answer(self, request: AnswerRequest) -> Answer:
-        return await self._service.answer(request)
-
-
-_STUB = StubModel()
-
-
-class _Nowhere(io.TextIOBase):
+class _Nowhere(io.StringIO):
     def write(self, text: str) -> int:
         return len(text)
-
-
-def _log_to_nowhere(settings: Settings) -> None:
-    """Have log lines made as in production, and thrown away."""
-    logs.configure(settings)
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setStream(_Nowhere())
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +156,7 @@ async def prosa(
         url: An empty database.
         numbers: Linked numbers.
         contacts: Contacts of each of them.
-        gemini: The address of a Gemini server; left out: the stub in this process.
+        gemini: The address of a Gemini server; left out: the real client, whose requests are answered in this process.
         prepare: What else is to be in the database.
     """
     with tempfile.TemporaryDirectory(prefix="prosa-bench-") as name:
@@ -224,7 +171,7 @@ async def prosa(
                 ai_model="gemini-2.5-flash",
                 log_format="json",
             )
-            _log_to_nowhere(settings)
+            logs.configure(settings, _Nowhere())  # lines are made as in production, and thrown away
             waiting: dict[str, asyncio.Future[float]] = {}
 
             def on_send(to: str, _wa_id: str, at: float) -> None:
@@ -233,7 +180,7 @@ async def prosa(
                     done.set_result(at)
 
             engine = MemoryEngine(folder / "media", on_send)
-            answers = StubAnswers(settings) if gemini is None else None
+            answers = LazyAnswers(settings, make=_in_process) if gemini is None else None
             parts = await compose(settings, stack, engine=engine, answers=answers)
             database = cast("Database", parts[Database])
             owner, askers = await _people(database, numbers, contacts)

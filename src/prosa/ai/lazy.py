@@ -20,6 +20,8 @@ from prosa.outgoing import Rules
 from prosa.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prosa.ai.answer import AnswerService
 
 logger = structlog.get_logger("prosa.ai")
@@ -28,8 +30,14 @@ logger = structlog.get_logger("prosa.ai")
 class LazyAnswers:
     """`prosa.ai.answer.AnswerService`, made when it is needed."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Keep the settings; nothing is imported yet."""
+    def __init__(self, settings: Settings, make: "Callable[[Settings], AnswerService] | None" = None) -> None:
+        """Keep the settings; nothing is imported yet.
+
+        Args:
+            settings: The installation's.
+            make: Makes the service, in a thread; usual models are asked where left out.
+        """
+        self._make_service = make or _import_and_make
         self._settings = settings
         self._names = ModelNames(settings)
         self._loading: asyncio.Task[AnswerService] | None = None
@@ -82,7 +90,7 @@ class LazyAnswers:
     async def _make(self) -> "AnswerService":
         started = time.monotonic()
         try:
-            service = await asyncio.to_thread(_import_and_make, self._settings)
+            service = await asyncio.to_thread(self._make_service, self._settings)
         except Exception:
             logger.exception("the libraries of models cannot be loaded")
             raise

@@ -36,12 +36,13 @@ _ADDRESSES = ("base_url", "api_base")
 class Models:
     """Makes model objects and keeps them, with one HTTP client for all of Gemini's."""
 
-    def __init__(self, settings: Settings, rules: Rules | None = None) -> None:
+    def __init__(self, settings: Settings, rules: Rules | None = None, gemini: GeminiHttp | None = None) -> None:
         """Take the key, the address and the default model from the settings; nothing is opened yet.
 
         Args:
             settings: The installation's; an address that they name may be any.
             rules: Which addresses of people's keys may be asked; public ones where left out.
+            gemini: How Gemini is asked; by connections of its own where left out.
         """
         self._rules = rules or Rules()
         self._key = settings.gemini_api_key.get_secret_value() if settings.gemini_api_key else None
@@ -53,7 +54,7 @@ class Models:
         self._pinned: AsyncClient | None = None
         self._legacy: httpx.AsyncClient | None = None
         self._google: GoogleProvider | None = None
-        self._gemini = GeminiHttp(self._rules)
+        self._gemini = gemini or GeminiHttp(self._rules)
         load_prices(settings.prices_file)
 
     def name(self, wanted: str | None) -> ModelName:

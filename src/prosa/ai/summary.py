@@ -5,7 +5,7 @@ only where they would become too long are they all written anew.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -84,9 +84,7 @@ class Summary:
 
 def extract(request: SummaryRequest) -> Summary:
     """Return a summary of sentences as they were written: those with numbers, dates, addresses and names."""
-    before = notes.read(request.before)
-    added = notes.extract(request.messages, request.tokens)
-    return Summary(notes.write(notes.fit([*before, *added], request.tokens)) or None)
+    return _by_rule(notes.read(request.before), notes.extract(request.messages, request.tokens), request.tokens)
 
 
 async def summarise(complete: Complete, request: SummaryRequest) -> Summary:
@@ -111,12 +109,16 @@ async def summarise(complete: Complete, request: SummaryRequest) -> Summary:
         if not invented:
             break
         logger.info("a summary stated what was not said", facts=len(invented))
-    if not good and notes.extract(request.messages, request.tokens):
-        return Summary(extract(request).text, tuple(calls))
+    if not good and (added := notes.extract(request.messages, request.tokens)):
+        return replace(_by_rule(task.before, added, request.tokens), calls=tuple(calls))
     if task.anew:
         good = [*notes.lost(task.before, good), *good]
         return Summary(notes.write(notes.fit(good, request.tokens)) or None, tuple(calls), by_model=True)
     return Summary(notes.write(notes.fit([*task.before, *good], request.tokens)) or None, tuple(calls), by_model=True)
+
+
+def _by_rule(before: Sequence[Note], added: Sequence[Note], tokens: int) -> Summary:
+    return Summary(notes.write(notes.fit([*before, *added], tokens)) or None)
 
 
 @dataclass(frozen=True, slots=True)
