@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import bindparam, func, select, text, update
 from tests.fixtures.databases import watched
 
 from prosa.clock import utc_now
@@ -17,6 +17,7 @@ from prosa.conversations.identity import Address, address
 from prosa.database import Database, WriteDb
 from prosa.database.bulk import LARGEST_PART, SMALL_PART, parts
 from prosa.database.engine import Place
+from prosa.database.prepared import Prepared
 from prosa.events import log
 from prosa.events.log import NewEvent, Position
 from prosa.events.types import AiSkippedPayload
@@ -220,3 +221,34 @@ def test_rows_go_in_few_kinds_of_parts() -> None:
         assert begin == count
     assert parts(7) == [(0, 7)]
     assert parts(64 + 32 + 11) == [(0, 64), (64, 32), (96, 8), (104, 3)]
+
+
+async def test_what_is_put_off_is_one_statement_on_postgresql(database: Database, owner: uuid.UUID) -> None:
+    await together(database, says(0, "m0", owner))
+    with watched(database) as seen:
+        [(key, _)] = await together(database, says(0, "m1", owner))
+    written = [text for text, _ in seen if "INSERT INTO events" in text]
+    assert len(written) == 1
+    in_it = [f"INTO {table}" for table in ("message_search", "events")] + ["UPDATE conversations"]
+    assert all(part in written[0] for part in in_it) is (database.dialect == "postgresql")
+    assert await stored(database) == {who(0).jid: (2, 2, 2)}
+    async with database.read() as db:
+        events = await log.read_after(db, Position(0, 0), limit=500)
+    assert [event.payload["conversation_id"] for event in events] == [str(key)] * 2
+
+
+async def test_two_changes_of_one_row_are_both_made(database: Database, owner: uuid.UUID) -> None:
+    [(key, _)] = await together(database, says(0, "m0", owner))
+    table = TABLE.update().where(TABLE.c.id == bindparam("row_id"))
+    renamed = Prepared(table.values(contact_name=bindparam("name")), bulk=True, each=("row_id", "id"))
+    read = Prepared(table.values(unread_count=bindparam("count")), bulk=True, each=("row_id", "id"))
+
+    async def job(db: WriteDb) -> None:
+        db.later(renamed, {"row_id": key, "name": "Ana"})
+        db.later(read, {"row_id": key, "count": 7})
+        await log.append(db, NewEvent(owner, "shop", AiSkippedPayload(conversation_id=key, reason="r")))
+
+    await database.submit(job)
+    async with database.read() as db:
+        row: Any = (await db.execute(select(TABLE.c.contact_name, TABLE.c.unread_count))).one()
+    assert tuple(row) == ("Ana", 7)

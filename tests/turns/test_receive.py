@@ -510,12 +510,13 @@ async def test_what_is_due_is_woken_for(database: Database, bus: Bus, receive: R
         assert await told.wait(1)
 
 
-async def test_an_ordinary_message_costs_five_statements(
+async def test_an_ordinary_message_costs_five_statements_or_three(
     database: Database, receive: Receiver, session: SessionFacts
 ) -> None:
     await receive.message(session, inbound())
     with watched(database) as seen:
         await receive.message(session, inbound())
     words = [statement.split(maxsplit=1)[0] for statement, _ in seen]
-    statements = [word for word in words if word in {"SELECT", "INSERT", "UPDATE", "DELETE"}]
-    assert sorted(statements) == ["INSERT", "INSERT", "INSERT", "SELECT", "UPDATE"]
+    statements = [word for word in words if word in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}]
+    each = ["INSERT", "INSERT", "INSERT", "SELECT", "UPDATE"]  # on PostgreSQL what is put off is one (`WITH`)
+    assert sorted(statements) == (["INSERT", "SELECT", "WITH"] if database.dialect == "postgresql" else each)

@@ -8,7 +8,7 @@ there are few texts and their statements stay prepared.
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any, Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["select", "insert", "update"]
@@ -28,6 +28,7 @@ class Unnested:
 
     Attributes:
         sql: Its text; the arguments are columns, `columns(rows)`.
+        width: The number of its arguments.
     """
 
     def __init__(self, one: str, kind: Kind, types: Sequence[str]) -> None:
@@ -38,6 +39,7 @@ class Unnested:
             kind: What it does.
             types: The parameters' types as PostgreSQL names them.
         """
+        self.width = len(types)
         arrays = ", ".join(f"${place}::{type_}[]" for place, type_ in enumerate(types, 1))
         names = ", ".join(f"c{place}" for place in range(1, len(types) + 1))
         body = _NUMBERED.sub(r"v.c\1", one)
@@ -56,6 +58,21 @@ class Unnested:
     def columns(rows: Sequence[Row]) -> list[list[Any]]:
         """Return the arguments for some rows."""
         return [list(column) for column in zip(*rows, strict=True)]
+
+
+@lru_cache(256)
+def in_one(statements: tuple[Unnested, ...]) -> str:
+    """Return one text for PostgreSQL that does what several do; its arguments are theirs, one after another.
+
+    All of them see the database as it was before (manual, "Data-Modifying Statements in WITH"), so none may need what
+    another one does; constraints are checked after the last.
+    """
+    befores = accumulate((statement.width for statement in statements), initial=0)
+    texts = [
+        _NUMBERED.sub(lambda found, before=before: f"${before + int(found[1])}", statement.sql)  # type: ignore[misc]
+        for statement, before in zip(statements, befores, strict=False)
+    ]
+    return f"WITH {', '.join(f'w{place} AS ({text})' for place, text in enumerate(texts))} SELECT 1"
 
 
 class Repeated:

@@ -10,8 +10,8 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from prosa.database.bulk import parts
-from prosa.database.prepared import Compiled, Prepared, Values
+from prosa.database.bulk import in_one, parts
+from prosa.database.prepared import Compiled, Prepared, Values, apart
 
 Params = dict[str, Any] | Sequence[dict[str, Any]] | None
 
@@ -35,8 +35,8 @@ class Driver(Protocol):
     async def fetch_many(self, prepared: Prepared, rows: Sequence[Values]) -> list[list[Any]]:
         """Run a prepared statement that is `bulk` for all of some values at once; return the rows of each."""
 
-    async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
-        """Run a prepared statement, which returns nothing, for each row."""
+    async def run_all(self, statements: Sequence[tuple[Prepared, Sequence[Values]]]) -> None:
+        """Run prepared statements, which return nothing, each for its rows, as if one after another."""
 
 
 class SqlAlchemyDriver:
@@ -63,9 +63,10 @@ class SqlAlchemyDriver:
         """Run a prepared statement for each row."""
         return [await self.fetch(prepared, values) for values in rows]
 
-    async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
-        """Run a prepared statement for each row."""
-        await self.connection.execute(prepared.statement(self.dialect), rows)
+    async def run_all(self, statements: Sequence[tuple[Prepared, Sequence[Values]]]) -> None:
+        """Run prepared statements, each for its rows."""
+        for prepared, rows in statements:
+            await self.connection.execute(prepared.statement(self.dialect), rows)
 
 
 class SqliteDriver:
@@ -107,8 +108,12 @@ class SqliteDriver:
             result += compiled.dealt(size, self._part(compiled, arguments[begin : begin + size]))
         return result
 
-    async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
-        """Run a prepared statement for each row."""
+    async def run_all(self, statements: Sequence[tuple[Prepared, Sequence[Values]]]) -> None:
+        """Run prepared statements, each for its rows."""
+        for prepared, rows in statements:
+            self._run_many(prepared, rows)
+
+    def _run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
         rows = last_of_each(prepared, rows)
         compiled = prepared.compiled(self.dialect, rows[0])
         arguments = [compiled.arguments(row) for row in rows]
@@ -187,8 +192,26 @@ class AsyncpgDriver:
             return deal(rows, compiled.rows(found), *prepared.each)
         return compiled.dealt(len(rows), found)
 
-    async def run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
-        """Run a prepared statement for each row."""
+    async def run_all(self, statements: Sequence[tuple[Prepared, Sequence[Values]]]) -> None:
+        """Run prepared statements, each for its rows: those about different tables in one statement.
+
+        What a group puts off has five, and each would be a round trip.
+        """
+        for some in apart(statements):
+            if len(some) == 1:
+                await self._run_many(*some[0])
+                continue
+            unnested, arguments, first = [], [], []
+            for prepared, given in some:
+                rows = last_of_each(prepared, given)
+                compiled = prepared.compiled(self.dialect, rows[0])
+                values = [compiled.arguments(row) for row in rows]
+                unnested.append(compiled.unnested)
+                arguments += compiled.unnested.columns(values)
+                first += values[0]
+            await self._fetch(in_one(tuple(unnested)), arguments, first)
+
+    async def _run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
         rows = last_of_each(prepared, rows)
         compiled = prepared.compiled(self.dialect, rows[0])
         arguments = [compiled.arguments(row) for row in rows]
@@ -203,11 +226,13 @@ class AsyncpgDriver:
             fail(self.connection, self._raw, compiled.sql, error)
 
     async def _at_once(self, compiled: Compiled, arguments: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
-        sql = compiled.unnested.sql
+        return await self._fetch(compiled.unnested.sql, compiled.unnested.columns(arguments), arguments[0])
+
+    async def _fetch(self, sql: str, columns: Sequence[Any], first: Sequence[Any]) -> list[Sequence[Any]]:
         if self._watch is not None:
-            self._watch(sql, arguments[0])
+            self._watch(sql, first)
         try:
-            found: list[Sequence[Any]] = await self._raw.fetch(sql, *compiled.unnested.columns(arguments))
+            found: list[Sequence[Any]] = await self._raw.fetch(sql, *columns)
         except Exception as error:  # noqa: BLE001 - as above
             fail(self.connection, self._raw, sql, error)
         return found

@@ -146,7 +146,11 @@ class Prepared:
 
     @cached_property
     def rank(self) -> int:
-        """Place of the statement's table among all: behind those that it refers to."""
+        """Place of the statement's table among all: behind those that it refers to.
+
+        Raises:
+            TypeError: It is a select.
+        """
         statement = self._statements["sqlite"]
         if isinstance(statement, Select):
             raise TypeError("what is read cannot be put off")
@@ -165,6 +169,24 @@ class Prepared:
         if compiled is None:
             compiled = self._compiled[key] = Compiled(self.statement(dialect), dialect, columns)
         return compiled
+
+
+def apart(
+    statements: Sequence[tuple[Prepared, Sequence[Values]]],
+) -> list[list[tuple[Prepared, Sequence[Values]]]]:
+    """Return statements in runs that may be one statement: in each all are for many rows, and of different tables.
+
+    Of two changes of one row in one statement, PostgreSQL makes but one.
+    """
+    result: list[list[tuple[Prepared, Sequence[Values]]]] = []
+    for statement in statements:
+        prepared = statement[0]
+        fits = result and prepared.bulk and all(other.bulk and other.rank != prepared.rank for other, _ in result[-1])
+        if fits:
+            result[-1].append(statement)
+        else:
+            result.append([statement])
+    return result
 
 
 class _JsonList(TypeDecorator[Any]):

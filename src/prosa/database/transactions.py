@@ -164,5 +164,4 @@ class WriteDb(ReadDb):
         self._later.clear()
         self._about.clear()
         # a row comes after those that it refers to
-        for prepared in sorted(waiting, key=lambda prepared: prepared.rank):
-            await self._driver.run_many(prepared, waiting[prepared])
+        await self._driver.run_all(sorted(waiting.items(), key=lambda item: item[0].rank))
