@@ -8,7 +8,7 @@ caching keys, contexts, events, results that can be read in twenty ways.
 import uuid
 from collections import namedtuple
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final, TypeAlias, cast
 
 import orjson
@@ -23,17 +23,25 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     Update,
+    Uuid,
     bindparam,
     func,
     select,
 )
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 
+from prosa.database.base import UtcDateTime
 from prosa.database.bulk import Kind, Repeated, Unnested
 
 Statement: TypeAlias = Select[Any] | Insert | Update | Delete
 Values = Mapping[str, Any]
 _Convert = Callable[[Any], Any]
+
+REMEMBERED = 8_192
+"""Converted moments and identifiers that are remembered, for each database and direction; some 2 MB in all. The same
+few are written and read many times in a row, and looking one up costs a tenth of converting it."""
+_converters: dict[tuple[str, type, bool], _Convert] = {}
 
 
 class Compiled:
@@ -214,13 +222,25 @@ def among(column: ColumnElement[Any], name: str, dialect: str) -> ColumnElement[
 
 def _bind(compiled: SQLCompiler, name: str, dialect: Dialect) -> _Convert | None:
     type_ = compiled.binds[name].type
-    return type_.dialect_impl(dialect).bind_processor(dialect)
+    return _remembering(type_, dialect, type_.dialect_impl(dialect).bind_processor(dialect), reads=False)
+
+
+def _remembering(type_: TypeEngine[Any], dialect: Dialect, convert: _Convert | None, *, reads: bool) -> _Convert | None:
+    """Return a converter that remembers, for values that cannot be changed and come again; others as they are."""
+    kind = next((kind for kind in (UtcDateTime, Uuid) if isinstance(type_, kind)), None)
+    if convert is None or kind is None:
+        return convert
+    return _converters.setdefault((dialect.name, kind, reads), lru_cache(maxsize=REMEMBERED)(convert))
 
 
 def _type_name(compiled: SQLCompiler, name: str, dialect: Dialect) -> str:
     """Return a parameter's type as PostgreSQL casts to it: without a length, to which a cast would shorten it."""
     written: str = dialect.type_compiler_instance.process(compiled.binds[name].type.dialect_impl(dialect))
     return written.partition("(")[0]
+
+
+def _read_by(type_: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+    return _remembering(type_, dialect, type_.dialect_impl(dialect).result_processor(dialect, None), reads=True)
 
 
 def _reader(statement: Statement, dialect: Dialect) -> _Convert:
@@ -233,7 +253,7 @@ def _reader(statement: Statement, dialect: Dialect) -> _Convert:
     converts = [
         (place, convert)
         for place, column in enumerate(columns)
-        if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
+        if (convert := _read_by(column.type, dialect)) is not None
     ]
     if not converts:
         return make
