@@ -7,12 +7,18 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>()\"']+", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
+_INNER_MARK = re.compile(r"['’-]")
+_KNOWN_WORDS = 4_096
+"""Words whose forms are remembered: people use the same few."""
+_BETWEEN = " \t*_~"
+"""What stands between a sentence's end and the next one's first word."""
 _SENTENCE_END = '.!?…:\n"“(-•'
 _COMMON_CAPITALS = 0.25
 """Share of capitals within sentences above which they mean nothing, as in German, where every noun has one."""
@@ -55,16 +61,27 @@ class Source:
             source.add(text)
         return source
 
+    def __or__(self, other: "Source") -> "Source":
+        """Return the source that two are together."""
+        return Source(
+            self._numbers | other._numbers,
+            self._addresses | other._addresses,
+            self._words | other._words,
+            self._capitals + other._capitals,
+            self._inside + other._inside,
+        )
+
     def add(self, text: str) -> None:
         """Take in a text."""
         rest = _without_addresses(text, self._addresses)
         for found in _NUMBER.finditer(rest):
             self._numbers |= _forms(found[0])
         for found in _WORD.finditer(rest):
-            self._words |= _word_forms(found[0])
+            word = found[0]
+            self._words |= _word_forms(word)
             if not _begins_sentence(rest, found.start()):
                 self._inside += 1
-                self._capitals += found[0][0].isupper()
+                self._capitals += word[0].isupper()
 
     def share(self, text: str) -> float:
         """Return how many of a text's longer words the source has, from 0 to 1."""
@@ -135,12 +152,15 @@ def _forms(number: str) -> set[str]:
     return {"|".join(run.lstrip("0") or "0" for run in joined), "".join(runs)}
 
 
-def _word_forms(word: str) -> set[str]:
+@lru_cache(maxsize=_KNOWN_WORDS)
+def _word_forms(word: str) -> frozenset[str]:
     plain = fold(word)
     # "Ana's" and "well-known" are known where "Ana" and "well" are
-    return {plain, re.split(r"['’-]", plain)[0]}
+    return frozenset((plain, _INNER_MARK.split(plain, maxsplit=1)[0]))
 
 
 def _begins_sentence(text: str, start: int) -> bool:
-    before = text[:start].rstrip(" \t*_~")
-    return not before or before[-1] in _SENTENCE_END
+    before = start - 1
+    while before >= 0 and text[before] in _BETWEEN:
+        before -= 1
+    return before < 0 or text[before] in _SENTENCE_END

@@ -80,9 +80,10 @@ def checked(
         known: What else is known, such as the contact's name.
     """
     days = {day_of(message) for message in messages}
-    everything = Source.of([*(m.text for m in messages), *(note.text for note in before), *known, *days])
     ours = Source.of([*(m.text for m in messages if m.ours), *(n.text for n in before if n.who == WE)])
     theirs = Source.of([*(m.text for m in messages if not m.ours), *(n.text for n in before if n.who == CONTACT)])
+    other = Source.of([*(n.text for n in before if n.who not in {WE, CONTACT}), *known, *days])
+    everything = ours | theirs | other
     for name in (*known, *days):
         ours.add(name)
     good, invented = [], []
