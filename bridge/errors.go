@@ -37,6 +37,7 @@ const (
 	codeRateLimited      = "rate_limited"
 	codeRejected         = "rejected"
 	codeRecipientUnknown = "recipient_unknown"
+	codeNotInGroup       = "not_in_group"
 	codeMediaGone        = "media_gone"
 	codeMediaInvalid     = "media_invalid"
 	codeMediaPath        = "media_path"
@@ -103,6 +104,9 @@ func errorCode(err error) string {
 	}
 	if isStoreError(err) {
 		return codeStore
+	}
+	if errors.Is(err, whatsmeow.ErrNotInGroup) || errors.Is(err, whatsmeow.ErrGroupNotFound) {
+		return codeNotInGroup // these are IQ errors as well
 	}
 	var refused *whatsmeow.IQError
 	if errors.As(err, &refused) {

@@ -43,6 +43,8 @@ func TestErrorsHaveTheProtocolsCodes(t *testing.T) {
 		{whatsmeow.ErrIQBadRequest, codeRejected},
 		{whatsmeow.ErrIQServiceUnavailable, codeNotConnected},
 		{fmt.Errorf("no LID found for %s from server", customerPN), codeRecipientUnknown},
+		{fmt.Errorf("failed to get group members: %w: %w", whatsmeow.ErrNotInGroup, whatsmeow.ErrIQForbidden), codeNotInGroup},
+		{fmt.Errorf("%w: %w", whatsmeow.ErrGroupNotFound, whatsmeow.ErrIQNotFound), codeNotInGroup},
 		{fmt.Errorf("last host: %w", whatsmeow.ErrMediaDownloadFailedWith403), codeMediaGone},
 		{whatsmeow.ErrMediaDownloadFailedWith404, codeMediaGone},
 		{whatsmeow.ErrMediaDownloadFailedWith410, codeMediaGone},

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -94,6 +95,15 @@ func (s *session) sendMessage(
 		end()
 		if !errors.Is(err, errSessionsMoved) {
 			break
+		}
+	}
+	if to.Server == types.GroupServer && errors.Is(err, whatsmeow.ErrServerReturnedError) {
+		// whatsmeow still knew members, so it is the server that says so.
+		switch trailingNumber(err.Error()) {
+		case http.StatusForbidden:
+			err = newError(codeNotInGroup, "this number is not in the group any more")
+		case http.StatusNotFound:
+			err = newError(codeNotInGroup, "there is no such group any more")
 		}
 	}
 	return response, err

@@ -206,7 +206,7 @@ async def test_who_was_removed_from_a_group_is_told_so(stage: Stage) -> None:
     failed = await stage.events.wait(
         "message.status", lambda e: e["payload"]["id"] == sent["id"] and e["payload"]["status"] == "failed"
     )
-    assert failed["payload"]["error"].startswith("rejected: ")
+    assert failed["payload"]["error"].startswith("not_in_group: ")
     await home.bia.send_text(home.chat, "it is gone")
     await home.ana.wait_for("it is gone")
     await home.quiet()

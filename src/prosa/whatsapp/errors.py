@@ -19,6 +19,7 @@ class EngineErrorCode(StrEnum):
     RATE_LIMITED = "rate_limited"
     REJECTED = "rejected"
     RECIPIENT_UNKNOWN = "recipient_unknown"
+    NOT_IN_GROUP = "not_in_group"
     MEDIA_GONE = "media_gone"
     MEDIA_INVALID = "media_invalid"
     MEDIA_PATH = "media_path"

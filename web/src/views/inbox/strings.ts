@@ -88,6 +88,7 @@ export const words = defineStrings({
     errors: {
       expired: "Not sent: it waited for too long.",
       recipient_unknown: "Not sent: this number is not on WhatsApp.",
+      not_in_group: "Not sent: this number is not in the group any more. Have somebody add it again.",
       cancelled: "Cancelled before it was sent.",
       ai_off: "Cancelled: a person took over.",
       person: "Cancelled: a person wrote first.",
@@ -295,6 +296,7 @@ export const words = defineStrings({
     errors: {
       expired: "Não enviada: esperou tempo demais.",
       recipient_unknown: "Não enviada: este número não está no WhatsApp.",
+      not_in_group: "Não enviada: este número não está mais no grupo. Peça que alguém o adicione de novo.",
       cancelled: "Cancelada antes do envio.",
       ai_off: "Cancelada: uma pessoa assumiu.",
       person: "Cancelada: uma pessoa escreveu antes.",
