@@ -200,6 +200,16 @@ describe("reactions", () => {
     expect(emoji()).toEqual(["❤️", "🙏"]);
   });
 
+  it("hang on a message of ours that is still being asked for when they come", async () => {
+    client.setQueryData<Thread>(KEY, { items: [], older: false, newer: false });
+    const { asked, answer } = question<Message>();
+    vi.spyOn(messageCalls, "get").mockImplementation(asked);
+    status(5, "queued");
+    reaction(6, "👍", { quoted_wa_id: "W5" });
+    await answer(message(5)); // as it was before the reaction
+    expect(emoji()).toEqual(["👍"]);
+  });
+
   it("change where only the message that they hang on is in the window", async () => {
     const old = { id: "m9", from_me: false, sender_jid: "ana", sender_name: null, emoji: "👍" };
     client.setQueryData<Thread>(KEY, {

@@ -32,14 +32,13 @@ export function onMessage(
     return;
   }
   const { status, created_at, sender_jid } = event.payload;
-  client.setQueryData(
-    key,
-    changed(data, known.id, {
-      status: later(known.status, status),
-      created_at,
-      sender_jid,
-    } as Partial<Message>),
-  );
+  const now = changed(data, known.id, {
+    status: later(known.status, status),
+    created_at,
+    sender_jid,
+  } as Partial<Message>);
+  // told again, since the message that it belongs to may only have come meanwhile
+  client.setQueryData(key, known.type === "reaction" ? withReaction(now, known) : now);
 }
 
 /** Write what a status event tells; false: the window has neither the message nor a reaction of this id. */
