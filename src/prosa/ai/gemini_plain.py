@@ -64,25 +64,30 @@ def spoken(messages: Sequence[ModelMessage]) -> dict[str, Any] | None:
 
 def _asked(message: ModelRequest, system: list[dict[str, str]]) -> list[dict[str, str]] | None:
     """Return the texts of a request, and put those that say what the model is into `system`."""
+    if message.instructions is not None:
+        return None
     texts: list[dict[str, str]] = []
     for part in message.parts:
-        if type(part) is SystemPromptPart:
+        if type(part) is UserPromptPart:
+            for item in (part.content,) if isinstance(part.content, str) else part.content:
+                if not isinstance(item, str):
+                    return None
+                texts.append({"text": item})
+        elif type(part) is SystemPromptPart:
             system.append({"text": part.content})
-        elif type(part) is UserPromptPart:
-            items = [part.content] if isinstance(part.content, str) else part.content
-            texts += [{"text": item} for item in items if isinstance(item, str)]
-            if not all(isinstance(item, str) for item in items):
-                return None
         else:
             return None
-    return texts if message.instructions is None else None
+    return texts
 
 
 def _said(message: ModelResponse) -> list[dict[str, str]] | None:
     """Return the texts of a model's answer."""
-    if any(type(part) is not TextPart or part.provider_details for part in message.parts):
-        return None
-    return [{"text": part.content} for part in message.parts if isinstance(part, TextPart)]
+    texts: list[dict[str, str]] = []
+    for part in message.parts:
+        if type(part) is not TextPart or part.provider_details:
+            return None
+        texts.append({"text": part.content})
+    return texts
 
 
 def answer(content: bytes, provider: str, provider_url: str) -> ModelResponse | None:
