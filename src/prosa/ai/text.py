@@ -24,6 +24,8 @@ _LINK = re.compile(r"!?\[([^\]\n]*)\]\(<?((?:https?://|mailto:|tel:)[^\s)>]+)>?(
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:|tel:)[^\s>]+)>")
 _ESCAPE = re.compile(r"\\([*_~`#\[\]()>+\-.!])")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_FORMATTED = re.compile(r"[*_~#\[<\\+•]|---")
+"""What no formatting is without: each pattern that `_prose` replaces has one of these."""
 _TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
 _BLANK = re.compile(r"\n{3,}")
 _SENTENCE_END = re.compile(r"[.!?…。！？](?=[\s\"')\]]|$)|\n")
@@ -50,6 +52,8 @@ def cut_short(text: str) -> str:
 
 
 def _prose(text: str) -> str:
+    if not _FORMATTED.search(text):
+        return text
     text = _BREAK.sub("\n", text)
     text = _RULE.sub("", text)
     text = _LINK.sub(_link, text)
