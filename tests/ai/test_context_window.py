@@ -123,6 +123,9 @@ def test_a_transcript_that_grew_is_the_one_made_at_once() -> None:
             before = [message for message in whole if message.seq <= seq]
             assert grown.tokens_until(seq) == tokens_of(before)
             assert list(grown.after(seq)) == whole[len(before) :]
+        assert list(reversed(grown)) == whole[::-1]
+        for count in range(1, len(whole) + 3):
+            assert grown.tokens_of_newest(count) == tokens_of(whole[-count:])
 
 
 def test_a_transcript_that_grew_leaves_the_shorter_one_as_it_was() -> None:

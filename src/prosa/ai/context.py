@@ -1,7 +1,7 @@
 """Which messages a prompt contains, and as what text."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, overload
@@ -104,6 +104,12 @@ class Transcript(Sequence[PromptMessage]):
     def __len__(self) -> int:
         return len(self._messages)
 
+    def __iter__(self) -> Iterator[PromptMessage]:
+        return iter(self._messages)
+
+    def __reversed__(self) -> Iterator[PromptMessage]:
+        return reversed(self._messages)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and self._messages == tuple(other)
 
@@ -128,6 +134,10 @@ class Transcript(Sequence[PromptMessage]):
     def tokens_until(self, seq: int) -> int:
         """Return about how many tokens those up to a `seq` are."""
         return self._until[self._place(seq)]
+
+    def tokens_of_newest(self, count: int) -> int:
+        """Return about how many tokens the newest ones are, all of them where there are fewer."""
+        return self._until[-1] - self._until[max(0, len(self._messages) - count)]
 
     def after(self, seq: int) -> "Transcript":
         """Return those behind a `seq`."""

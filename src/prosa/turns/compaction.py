@@ -137,11 +137,11 @@ class Compactor:
             answer: What came of it.
             sent: The answer as messages.
         """
-        key = turn.claimed.id
-        if answer.usage is not None and self._last.get(key) == view.until and not _cold(turn, view.messages):
+        key, usage = turn.claimed.id, answer.usage
+        if usage is not None and self._last.get(key) == view.until and not _cold(turn, view.messages):
             before = view.messages.tokens_until(turn.claimed.answered_until)
-            name = self._answers.name(f"{answer.usage.provider}:{answer.usage.model}")
-            self._watch.saw(name, expected=view.fixed + before, cached=answer.usage.cached_tokens)
+            name = self._answers.name(f"{usage.provider}:{usage.model}")
+            self._watch.saw(name, expected=view.fixed + before, cached=usage.cached_tokens)
         _remember(self._last, key, view.until)
         if answer.calls and answer.calls[0][0] is Purpose.REPLY:
             # Documents, tools and the frequent answers' index are put into the prompt later, and stay much the same.
@@ -171,7 +171,7 @@ class Compactor:
         return economy.plan(
             fixed=view.fixed + self._more.get(turn.session.session_id, 0),
             budget=chosen.window_tokens,
-            keep=tokens_of(view.messages[-chosen.keep_messages :]),
+            keep=view.messages.tokens_of_newest(chosen.keep_messages),
             minimum=economy.minimum_prefix(name),
             works=self._watch.works(name),
         )
