@@ -172,7 +172,7 @@ async def test_nothing_is_lost_while_prosa_is_away(own_console: Console) -> None
     log = page.get_by_role("log", name="Messages")
     await expect(log.get_by_text("Bom dia", exact=True)).to_be_visible()
 
-    console.installation.forgive("WebSocket", "ERR_CONNECTION", "ERR_EMPTY_RESPONSE")
+    console.installation.forgive("WebSocket", "ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_SOCKET_NOT_CONNECTED")
     await prosa.kill()
     field = page.get_by_label("Write a message")
     await field.fill("Bom dia, Ana!")
