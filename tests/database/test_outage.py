@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, event, text
+from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from tests.fixtures.databases import watched
 from tests.fixtures.servers import PostgresServer
 
 from prosa.database import Database, WriteDb, connect, engine
@@ -61,20 +62,15 @@ async def pragma(database: Database, statement: str) -> None:
 async def test_sqlite_locked_by_another_program_fails_all_who_wait_after_one_wait(
     local: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begins = 0
+    def begins() -> int:
+        return len([statement for statement, _ in seen if statement.startswith("BEGIN")])
 
-    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        nonlocal begins
-        begins += statement.startswith("BEGIN")
-
-    for each in local.engines:
-        event.listen(each, "before_cursor_execute", count)
-    with sqlite3.connect(str(local.url.database)) as other:
+    with sqlite3.connect(str(local.url.database)) as other, watched(local) as seen:
         other.execute("BEGIN IMMEDIATE")
         results = await asyncio.gather(*(local.submit(insert) for _ in range(100)), return_exceptions=True)
         assert {outage_of(result) for result in results if isinstance(result, Exception)} == {Outage.BUSY}
         assert len([result for result in results if isinstance(result, Exception)]) == 100
-        assert begins == 1, "who waits for the same lock does not wait one after another"
+        assert begins() == 1, "who waits for the same lock does not wait one after another"
         assert local.unwritable is Outage.BUSY
         monkeypatch.setattr(engine, "POOL_TIMEOUT_SECONDS", 0.3)
 
@@ -84,7 +80,7 @@ async def test_sqlite_locked_by_another_program_fails_all_who_wait_after_one_wai
 
         results = await asyncio.gather(*(write() for _ in range(10)), return_exceptions=True)
         assert {outage_of(result) for result in results if isinstance(result, Exception)} == {Outage.BUSY}
-        assert begins < 5, "nor do they take turns in waiting"
+        assert begins() < 5, "nor do they take turns in waiting"
         await local.ping()
         other.rollback()
     assert await works(local)

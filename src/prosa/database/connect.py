@@ -32,12 +32,15 @@ def sqlite_engine(url: URL, *, begin: str, size: int) -> AsyncEngine:
 
 
 def sqlite_writer(url: URL) -> Engine:
-    """Return an engine with the one connection that writes, for use in one thread."""
+    """Return an engine with the one connection that writes, used by one thread at a time.
+
+    Its transactions are begun and ended by whoever has it, and it waits for nobody who has locked the database.
+    """
     options = _sqlite_options(QueuePool, 1)
-    options["connect_args"] = {**options["connect_args"], "check_same_thread": False}  # closed by another one
+    options["connect_args"] = {**options["connect_args"], "check_same_thread": False}
     options["connect_args"]["cached_statements"] = 512  # groups have a text for each size (`prosa.database.bulk`)
     engine = create_engine(url.set(drivername="sqlite"), **options)
-    _set_up(engine, "BEGIN IMMEDIATE")
+    _set_up(engine, None)
     return engine
 
 
@@ -129,7 +132,7 @@ def _sqlite_options(pool: type[Pool], size: int) -> dict[str, Any]:
     }
 
 
-def _set_up(engine: Engine, begin: str) -> None:
+def _set_up(engine: Engine, begin: str | None) -> None:
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
         # The driver must not open transactions on its own: BEGIN is sent below (SQLAlchemy, "SQLite: Serializable
@@ -145,11 +148,15 @@ def _set_up(engine: Engine, begin: str) -> None:
             "journal_size_limit=67108864",
         ):
             cursor.execute(f"PRAGMA {pragma}")
+        if begin is None:
+            cursor.execute("PRAGMA busy_timeout=0")
         cursor.close()
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+    if begin is not None:
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Any) -> None:
+            connection.exec_driver_sql(begin)
 
 
 def _use_wal(cursor: Any) -> None:

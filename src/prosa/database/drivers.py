@@ -70,7 +70,7 @@ class SqlAlchemyDriver:
 
 
 class SqliteDriver:
-    """SQLite in this very thread. Nothing here ever waits for the event loop, so `without_loop` can run it."""
+    """SQLite in the caller's thread. Nothing here ever waits for the event loop, so `without_loop` can run it."""
 
     def __init__(self, connection: Connection, watch: Watch | None) -> None:
         self._connection = connection
@@ -95,7 +95,7 @@ class SqliteDriver:
         try:
             return compiled.rows(self._raw.execute(compiled.sql, arguments).fetchall())
         except sqlite3.Error as error:
-            self._fail(compiled.sql, error)
+            fail_sqlite(self.dialect, compiled.sql, error)
 
     async def fetch_many(self, prepared: Prepared, rows: Sequence[Values]) -> list[list[Any]]:
         """Run a prepared statement for all of some values, in a few statements."""
@@ -125,7 +125,7 @@ class SqliteDriver:
         try:
             self._raw.executemany(compiled.sql, arguments)
         except sqlite3.Error as error:
-            self._fail(compiled.sql, error)
+            fail_sqlite(self.dialect, compiled.sql, error)
 
     def _in_parts(self, compiled: Compiled, arguments: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
         return [
@@ -141,12 +141,7 @@ class SqliteDriver:
         try:
             return self._raw.execute(sql, compiled.repeated.values(arguments)).fetchall()
         except sqlite3.Error as error:
-            self._fail(sql, error)
-
-    def _fail(self, sql: str, error: sqlite3.Error) -> NoReturn:
-        raise DBAPIError.instance(
-            sql, None, error, sqlite3.Error, hide_parameters=True, dialect=self.dialect
-        ) from error
+            fail_sqlite(self.dialect, sql, error)
 
 
 class AsyncpgDriver:
@@ -252,6 +247,15 @@ def deal(rows: Sequence[Values], found: Sequence[Any], name: str, column: str) -
     for row in found:
         by_value[getattr(row, column)].append(row)
     return [by_value.get(values[name], []) for values in rows]
+
+
+def fail_sqlite(dialect: Dialect, sql: str, error: sqlite3.Error) -> NoReturn:
+    """Raise an error of SQLite as SQLAlchemy does.
+
+    Raises:
+        DBAPIError: Always.
+    """
+    raise DBAPIError.instance(sql, None, error, sqlite3.Error, hide_parameters=True, dialect=dialect) from error
 
 
 def fail(connection: AsyncConnection, raw: Any, sql: str | None, error: Exception) -> NoReturn:

@@ -8,15 +8,16 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, RootTransaction
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from prosa.database import connect
 from prosa.database.connect import connected
-from prosa.database.drivers import AsyncpgDriver, SqliteDriver, Watch, fail
-from prosa.database.outage import outage_of
+from prosa.database.drivers import AsyncpgDriver, SqliteDriver, Watch, fail, fail_sqlite
+from prosa.database.outage import Outage, outage_of
 from prosa.database.together import GroupFailedError, Job, JobFailedError, run_together
 from prosa.database.transactions import WriteDb
 
@@ -77,13 +78,19 @@ class Groups(Protocol):
 
 
 class SqliteGroups:
-    """One thread writes, and runs whole groups: a job is not sent there and back for each of its statements."""
+    """Writes on one connection.
+
+    Small jobs run on the event loop itself, and only their commit, which waits for the disk, in a thread: a thread that
+    runs Python beside a busy event loop waits up to 5 ms for the interpreter's lock after each statement (measured: a
+    group took three times its processor time). All others, which may be large, run in the thread as a whole, and so do
+    those that wait for another program that writes.
+    """
 
     def __init__(self, engine: Engine, turn: asyncio.Lock, watch: Callable[[], Watch | None]) -> None:
         """Make it; nothing is opened yet.
 
         Args:
-            engine: Of the writing connection.
+            engine: Of the writing connection, which begins no transaction by itself and waits for no lock.
             turn: Held by whoever in this process writes.
             watch: Gives who is told of statements.
         """
@@ -98,40 +105,85 @@ class SqliteGroups:
     async def run(self, jobs: Sequence[Work]) -> Committed:
         """Run jobs in one transaction."""
         async with self._turn:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, jobs)
+            try:
+                if any(work.place is Place.ALONE for work in jobs) or not self._begin(jobs, patient=False):
+                    return await self._in_thread(self._run, jobs)
+                db, results = self._work(jobs)
+                await self._in_thread(self._statement, "COMMIT")
+            except (JobFailedError, GroupFailedError):
+                self._undo()
+                raise
+            except BaseException:
+                self._disconnect()  # whatever it was, the next group begins afresh
+                raise
+            return Committed(results, db.wakes, db.calls)
 
     async def close(self) -> None:
         """End the thread and close the connection."""
         self._thread.shutdown(wait=False)  # nothing runs in it any more
         await asyncio.to_thread(self._disconnect)
 
+    async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
     def _run(self, jobs: Sequence[Work]) -> Committed:
-        watch = self._watch()
-        try:
-            connection, transaction = self._begin(flushed=not _only_claims(jobs))
-            with transaction:
-                db = WriteDb(SqliteDriver(connection, watch))
-                results = without_loop(_run_jobs(db, jobs))
-        except (JobFailedError, GroupFailedError):
-            raise
-        except BaseException:
-            self._disconnect()  # whatever it was, the next group begins afresh
-            raise
-        if watch is not None:
-            watch("COMMIT", ())
+        self._begin(jobs, patient=True)
+        db, results = self._work(jobs)
+        self._statement("COMMIT")
         return Committed(results, db.wakes, db.calls)
 
-    def _begin(self, *, flushed: bool) -> tuple[Connection, RootTransaction]:
+    def _work(self, jobs: Sequence[Work]) -> tuple[WriteDb, list[Any]]:
+        db = WriteDb(SqliteDriver(cast("Connection", self._connection), self._watch()))
+        return db, without_loop(_run_jobs(db, jobs))
+
+    def _begin(self, jobs: Sequence[Work], *, patient: bool) -> bool:
+        """Begin a transaction.
+
+        Args:
+            jobs: What it is for.
+            patient: Whether to open the database where it is not open, and to wait while another program writes;
+                otherwise False is returned there.
+
+        Raises:
+            NotBegunError: It could not be begun.
+        """
         try:
             if self._connection is None:
+                if not patient:
+                    return False  # to open one may take long
                 self._connection, self._flushed = self._engine.connect(), True
+            flushed = not _only_claims(jobs)
             if flushed is not self._flushed:
-                raw: Any = self._connection.connection.driver_connection
-                raw.execute(f"PRAGMA synchronous={'FULL' if flushed else 'NORMAL'}")
+                self._statement(f"PRAGMA synchronous={'FULL' if flushed else 'NORMAL'}")
                 self._flushed = flushed
-            return self._connection, self._connection.begin()
+            if patient:
+                self._statement(f"PRAGMA busy_timeout={connect.BUSY_TIMEOUT_SECONDS * 1000:.0f}")
+            try:
+                self._statement("BEGIN IMMEDIATE")
+            finally:
+                if patient:
+                    self._statement("PRAGMA busy_timeout=0")
         except Exception as error:
+            if not patient and outage_of(error) is Outage.BUSY:
+                return False
             raise NotBegunError from error
+        return True
+
+    def _statement(self, sql: str) -> None:
+        connection = cast("Connection", self._connection)
+        if (watch := self._watch()) is not None:
+            watch(sql, ())
+        try:
+            _raw(connection).execute(sql)
+        except sqlite3.Error as error:
+            fail_sqlite(connection.dialect, sql, error)
+
+    def _undo(self) -> None:
+        try:
+            if _raw(cast("Connection", self._connection)).in_transaction:  # SQLite ends some itself, as on a full disk
+                self._statement("ROLLBACK")
+        except DBAPIError:
+            self._disconnect()
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -140,6 +192,10 @@ class SqliteGroups:
                 connection.invalidate()
             connection.close()
         self._engine.dispose()
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
 class PostgresGroups:
@@ -232,7 +288,7 @@ async def _run_jobs(db: WriteDb, jobs: Sequence[Work]) -> list[Any]:
 
 
 def without_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that waits for nothing, in a thread without an event loop.
+    """Run a coroutine that waits for nothing, with or without an event loop.
 
     Raises:
         RuntimeError: It waits for something: a job touches nothing but its database.
