@@ -33,13 +33,23 @@ Word: TypeAlias = dict[str, Any]
 
 
 class Signal:
-    """One listener's flag."""
+    """One listener's flag.
+
+    Attributes:
+        news: It was raised by a wake-up, not only by the listener itself; the listener lowers it.
+    """
 
     def __init__(self) -> None:
+        self.news = False
         self._event = asyncio.Event()
 
     def set(self) -> None:
-        """Raise the flag."""
+        """Raise the flag: there is something new to look at."""
+        self.news = True
+        self._event.set()
+
+    def again(self) -> None:
+        """Raise the flag for the listener itself, to whom what there is may look different by now."""
         self._event.set()
 
     async def wait(self, timeout: float | None) -> bool:  # noqa: ASYNC109 - the wait is the point

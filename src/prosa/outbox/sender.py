@@ -21,7 +21,7 @@ from prosa.conversations.models import MessageStatus
 from prosa.conversations.online import OnlineNumbers
 from prosa.database.engine import Database, Place, WriteDb
 from prosa.database.outage import OutageLog, patiently
-from prosa.events.bus import Bus
+from prosa.events.bus import Bus, Signal
 from prosa.leases import LeaseLostError
 from prosa.outbox import claims
 from prosa.outbox.ahead import Ahead
@@ -90,8 +90,11 @@ class Sender:
         self._is_offline = OfflineNumbers(numbers)
         self._paces = Paces(database, sessions, clock)
         self._ahead = Ahead(database, numbers, self._paces, clock)
+        self._signal = Signal()
         self._rounds = 0
+        """Looks at the outbox for what is new."""
         self._looking = False
+        """One of these is under way."""
         self._behind = True
         """More may be due than was taken: then no answer goes first."""
         self._open = False
@@ -163,27 +166,31 @@ class Sender:
 
     async def _run(self) -> None:
         outages = OutageLog("looking at the outbox")
-        async with self._bus.listen(TOPIC) as signal:
+        async with self._bus.listen(TOPIC) as self._signal:
+            news = True
             while True:
-                self._rounds += 1
+                self._rounds += news
                 try:
                     if self._lost:
                         await self._give_back_lost()
-                    for message in await self._look():
+                    for message in await self._look(news=news):
                         self._begin(message, self._rounds)
                     wait = await self._ahead.wait(POLL_SECONDS)
                     outages.worked()
                 except Exception as error:  # noqa: BLE001 - logged; the tables are looked at again
                     outages.failed(error)
                     await asyncio.sleep(POLL_SECONDS)
+                    news = True
                     continue
                 if len(self._sending) + self._lent >= TOTAL and self._sending:
                     await asyncio.wait(self._sending.values(), return_when=asyncio.FIRST_COMPLETED)
+                    news = True
                 else:
-                    await signal.wait(wait)
+                    woken = await self._signal.wait(wait)
+                    news, self._signal.news = self._signal.news or not woken, False
 
-    async def _look(self) -> list[Sending]:
-        self._looking = True
+    async def _look(self, *, news: bool) -> list[Sending]:
+        self._looking = news
         try:
             return await self._take()
         finally:
@@ -232,9 +239,13 @@ class Sender:
         finally:
             self._sending.pop(message.id, None)
         # What follows in this conversation could not be taken while this was on its way: what was there before, or what
-        # came since, with a look at the outbox that could not take it.
+        # came since, with a look at the outbox that could not take it. Looks that only repeat are not counted: what
+        # they cannot take, one that was counted could not take either; each would be a reason for the next one.
         if again or message.followed or self._rounds > round_:
-            self._bus.wake(TOPIC)
+            if self._numbers.connection(message.session_id) is not None:
+                self._signal.again()
+            else:  # its number may be another process's by now
+                self._bus.wake(TOPIC)
 
     async def _try(self, message: Sending) -> bool:
         """Try to send; write down what came of it. Return whether the next one should be looked for at once."""
