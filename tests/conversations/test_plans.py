@@ -14,6 +14,8 @@ from prosa.clock import utc_now
 from prosa.conversations.models import Author
 from prosa.conversations.queries import reactions_to
 from prosa.database import Database
+from prosa.events import log
+from prosa.events.log import Position
 from prosa.outbox import claims
 from prosa.outbox.content import OutboundText
 from prosa.outbox.queue import enqueue
@@ -58,6 +60,25 @@ def check(found: list[str]) -> None:
     # An index on the number alone is a walk through all of its conversations.
     walks = [plan for plan in found if plan.startswith("SEARCH conversations") and plan.endswith("(session_id=?)")]
     assert walks == []
+
+
+async def test_the_log_of_events(sqlite_database: Database) -> None:
+    user, after = (await add_owner(sqlite_database)).user_id, Position(0, 1000)
+
+    async def work() -> None:
+        async with sqlite_database.write() as db:
+            await log.read_after(db, after, user_id=user, limit=10)
+            await log.read_after(db, after, limit=10)
+            await log.count_after(db, after, user_id=user, limit=10)
+            await log.end(db)
+            await log.oldest(db)
+            await log.prune(db, before=utc_now())
+
+    found = [plan.replace("COVERING ", "") for plan in await plans(sqlite_database, work) if "SCAN anon" not in plan]
+    of_one = "SEARCH events USING INDEX ix_events_user_id_txid_id (user_id=? AND txid=? AND id>?)"
+    of_all = "SEARCH events USING INTEGER PRIMARY KEY (rowid>?)"
+    in_order = "SCAN events"  # from an end of the table, without sorting
+    assert found == [of_one, of_all, "CO-ROUTINE anon_1", of_one, in_order, in_order, in_order]
 
 
 async def test_storing(busy: Database, tmp_path: Path) -> None:

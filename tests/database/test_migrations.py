@@ -22,7 +22,9 @@ async def test_models_and_migrations_agree(database: Database) -> None:
             return not (kind == "table" and name is not None and (name.startswith("message_search") or "_fts" in name))
 
         context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": ours})
-        by_hand = ("message_search", "ix_knowledge_pieces_words")
+        by_hand: tuple[str, ...] = ("message_search", "ix_knowledge_pieces_words")
+        if database.dialect == "sqlite":  # Alembic knows no `ddl_if`
+            by_hand += ("ix_events_txid_id",)
         return [d for d in compare_metadata(context, metadata) if not any(name in str(d) for name in by_hand)]
 
     async with database.read() as db:

@@ -127,6 +127,20 @@ async def test_old_events_are_forgotten(database: Database) -> None:
     assert (await seen(database, Position(0, 0)))[0] == []
 
 
+async def test_old_events_are_forgotten_in_parts_the_oldest_first(database: Database) -> None:
+    user = await owner(database)
+    for n in range(5):
+        async with database.write() as db:
+            await log.append(db, status(user, str(n)))
+    later = utc_now() + timedelta(seconds=1)
+    async with database.write() as db:
+        assert await log.prune(db, before=later, limit=2) == 2
+    assert (await seen(database, Position(0, 0)))[0] == ["2", "3", "4"]
+    async with database.write() as db:
+        assert [await log.prune(db, before=later, limit=2) for _ in range(3)] == [2, 1, 0]
+    assert (await seen(database, Position(0, 0)))[0] == []
+
+
 @pytest.mark.parametrize("text", ["", "1", "1-", "-1", "a-b", "1-2-3", "²-1", "-1--1", "99999999999999999999-1"])
 def test_a_bad_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="event id"):

@@ -216,7 +216,8 @@ class Message(Leased, Base):
     """Why the AI did not answer it, on purpose; none once it was answered after all."""
 
     __table_args__ = (
-        Index("uq_messages_conversation_id_wa_id", "conversation_id", "wa_id", unique=True),
+        # by the id first: few messages share one, so it also finds those of a number
+        Index("uq_messages_wa_id_conversation_id", "wa_id", "conversation_id", unique=True),
         Index("uq_messages_conversation_id_seq", "conversation_id", "seq", unique=True),
         Index(
             "uq_messages_session_id_idempotency_key",
@@ -233,7 +234,6 @@ class Message(Leased, Base):
             sqlite_where=text("due_at IS NOT NULL"),
             postgresql_where=text("due_at IS NOT NULL"),
         ),
-        Index("ix_messages_session_id_wa_id", "session_id", "wa_id"),
         Index(  # what usage counts, by day
             "ix_messages_session_id_stored_at",
             "session_id",

@@ -9,6 +9,7 @@ import uuid
 from collections import defaultdict, deque
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from prosa.clock import to_millis, utc_now
@@ -181,8 +182,9 @@ class EventHub:
         outages = OutageLog("pruning the log of events")
         while True:
             try:
-                before = utc_now() - self._retention
-                await self._database.submit(lambda db, before=before: log.prune(db, before=before))  # type: ignore[misc]
+                forget = partial(log.prune, before=utc_now() - self._retention)
+                while await self._database.submit(forget) == log.PRUNED:
+                    pass  # others write between two parts
                 outages.worked()
             except Exception as error:  # noqa: BLE001 - logged, and tried again
                 outages.failed(error)

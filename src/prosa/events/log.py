@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Self
 
 from pydantic_core import to_json
@@ -18,6 +19,10 @@ from prosa.events.types import Payload
 
 TOPIC = "events"
 """Wakes the readers of the log."""
+MOST = 2**63 - 1
+"""The largest number that either database has room for."""
+PRUNED = 5_000
+"""Events that are forgotten at a time: others wait for as long."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,7 +46,7 @@ class Position:
         if not (separator and txid.isascii() and txid.isdigit() and number.isascii() and number.isdigit()):
             raise ValueError("an event id looks like 12-345")
         position = cls(int(txid), int(number))
-        if max(position.txid, position.id) >= 2**63:
+        if max(position.txid, position.id) > MOST:
             raise ValueError("an event id looks like 12-345")
         return position
 
@@ -78,7 +83,7 @@ class NewEvent:
 
 
 _insert = Prepared(insert(EventRow).values(payload=bindparam("json", type_=WrittenJson())), bulk=True)
-_place = tuple_(EventRow.txid, EventRow.id)
+_PLACE = tuple_(EventRow.txid, EventRow.id)
 
 
 async def append(db: WriteDb, *events: NewEvent) -> None:
@@ -107,6 +112,17 @@ def _settled(db: ReadDb) -> Any:
     return EventRow.txid < literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 
 
+def _place(db: ReadDb) -> list[Any]:
+    """Return what events are ordered by."""
+    return [EventRow.id] if db.dialect == "sqlite" else [EventRow.txid, EventRow.id]
+
+
+def _behind(db: ReadDb, after: Position) -> Any:
+    if db.dialect == "sqlite":
+        return (EventRow.txid == 0) & (EventRow.id > (after.id if after.txid == 0 else MOST))
+    return tuple_(after.txid, after.id) < _PLACE
+
+
 async def read_after(
     db: ReadDb, after: Position, *, user_id: uuid.UUID | None = None, limit: int = 500
 ) -> Sequence[LoggedEvent]:
@@ -114,8 +130,8 @@ async def read_after(
     statement = (
         select(EventRow.txid, EventRow.id, EventRow.user_id, EventRow.session_id, EventRow.type,
                EventRow.created_at, EventRow.payload)
-        .where(_place > tuple_(after.txid, after.id), _settled(db))
-        .order_by(EventRow.txid, EventRow.id)
+        .where(_behind(db, after), _settled(db))
+        .order_by(*_place(db))
         .limit(limit)
     )  # fmt: skip
     if user_id is not None:
@@ -128,31 +144,33 @@ async def read_after(
 
 async def end(db: ReadDb) -> Position:
     """Return the place of the newest event that readers may see."""
-    row = (
-        await db.execute(
-            select(EventRow.txid, EventRow.id)
-            .where(_settled(db))
-            .order_by(EventRow.txid.desc(), EventRow.id.desc())
-            .limit(1)
-        )
-    ).first()
+    newest = [column.desc() for column in _place(db)]
+    statement = select(EventRow.txid, EventRow.id).where(_settled(db)).order_by(*newest).limit(1)
+    row = (await db.execute(statement)).first()
     return Position(row.txid, row.id) if row else Position(0, 0)
 
 
 async def oldest(db: ReadDb) -> Position | None:
     """Return the place of the oldest event still kept; None where there is none."""
-    row = (await db.execute(select(EventRow.txid, EventRow.id).order_by(EventRow.txid, EventRow.id).limit(1))).first()
+    row = (await db.execute(select(EventRow.txid, EventRow.id).order_by(*_place(db)).limit(1))).first()
     return Position(row.txid, row.id) if row else None
 
 
-async def prune(db: WriteDb, *, before: datetime) -> int:
-    """Forget events from before a moment; return how many."""
-    return (await db.execute(delete(EventRow).where(EventRow.created_at < before))).rowcount
+async def prune(db: WriteDb, *, before: datetime, limit: int = PRUNED) -> int:
+    """Forget up to `limit` of the oldest events, those from before a moment; return how many.
+
+    They are taken in the log's order, up to the first that is kept.
+    """
+    statement = select(EventRow.txid, EventRow.id, EventRow.created_at).order_by(*_place(db)).limit(limit)
+    old = list(takewhile(lambda row: row.created_at < before, await db.execute(statement)))
+    if old:
+        last = old[-1]
+        places = EventRow.id <= last.id if db.dialect == "sqlite" else tuple_(last.txid, last.id) >= _PLACE
+        await db.execute(delete(EventRow).where(places, EventRow.created_at < before))
+    return len(old)
 
 
 async def count_after(db: ReadDb, after: Position, *, user_id: uuid.UUID, limit: int) -> int:
     """Return how many events an owner has behind `after`, counting no further than `limit`."""
-    rows = (
-        select(EventRow.id).where(EventRow.user_id == user_id, _place > tuple_(after.txid, after.id)).limit(limit)
-    ).subquery()
+    rows = (select(EventRow.id).where(EventRow.user_id == user_id, _behind(db, after)).limit(limit)).subquery()
     return int((await db.execute(select(func.count()).select_from(rows))).scalar_one())

@@ -31,8 +31,7 @@ class EventRow(Base):
 
     __table_args__ = (
         Index("ix_events_user_id_txid_id", "user_id", "txid", "id"),
-        Index("ix_events_txid_id", "txid", "id"),
-        Index("ix_events_created_at", "created_at"),
+        Index("ix_events_txid_id", "txid", "id").ddl_if(dialect="postgresql"),
         # without it SQLite would give the numbers of forgotten events out again
         {"sqlite_autoincrement": True},
     )
