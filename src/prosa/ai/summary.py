@@ -113,12 +113,16 @@ async def summarise(complete: Complete, request: SummaryRequest) -> Summary:
         return replace(_by_rule(task.before, added, request.tokens), calls=tuple(calls))
     if task.anew:
         good = [*notes.lost(task.before, good), *good]
-        return Summary(notes.write(notes.fit(good, request.tokens)) or None, tuple(calls), by_model=True)
-    return Summary(notes.write(notes.fit([*task.before, *good], request.tokens)) or None, tuple(calls), by_model=True)
+        return Summary(_text(good, request.tokens), tuple(calls), by_model=True)
+    return Summary(_text([*task.before, *good], request.tokens), tuple(calls), by_model=True)
 
 
 def _by_rule(before: Sequence[Note], added: Sequence[Note], tokens: int) -> Summary:
-    return Summary(notes.write(notes.fit([*before, *added], tokens)) or None)
+    return Summary(_text([*before, *added], tokens))
+
+
+def _text(kept: Sequence[Note], tokens: int) -> str | None:
+    return notes.write(notes.fit(kept, tokens)) or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ async def create(
         attempts=0,
     )
     held._stored = _values(held)  # noqa: SLF001 - its own module
-    values = dict(zip(_NAMES, _values(held), strict=True))
+    values = dict(zip(_NAMES, held._stored, strict=True))  # noqa: SLF001 - as above
     values |= {"search_name": search_name(held), "created_at": now, "updated_at": now}
     insert = postgres_insert if db.dialect == "postgresql" else sqlite_insert
     statement = insert(TABLE).on_conflict_do_nothing().returning(_c.id)

@@ -114,10 +114,8 @@ class SqliteDriver:
             self._run_many(prepared, rows)
 
     def _run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
-        rows = last_of_each(prepared, rows)
-        compiled = prepared.compiled(self.dialect, rows[0])
-        arguments = [compiled.arguments(row) for row in rows]
-        if prepared.bulk and len(rows) > 1:
+        compiled, arguments = to_run(self.dialect, prepared, rows)
+        if prepared.bulk and len(arguments) > 1:
             self._in_parts(compiled, arguments)
             return
         if self._watch is not None:
@@ -197,20 +195,16 @@ class AsyncpgDriver:
                 await self._run_many(*some[0])
                 continue
             unnested, arguments, first = [], [], []
-            for prepared, given in some:
-                rows = last_of_each(prepared, given)
-                compiled = prepared.compiled(self.dialect, rows[0])
-                values = [compiled.arguments(row) for row in rows]
+            for prepared, rows in some:
+                compiled, values = to_run(self.dialect, prepared, rows)
                 unnested.append(compiled.unnested)
                 arguments += compiled.unnested.columns(values)
                 first += values[0]
             await self._fetch(in_one(tuple(unnested)), arguments, first)
 
     async def _run_many(self, prepared: Prepared, rows: Sequence[Values]) -> None:
-        rows = last_of_each(prepared, rows)
-        compiled = prepared.compiled(self.dialect, rows[0])
-        arguments = [compiled.arguments(row) for row in rows]
-        if prepared.bulk and len(rows) > 1:
+        compiled, arguments = to_run(self.dialect, prepared, rows)
+        if prepared.bulk and len(arguments) > 1:
             await self._at_once(compiled, arguments)
             return
         if self._watch is not None:
@@ -231,6 +225,13 @@ class AsyncpgDriver:
         except Exception as error:  # noqa: BLE001 - as above
             fail(self.connection, self._raw, sql, error)
         return found
+
+
+def to_run(dialect: Dialect, prepared: Prepared, rows: Sequence[Values]) -> tuple[Compiled, list[list[Any]]]:
+    """Return a statement compiled, and its arguments for each of its rows that is not overwritten by a later one."""
+    rows = last_of_each(prepared, rows)
+    compiled = prepared.compiled(dialect, rows[0])
+    return compiled, [compiled.arguments(row) for row in rows]
 
 
 def last_of_each(prepared: Prepared, rows: Sequence[Values]) -> Sequence[Values]:

@@ -99,14 +99,14 @@ class _File:
         return self._tensor(name).view("<f4")
 
     def blocks(self, name: str) -> tuple[NDArray["np.uint8"], Floats]:
-        """Return a matrix's weights as they are kept, a block a row, and the blocks' scales."""
+        """Return a matrix's weights, 0 to 15, a block a row, and the blocks' scales."""
         return _blocks(self._tensor(name))
 
     def words(self, ids: Sequence[int]) -> Floats:
         """Return what the network begins with: what stands for each piece, and for its place."""
         weights, scales = _blocks(self._words[list(ids)])
-        numbers = np.concatenate([weights & 15, weights >> 4], axis=1).astype(np.float32)
-        read: Floats = ((numbers - 8) * scales[:, None]).reshape(len(ids), self.width) + self._places[: len(ids)]
+        numbers = (weights.astype(np.float32) - 8) * scales[:, None]
+        read: Floats = numbers.reshape(len(ids), self.width) + self._places[: len(ids)]
         return read
 
     def _replaced(self) -> dict[int, str]:
@@ -135,7 +135,9 @@ class _File:
 
 def _blocks(raw: NDArray["np.uint8"]) -> tuple[NDArray["np.uint8"], Floats]:
     rows = raw.reshape(-1, BLOCK_BYTES)
-    return rows[:, 2:], rows[:, :2].copy().view("<f2")[:, 0].astype(np.float32)
+    both = rows[:, 2:]
+    weights = np.concatenate([both & 15, both >> 4], axis=1)
+    return weights, rows[:, :2].copy().view("<f2")[:, 0].astype(np.float32)
 
 
 def _packaged() -> Path:
@@ -149,14 +151,16 @@ def _network(file: _File) -> bytes:
     """Return BERT's encoder with the file's weights, from the words of one text to their mean."""
     graph = Graph()
 
+    def floats(name: str) -> str:
+        return graph.constant(name, file.floats(name))
+
     def norm(name: str) -> list[str]:
-        return [graph.constant(f"{name}.{part}", file.floats(f"{name}.{part}")) for part in ("w", "b")]
+        return [floats(f"{name}.w"), floats(f"{name}.b")]
 
     def times(of: str, *names: str, wide: int) -> str:
         """Multiply with matrices side by side."""
         weights, scales = (np.concatenate(parts) for parts in zip(*map(file.blocks, names), strict=True))
-        both = np.concatenate([weights & 15, weights >> 4], axis=1)
-        halves = both[:, 0::2] | both[:, 1::2] << 4  # onnxruntime keeps neighbours in a byte
+        halves = weights[:, 0::2] | weights[:, 1::2] << 4  # onnxruntime keeps neighbours in a byte
         tall = len(scales) * BLOCK // wide
         kept = graph.constant(f"{names[0]}.q", halves.reshape(tall, wide // BLOCK, BLOCK // 2))
         scale = graph.constant(f"{names[0]}.s", scales.reshape(tall, wide // BLOCK))
@@ -166,7 +170,7 @@ def _network(file: _File) -> bytes:
         )  # fmt: skip
 
     def added(of: str, to: str, layer: str, *, bias: str, scaled: str) -> str:
-        takes = [of, to, *norm(f"{layer}.{scaled}"), graph.constant(f"{layer}.{bias}", file.floats(f"{layer}.{bias}"))]
+        takes = [of, to, *norm(f"{layer}.{scaled}"), floats(f"{layer}.{bias}")]
         name = f"{layer}.{scaled}.y"
         return graph.step("SkipLayerNormalization", takes, name, domain=MICROSOFT, epsilon=file.epsilon)
 
@@ -182,8 +186,7 @@ def _network(file: _File) -> bytes:
         seen = times(seen, f"{layer}.ao.w", wide=file.width)
         here = added(seen, here, layer, bias="ao.b", scaled="aln")
         bent = times(here, f"{layer}.fi.w", wide=file.width)
-        offset = graph.constant(f"{layer}.fi.b", file.floats(f"{layer}.fi.b"))
-        bent = graph.step("BiasGelu", [bent, offset], f"{layer}.g", domain=MICROSOFT)
+        bent = graph.step("BiasGelu", [bent, floats(f"{layer}.fi.b")], f"{layer}.g", domain=MICROSOFT)
         here = added(times(bent, f"{layer}.fo.w", wide=file.inner), here, layer, bias="fo.b", scaled="oln")
     over = graph.constant("over", np.array([1], dtype=np.int64))
     graph.step("ReduceMean", [here, over], "mean", keepdims=0)

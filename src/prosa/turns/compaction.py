@@ -31,7 +31,7 @@ from prosa.database import Database
 from prosa.database.engine import WriteDb
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.context import Contexts
-from prosa.turns.outcome import Turn, record
+from prosa.turns.ending import Turn, record
 
 logger = structlog.get_logger("prosa.turns")
 

@@ -1,6 +1,5 @@
 """How a turn ends: each end is one transaction, made only while the conversation is still ours."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,35 +9,28 @@ from sqlalchemy import Table, select
 
 from prosa import leases
 from prosa.ai.asking import Answer
-from prosa.ai.context import PromptMessage
 from prosa.ai.failures import AnswerError
-from prosa.ai.usage import CallUsage, Purpose
-from prosa.clock import Clock
+from prosa.ai.usage import Purpose
 from prosa.conversations import skips
 from prosa.conversations.facts import conversation_payload
-from prosa.conversations.held import HeldConversation, hold, save
+from prosa.conversations.held import HeldConversation, save
 from prosa.conversations.models import AiState, ConversationKind, Message
 from prosa.conversations.pauses import PauseReason
 from prosa.conversations.unread import count, mark_read
 from prosa.database.base import Base
 from prosa.database.engine import WriteDb
-from prosa.events import log
-from prosa.events.log import NewEvent
-from prosa.events.types import AiFailedPayload, AiRepliedPayload, AiSkippedPayload, Payload
+from prosa.events.types import AiFailedPayload, AiRepliedPayload, AiSkippedPayload
 from prosa.outbox import bubbles, queue
 from prosa.outbox.pacing import due_times
 from prosa.outbox.queue import EnqueuedMessage
 from prosa.outbox.sending import SendSlot
-from prosa.sessions.facts import SessionFacts
 from prosa.turns import fixed
-from prosa.turns.claimed import ClaimedConversation
+from prosa.turns.ending import Turn, announce, record, release, take_hold
 from prosa.turns.files import keep_notes
 from prosa.turns.policy import SkipReason, decide_before_sending
-from prosa.turns.tools import TurnTools, carry_out, note_calls
+from prosa.turns.tools import carry_out, note_calls
 from prosa.usage import budgets as usage_budgets
-from prosa.usage import repository as usage_repository
 from prosa.usage.budgets import Scope
-from prosa.usage.repository import NewUsage
 
 MOST_RESTARTS = 3
 """Answers in a row that may be dropped because the contact had written again: who never stops gets one all the same."""
@@ -47,35 +39,6 @@ BACKOFF_CEILING_SECONDS = 120.0
 
 _MESSAGES: Final[Table] = Base.metadata.tables[Message.__tablename__]
 _m = _MESSAGES.c
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A turn that is about to end.
-
-    Attributes:
-        claimed: Its conversation.
-        session: The number, as it is now.
-        owner: Who holds the lease.
-        clock: The time.
-        waiting: The contact's messages that it is about.
-        unready: Why no model can answer now; None where one can.
-        saved_tokens: What the prompt is shorter by than with all messages since the beginning, about.
-    """
-
-    claimed: ClaimedConversation
-    session: SessionFacts
-    owner: str
-    clock: Clock
-    waiting: Sequence[PromptMessage] = ()
-    unready: str | None = None
-    saved_tokens: int = 0
-    tools: TurnTools | None = None
-
-    @property
-    def answered_until(self) -> int:
-        """`seq` of the newest of its messages."""
-        return max((message.seq for message in self.waiting), default=self.claimed.answered_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +82,7 @@ async def answered(
     Raises:
         LeaseLostError: Somebody else has the conversation now; the answer is dropped.
     """
-    held = await _hold(turn, db)
+    held = await take_hold(turn, db)
     await note_calls(db, turn.session.session_id, held, turn.tools)
     skip = decide_before_sending(turn.session, held, now=turn.clock(), unready=turn.unready)
     if skip is None and await _person_wrote(turn, held, db):
@@ -138,7 +101,7 @@ async def answered(
     held.answered_until = max(held.answered_until, turn.answered_until)
     held.skipped_from = held.ai_failed_at = None
     held.ai_overtaken = 0
-    _release(turn, held, AiState.IDLE)
+    release(turn, held, AiState.IDLE)
     if answer.notes:
         held.version += 1  # earlier messages read differently now
     facts, now, sending = answer.facts(), turn.clock(), turn.session.settings.sending
@@ -163,7 +126,7 @@ async def answered(
     await record(turn, answer.calls, messages[0].id, db)
     noted = await keep_notes(db, held.id, answer.notes) if answer.notes else []
     if noted or handed:
-        await _announce(turn, db, *noted, *handed)
+        await announce(turn, db, *noted, *handed)
     return Answered(list(zip(messages, texts, strict=True)), held.version, waits=due[0] > now)
 
 
@@ -173,7 +136,7 @@ async def skipped(turn: Turn, reason: SkipReason, db: WriteDb) -> None:
     Raises:
         LeaseLostError: Somebody else has the conversation now.
     """
-    await _skip(turn, reason, await _hold(turn, db), db)
+    await _skip(turn, reason, await take_hold(turn, db), db)
 
 
 async def nothing_to_answer(turn: Turn, db: WriteDb) -> None:
@@ -182,11 +145,11 @@ async def nothing_to_answer(turn: Turn, db: WriteDb) -> None:
     Raises:
         LeaseLostError: Somebody else has the conversation now.
     """
-    held = await _hold(turn, db)
-    _release(turn, held, AiState.IDLE)
+    held = await take_hold(turn, db)
+    release(turn, held, AiState.IDLE)
     held.answered_until = max(held.answered_until, turn.claimed.last_seq)
     await save(db, held)
-    await _announce(turn, db, conversation_payload(held))
+    await announce(turn, db, conversation_payload(held))
 
 
 async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
@@ -198,7 +161,7 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
     Raises:
         LeaseLostError: Somebody else has the conversation now.
     """
-    held = await _hold(turn, db)
+    held = await take_hold(turn, db)
     await note_calls(db, turn.session.session_id, held, turn.tools)
     settings = turn.session.settings.turns
     tries = turn.claimed.attempts + (1 if error.called else 0)
@@ -206,7 +169,7 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
     says: str | None = None
     if error.temporary and tries < settings.most_tries:
         again, newer, forced = _again(turn, error, tries), held.due_at, held.ai_forced
-        _release(turn, held, AiState.WAITING, reason)
+        release(turn, held, AiState.WAITING, reason)
         # A message that came meanwhile does not cut the wait short.
         held.due_at = again if newer is None or newer == turn.claimed.due_at else max(again, newer)
         held.attempts, held.ai_forced = tries, forced
@@ -215,7 +178,7 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
         if held.skipped_from is None:
             held.skipped_from = held.answered_until
         held.ai_failed_at = held.ai_failed_at or turn.clock()
-        _release(turn, held, AiState.FAILED, reason)
+        release(turn, held, AiState.FAILED, reason)
         if not error.temporary:
             # Asking the same again would end the same way.
             held.answered_until = max(held.answered_until, turn.answered_until)
@@ -224,7 +187,7 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
         await record(turn, [(Purpose.REPLY, error.usage)], None, db)
     if error.called or not error.temporary:
         will_retry = held.due_at is not None and held.attempts > 0
-        await _announce(
+        await announce(
             turn,
             db,
             AiFailedPayload(conversation_id=held.id, reason=error.code, will_retry=will_retry),
@@ -246,14 +209,6 @@ def _first_failure(held: HeldConversation) -> bool:
     return held.ai_failed_at is None and not held.ai_forced and held.kind == ConversationKind.CONTACT
 
 
-async def _hold(turn: Turn, db: WriteDb) -> HeldConversation:
-    """Lock the conversation and make sure that the lease is still ours; then nobody can take it before the commit."""
-    held = await hold(db, turn.claimed.id)
-    if turn.claimed.over or held is None or held.lease_owner != turn.owner or not held.leased(turn.clock()):
-        raise leases.LeaseLostError(f"conversation {turn.claimed.id} is no longer held by {turn.owner}")
-    return held
-
-
 async def _person_wrote(turn: Turn, held: HeldConversation, db: WriteDb) -> bool:
     """Whether a person wrote while the answer was made: then they are talking, and the AI keeps quiet."""
     if held.last_seq == turn.claimed.last_seq:
@@ -269,18 +224,6 @@ async def _person_wrote(turn: Turn, held: HeldConversation, db: WriteDb) -> bool
         .limit(1)
     )
     return (await db.execute(statement)).first() is not None
-
-
-def _release(turn: Turn, held: HeldConversation, state: AiState, reason: str | None = None) -> None:
-    """Give the conversation back; due again where something arrived while it was held."""
-    held.lease_owner = held.lease_until = None
-    held.attempts = 0
-    held.ai_forced = False
-    if held.due_at != turn.claimed.due_at and held.due_at is not None:
-        held.ai_state, held.ai_reason = AiState.WAITING.value, None
-        return
-    held.due_at = held.waiting_since = None
-    held.ai_state, held.ai_reason = state.value, reason
 
 
 async def _skip(turn: Turn, reason: SkipReason, held: HeldConversation, db: WriteDb) -> None:
@@ -299,11 +242,11 @@ async def _skip(turn: Turn, reason: SkipReason, held: HeldConversation, db: Writ
         scope, month = Scope(turn.session.user_id, turn.session.session_id, held.id), f"{turn.clock():%Y-%m}"
         says = says if says is not None and await usage_budgets.mark(db, scope, month, "message") else None
     held.ai_overtaken = 0
-    _release(turn, held, AiState.SKIPPED, reason.value)
+    release(turn, held, AiState.SKIPPED, reason.value)
     held.answered_until = until
     await save(db, held)
     event = AiSkippedPayload(conversation_id=held.id, reason=reason.value)
-    await _announce(turn, db, event, conversation_payload(held))
+    await announce(turn, db, event, conversation_payload(held))
     if says is not None:
         await fixed.say(db, held, turn.session, says)
 
@@ -319,40 +262,9 @@ async def _restart(turn: Turn, answer: Answer, held: HeldConversation, db: Write
     """Drop an answer, at its cost; the turn that is due covers its messages too."""
     await record(turn, answer.calls, None, db)
     forced = held.ai_forced
-    _release(turn, held, AiState.WAITING)
+    release(turn, held, AiState.WAITING)
     held.ai_forced = forced
     held.ai_overtaken += 1
     await save(db, held)
-    await _announce(turn, db, conversation_payload(held))
+    await announce(turn, db, conversation_payload(held))
     return Overtaken(held.ai_overtaken)
-
-
-async def record(
-    turn: Turn, calls: Sequence[tuple[Purpose, CallUsage]], message_id: uuid.UUID | None, db: WriteDb
-) -> None:
-    """Write down what model calls cost, for a message or for none."""
-    made = [
-        NewUsage(
-            user_id=turn.session.user_id,
-            session_id=turn.session.session_id,
-            conversation_id=turn.claimed.id,
-            message_id=message_id,
-            purpose=purpose.value,
-            provider=used.provider,
-            model=used.model,
-            input_tokens=used.input_tokens,
-            cached_tokens=used.cached_tokens,
-            output_tokens=used.output_tokens,
-            cost_microusd=used.cost_microusd,
-            latency_ms=used.latency_ms,
-            saved_tokens=turn.saved_tokens if purpose is Purpose.REPLY else 0,
-            created_at=turn.clock(),
-        )
-        for purpose, used in calls
-    ]
-    await usage_repository.add(db, *made)
-
-
-async def _announce(turn: Turn, db: WriteDb, *payloads: Payload) -> None:
-    session = turn.session
-    await log.append(db, *(NewEvent(session.user_id, session.session_id, payload) for payload in payloads))

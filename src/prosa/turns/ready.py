@@ -34,7 +34,7 @@ from prosa.embeddings import Embedded, Embedder, EmbeddingError
 from prosa.knowledge.index import Shelf
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.budget import Budgets
-from prosa.turns.outcome import Turn
+from prosa.turns.ending import Turn
 from prosa.usage import repository as usage_repository
 from prosa.usage.budgets import Scope
 from prosa.usage.repository import NewUsage

@@ -35,9 +35,10 @@ from prosa.turns.budget import Budgets
 from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.compaction import Compactor, View
 from prosa.turns.context import Contexts, Need, prompt_message
+from prosa.turns.ending import Turn
 from prosa.turns.files import TurnFiles
 from prosa.turns.knowing import Knowing, with_sources
-from prosa.turns.outcome import Answered, Overtaken, Turn
+from prosa.turns.outcome import Answered, Overtaken
 from prosa.turns.policy import SkipReason, decide_before_asking
 from prosa.turns.readiness import why_unready
 from prosa.turns.ready import Asked, ReadyAnswers

@@ -37,8 +37,8 @@ export function onMessage(
     created_at,
     sender_jid,
   } as Partial<Message>);
-  // told again, since the message that it belongs to may only have come meanwhile
-  client.setQueryData(key, known.type === "reaction" ? withReaction(now, known) : now);
+  // a reaction is told again, since the message that it belongs to may only have come meanwhile
+  client.setQueryData(key, withReaction(now, known));
 }
 
 /** Write what a status event tells; false: the window has neither the message nor a reaction of this id. */
@@ -56,8 +56,7 @@ export function applyStatus(client: QueryClient, event: EventOf<"message.status"
   if (known.type === "reaction")
     change.revoked_at = revoked_at ?? null; // one that was taken back may be given again
   else if (revoked_at) Object.assign(change, { revoked_at, body: "", media: null });
-  const now = changed(data, id, change);
-  client.setQueryData(key, known.type === "reaction" ? withReaction(now, { ...known, ...change }) : now);
+  client.setQueryData(key, withReaction(changed(data, id, change), { ...known, ...change }));
   return true;
 }
 

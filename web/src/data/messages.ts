@@ -198,11 +198,10 @@ export const messageCalls = {
 };
 
 export function putMessage(client: QueryClient, message: Message): void {
-  client.setQueryData(messagesQuery(message.conversation_id).queryKey, (old) => {
-    if (!old) return undefined;
-    const now = withMessage(old, message);
-    return message.type === "reaction" ? withReaction(now, message) : now;
-  });
+  client.setQueryData(
+    messagesQuery(message.conversation_id).queryKey,
+    (old) => old && withReaction(withMessage(old, message), message),
+  );
 }
 
 /** Send something, and put the message that it became into its conversation. */

@@ -46,13 +46,14 @@ export function changed(thread: Thread, id: string, change: Partial<Message>): T
   return { ...thread, items: thread.items.map((one) => (one.id === id ? { ...one, ...change } : one)) };
 }
 
-/** The same window, the message that was reacted to with the reaction as it is now. */
-export function withReaction(thread: Thread, reaction: Message): Thread {
-  const { id, from_me, sender_jid, sender_name, body: emoji } = reaction;
-  const target = thread.items.find((one) => one.wa_id === reaction.quoted_wa_id);
+/** The same window, where the message is a reaction with what it belongs to as that is now. */
+export function withReaction(thread: Thread, message: Message): Thread {
+  if (message.type !== "reaction") return thread;
+  const { id, from_me, sender_jid, sender_name, body: emoji } = message;
+  const target = thread.items.find((one) => one.wa_id === message.quoted_wa_id);
   if (!target) return thread;
   const others = (target.reactions ?? []).filter((one) => one.id !== id);
-  const stands = emoji !== "" && !reaction.revoked_at;
+  const stands = emoji !== "" && !message.revoked_at;
   const reactions = stands ? [...others, { id, from_me, sender_jid, sender_name, emoji }] : others;
   return changed(thread, target.id, { reactions });
 }
