@@ -39,6 +39,8 @@ _BY_KIND: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Counts by kind of token: what pydantic-ai calls those of text in the details, and genai-prices in the usage."""
 
+_COUNTS: Final = frozenset({*_USAGE, *_BY_KIND})
+
 
 def spoken(messages: Sequence[ModelMessage]) -> dict[str, Any] | None:
     """Return the parts of a request's body that are its messages."""
@@ -137,7 +139,7 @@ def _text(part: Any, provider: str) -> TextPart | None:
 
 def _usage(metadata: Any) -> RequestUsage | None:
     """Return the usage; None where anything but text was counted."""
-    if not metadata.keys() <= {*_USAGE, *_BY_KIND} or not metadata.get("promptTokenCount"):
+    if not metadata.keys() <= _COUNTS or not metadata.get("promptTokenCount"):
         return None
     counts = {name: metadata.get(name) or 0 for name in _USAGE}
     if any(type(count) is not int for count in counts.values()):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from prosa.ai.parts import Passage
@@ -63,9 +64,17 @@ def documents_found(passages: Sequence[Passage]) -> str:
     return f"[For this question. {DOCUMENTS}:\n{documents(passages)}]"
 
 
+_ROUND: Final = {ord("["): "(", ord("]"): ")"}
+
+
 def turn_facts(now: datetime, contact_name: str | None, *, group: bool = False) -> str:
     """Return the line with what is true of this turn only."""
     # The contact chose the name: one line, and no brackets to step out of.
-    name = " ".join((contact_name or "").translate({ord("["): "(", ord("]"): ")"}).split())[:_LONGEST_NAME]
-    facts = [f"{now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {now.astimezone(UTC):%A}", name, GROUP if group else ""]
+    name = " ".join((contact_name or "").translate(_ROUND).split())[:_LONGEST_NAME]
+    facts = [_moment(now.replace(second=0, microsecond=0)), name, GROUP if group else ""]
     return f"[{'; '.join(filter(None, facts))}]"
+
+
+@lru_cache(4)
+def _moment(minute: datetime) -> str:
+    return f"{minute.astimezone(UTC):%Y-%m-%d %H:%M UTC, %A}"

@@ -9,6 +9,7 @@ import uuid
 from collections import namedtuple
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import Any, Final, TypeAlias, cast
 
 import orjson
@@ -76,9 +77,10 @@ class Compiled:
             for name in names
             for convert in (processors[name],)
         ]
-        self._places: Final = [
-            (place, name, processors[name]) for place, name in enumerate(names) if name not in constants
-        ]
+        given = [(place, name) for place, name in enumerate(names) if name not in constants]
+        self._places: Final = [place for place, _ in given]
+        self._values: Final = _values_of([name for _, name in given])
+        self._converts: Final = [(place, convert) for place, name in given if (convert := processors[name]) is not None]
         self._result: Final = _reader(statement, dialect)
         self._kind: Final[Kind] = (
             "insert" if isinstance(statement, Insert) else "update" if isinstance(statement, Update) else "select"
@@ -101,10 +103,17 @@ class Compiled:
         Raises:
             KeyError: A value is missing.
         """
-        result = self._template.copy()
-        for place, name, convert in self._places:
-            value = values[name]
-            result[place] = value if convert is None or value is None else convert(value)
+        given = self._values(values)
+        if len(given) == len(self._template):
+            result = list(given)
+        else:
+            result = self._template.copy()
+            for place, value in zip(self._places, given, strict=True):
+                result[place] = value
+        for place, convert in self._converts:
+            value = result[place]
+            if value is not None:
+                result[place] = convert(value)
         return result
 
     def rows(self, found: Iterable[Sequence[Any]]) -> list[Any]:
@@ -218,6 +227,13 @@ def among(column: ColumnElement[Any], name: str, dialect: str) -> ColumnElement[
         return column == func.any(bindparam(name, type_=ARRAY(column.type)))
     listed = func.json_each(bindparam(name, type_=_JsonList())).table_valued("value")
     return column.in_(select(listed.c.value))
+
+
+def _values_of(names: Sequence[str]) -> Callable[[Values], Sequence[Any]]:
+    """Return what reads the values of some names, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
 
 
 def _bind(compiled: SQLCompiler, name: str, dialect: Dialect) -> _Convert | None:

@@ -121,12 +121,11 @@ class Taking:
 async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: timedelta) -> list[Sending]:
     """Take messages that are due, each the first of its conversation; hold back those to new contacts too many."""
     ids: list[uuid.UUID] = []
-    ready = unsent(_m.status) & first_in_line
     if what.sessions:
         taken = await _take(db, owner=owner, now=now, lease=lease, limit=what.limit, sessions=list(what.sessions))
         ids += [row.id for row in taken]
     if what.slow:
-        slow = await _take_slow(db, what.slow, ready, owner=owner, now=now, lease=lease, limit=what.limit - len(ids))
+        slow = await _take_slow(db, what.slow, owner=owner, now=now, lease=lease, limit=what.limit - len(ids))
         if slow:
             await db.execute(update(MESSAGES).where(_m.id.in_(slow)).values(status=MessageStatus.SENDING.value))
         ids += slow
@@ -153,7 +152,6 @@ async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: t
 async def _take_slow(
     db: WriteDb,
     sessions: Collection[str],
-    ready: ColumnElement[bool],
     *,
     owner: str,
     now: datetime,
@@ -162,6 +160,7 @@ async def _take_slow(
 ) -> list[uuid.UUID]:
     """Take one message of each number whose rate is limited, the most urgent one."""
     ids: list[uuid.UUID] = []
+    ready = unsent(_m.status) & first_in_line
     for name in (await limits.with_work(db, sessions, now=now, wanted=unsent(_m.status)))[: max(0, limit)]:
         taken = await leases.claim(
             db, MESSAGES, owner=owner, now=now, lease=lease, limit=1, where=(_m.session_id == name) & ready,
