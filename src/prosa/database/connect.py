@@ -145,6 +145,7 @@ def _set_up(engine: Engine, begin: str | None) -> None:
             "foreign_keys=ON",
             "temp_store=MEMORY",
             "cache_size=-16000",
+            "wal_autocheckpoint=4000",  # pages: the same ones are written again and again, and copied back once
             "journal_size_limit=67108864",
         ):
             cursor.execute(f"PRAGMA {pragma}")
