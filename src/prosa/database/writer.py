@@ -23,6 +23,9 @@ logger = structlog.get_logger("prosa.database")
 
 MAX_GROUP = 128
 """Jobs in one transaction: bounds how long the first of them waits for the last."""
+BREATHS = 2
+"""Rounds of the event loop between two groups: those who waited go on first, and what they have to say leaves (an
+acknowledgement in the second round); what that brings joins the next group."""
 
 
 @dataclass(slots=True)
@@ -91,6 +94,8 @@ class GroupWriter:
                 for waiting in (*group, *self._waiting):
                     _fail(waiting, cause)
                 self._waiting.clear()
+            for _ in range(BREATHS):
+                await asyncio.sleep(0)
 
     async def _run(self, group: Sequence[_Waiting]) -> None:
         if len(group) == 1:
