@@ -309,6 +309,12 @@ async def test_a_bad_last_event_id_is_said(server: Server, last: str) -> None:
         assert (code, "bad_last_event_id" in reason) == (websocket.BAD_FRAME, True)
 
 
+@pytest.mark.parametrize("query", ["token=t1", "access_token=t1", "since=1-1", "last_event_id=1-1&last_event=1"])
+async def test_a_parameter_that_is_not_known_is_said(server: Server, query: str) -> None:
+    async with connect(f"ws://{server.address}/ws?{query}") as client:
+        assert await closed(client) == (websocket.BAD_FRAME, websocket.UNKNOWN_PARAMETER)
+
+
 async def test_a_token_that_ends_closes_the_connection_and_a_new_one_keeps_it(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,11 @@ INTERNAL = 1011
 TRY_LATER = 1013
 """The database is away (IANA's registry of close codes)."""
 
+UNKNOWN_PARAMETER = (
+    "bad_parameter: only last_event_id is known; send the token as Authorization: Bearer or in the frame auth"
+)
+"""Reasons have at most 123 bytes (RFC 6455 §5.5)."""
+
 router = APIRouter()
 
 
@@ -148,6 +153,10 @@ class _Client:
             self._hub.unsubscribe(subscriber)
 
     async def _sign_in(self) -> tuple[Caller, Position | None]:
+        # a misspelt last_event_id would silently replay nothing, and a token in an address ends in logs
+        for name in self._websocket.query_params:
+            if name != "last_event_id":
+                raise _CloseError(BAD_FRAME, UNKNOWN_PARAMETER)
         scheme, _, token = self._websocket.headers.get("authorization", "").partition(" ")
         last_event_id = self._websocket.query_params.get("last_event_id")
         if scheme.lower() == "bearer" and token:

@@ -230,6 +230,8 @@ def _response(
 
 _LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length")
 _NO_OBJECT = {"model_attributes_type", "dict_type", "model_type"}
+_OF_A_TEXT = {"too_long": "string_too_long", "too_short": "string_too_short"}
+"""Where a text is checked after a validator of ours, pydantic counts "items": people and translations want characters."""
 
 
 def _field_path(error: dict[str, Any]) -> str:
@@ -240,7 +242,13 @@ def _field_path(error: dict[str, Any]) -> str:
 
 
 def _field_code(error: dict[str, Any]) -> str:
-    return "invalid" if error["type"] == "value_error" else str(error["type"])
+    if error["type"] == "value_error":
+        return "invalid"
+    return _OF_A_TEXT[error["type"]] if _is_text_length(error) else str(error["type"])
+
+
+def _is_text_length(error: dict[str, Any]) -> bool:
+    return error["type"] in _OF_A_TEXT and isinstance(error.get("input"), str)
 
 
 def _limits(error: dict[str, Any]) -> dict[str, float]:
@@ -258,4 +266,8 @@ def _field_message(error: dict[str, Any]) -> str:
         return IN_WORDS.get(pattern, f"must match {pattern}")
     if error["type"] == "extra_forbidden":
         return "is not a field of this; check its spelling"
+    if _is_text_length(error):
+        least, most = error["ctx"].get("min_length"), error["ctx"].get("max_length")
+        bound, limit = ("least", least) if error["type"] == "too_short" else ("most", most)
+        return f"String should have at {bound} {limit} character{'' if limit == 1 else 's'}"
     return str(error["msg"]).removeprefix("Value error, ")
