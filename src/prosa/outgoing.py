@@ -194,7 +194,7 @@ def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     with suppress(ValueError):
         return ipaddress.ip_address(host.partition("%")[0])
     with suppress(OSError, ValueError):
-        # 127.1, 0x7f000001, 2130706433: no name, and what resolvers make of it (inet_aton(3)). Trailing words are no number.
+        # 127.1, 0x7f000001, 2130706433 are no names but addresses to a resolver; inet_aton(3) ignores words behind them
         if host[:1].isdigit() and not any(character.isspace() for character in host):
             return ipaddress.IPv4Address(socket.inet_aton(host))
     return None

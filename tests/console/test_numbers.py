@@ -30,6 +30,10 @@ async def test_a_number_is_linked_by_its_qr_code_and_its_owner_leads_it(console:
     await console.phone().scan(shown["qr"])
     await expect(page.get_by_role("heading", name="Linked")).to_be_visible()
     await shoot(page, "link-done")
+    await page.get_by_role("link", name="All numbers").click()
+    # nobody has named it, and its own id says nothing to a person
+    await expect(page.get_by_role("listitem", name=national(console))).to_be_visible()
+    await page.go_back()
     await page.get_by_label("What do you call this number?").fill("Loja")
     await page.get_by_role("button", name="Save").click()
 

@@ -231,7 +231,7 @@ def _response(
 _LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length")
 _NO_OBJECT = {"model_attributes_type", "dict_type", "model_type"}
 _OF_A_TEXT = {"too_long": "string_too_long", "too_short": "string_too_short"}
-"""Where a text is checked after a validator of ours, pydantic counts "items": people and translations want characters."""
+"""Where a text is checked after a validator of ours, pydantic counts "items": people want characters."""
 
 
 def _field_path(error: dict[str, Any]) -> str:

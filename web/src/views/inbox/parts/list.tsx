@@ -70,7 +70,9 @@ export function ConversationList({ open }: { open?: string }) {
       ) : query.isPending ? (
         <Waiting />
       ) : rows.length === 0 ? (
-        hits.length === 0 && <NoRows filtered={filtered} linked={numbers.length > 0} />
+        hits.length === 0 && (
+          <NoRows show={show} searched={Boolean(q)} filtered={filtered} linked={numbers.length > 0} />
+        )
       ) : (
         <Rows
           rows={rows}
@@ -118,9 +120,26 @@ function Hits({ hits, alone }: { hits: readonly Schemas["MessageHit"][]; alone: 
   );
 }
 
-function NoRows({ filtered, linked }: { filtered: boolean; linked: boolean }) {
+function NoRows({
+  show,
+  searched,
+  filtered,
+  linked,
+}: {
+  show: Show;
+  searched: boolean;
+  filtered: boolean;
+  linked: boolean;
+}) {
   const t = useStrings(words);
   const router = useRouter();
+  if (show !== "all" && !searched) {
+    return (
+      <Empty icon={show === "groups" ? "group" : "check"} title={t.noneShown[show].title}>
+        <p>{t.noneShown[show].text}</p>
+      </Empty>
+    );
+  }
   if (filtered) {
     return (
       <Empty icon="search" title={t.noMatch}>

@@ -35,6 +35,7 @@ export function NumberCard({ session }: { session: Session }) {
   const format = useFormat();
   const state = condition(session);
   const name = sessionName(session);
+  const phone = session.phone ? formatPhone(session.phone) : null;
   const live = state === "connecting" || LINKING.has(state);
   return (
     <li className="card card-body numbers-card" aria-label={name}>
@@ -47,7 +48,7 @@ export function NumberCard({ session }: { session: Session }) {
         />
         <div className="numbers-who">
           <h2 className="numbers-name">{name}</h2>
-          <p className="numbers-phone">{session.phone ? formatPhone(session.phone) : session.session_id}</p>
+          <p className="numbers-phone">{phone === null || phone === name ? session.session_id : phone}</p>
         </div>
         <Actions session={session} name={name} />
       </div>
