@@ -32,7 +32,12 @@ it("asks the API anew where the event does not tell all, and where the number is
 });
 
 it("is called as its owner calls it, else as WhatsApp does, else by its phone", () => {
-  const named = { session_id: "calm-pebble-7angg", name: "Loja", push_name: "Padaria", phone: "551140000001" };
+  const named = {
+    session_id: "calm-pebble-7angg",
+    name: "Loja",
+    push_name: "Padaria",
+    phone: "551140000001",
+  };
   expect(sessionName(named)).toBe("Loja");
   expect(sessionName({ ...named, name: null })).toBe("Padaria");
   expect(sessionName({ ...named, name: null, push_name: null })).toBe("+55 11 4000-0001");
