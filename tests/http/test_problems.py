@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, Header, Query
+from fastapi import APIRouter, FastAPI, Header, Query, UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -43,6 +43,11 @@ async def make_item(
     number: int, item: Item, limit: Annotated[int, Query(le=9)] = 1, idempotency_key: Annotated[int, Header()] = 1
 ) -> None:
     del number, item, limit, idempotency_key
+
+
+@router.post("/files")
+async def take_file(file: UploadFile) -> None:
+    del file
 
 
 _RAISED: dict[str, Exception] = {
@@ -173,6 +178,14 @@ async def test_junk_bodies_name_the_field(app: FastAPI, body: bytes, field: str,
         [error] = check(response, 422, "invalid_input")["errors"]
         assert error["field"] == field
         assert hint in error["message"].lower() or hint in error["message"]
+
+
+async def test_a_text_where_a_file_is_expected_is_said_without_python(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        answer = await client.post("/files", data={"file": "text"})
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["field"]) == (422, "body.file")
+    assert error["message"] == "must be a file: a part of multipart/form-data that has a file name"
 
 
 async def test_a_length_of_a_text_is_said_in_characters(app: FastAPI) -> None:

@@ -230,6 +230,8 @@ def _response(
 
 _LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length")
 _NO_OBJECT = {"model_attributes_type", "dict_type", "model_type"}
+_NO_FILE = "Expected UploadFile, received: <class 'str'>"
+"""FastAPI's words for a form's field where a file was expected."""
 _OF_A_TEXT = {"too_long": "string_too_long", "too_short": "string_too_short"}
 """Where a text is checked after a validator of ours, pydantic counts "items": people want characters."""
 
@@ -264,6 +266,8 @@ def _field_message(error: dict[str, Any]) -> str:
     if error["type"] == "string_pattern_mismatch":
         pattern = error["ctx"]["pattern"]
         return IN_WORDS.get(pattern, f"must match {pattern}")
+    if str(error["msg"]).endswith(_NO_FILE):
+        return "must be a file: a part of multipart/form-data that has a file name"
     if error["type"] == "extra_forbidden":
         return "is not a field of this; check its spelling"
     if _is_text_length(error):
