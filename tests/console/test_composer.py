@@ -151,3 +151,7 @@ async def test_on_a_phone_what_is_written_has_room(linked: Console) -> None:
     assert written is not None
     assert written["width"] == empty["width"] > PHONE[0] / 2
     assert await accessibility(page) == []
+    await page.set_viewport_size({"width": 768, "height": 1024})  # a tablet: the list beside it leaves as little
+    beside = await field.bounding_box()
+    assert beside is not None
+    assert beside["width"] > 175  # with every tool it would be half of that
