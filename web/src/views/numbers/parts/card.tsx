@@ -85,7 +85,8 @@ function Why({ session, state }: { session: Session; state: Condition }) {
   const t = useStrings(words);
   const reason = session.status_reason;
   const known = reason ? t.reasons[reason] : undefined;
-  if (reason && state !== "stopped" && state !== "connecting") {
+  // of a number that was never linked, the badge and the button say it all
+  if (reason && reason !== "not_linked" && state !== "stopped" && state !== "connecting") {
     return (
       <Notice tone={state === "open" ? "warn" : TONES[state]} title={known?.[0]}>
         {known?.[1] ?? session.status_detail}
