@@ -116,7 +116,7 @@ function Next({ session, state }: { session: Session; state: Condition }) {
   if (!isLinked(session) && state !== "connecting") {
     return (
       <Button kind={state === "new" ? "primary" : "secondary"} icon="link" onPress={toLink}>
-        {state === "new" ? t.connect : t.linkAgain}
+        {state === "new" ? t.connect : state === "closed" ? t.goOn : t.linkAgain}
       </Button>
     );
   }
