@@ -5,6 +5,7 @@ import json
 
 from playwright.async_api import Route, expect
 from tests.console.conftest import DESKTOP, Console, accessibility, shoot
+from tests.fixtures.whatsapp import until
 
 
 async def waiting(console: Console, event: str, *, after: int = 0) -> dict[str, str]:
@@ -61,8 +62,7 @@ async def test_a_number_is_linked_by_its_qr_code_and_its_owner_leads_it(console:
 async def test_a_whatsapp_out_of_reach_is_said_and_the_code_comes_once_it_is_back(own_console: Console) -> None:
     page, network = own_console.page, own_console.world.network
     back = asyncio.create_task(network.restart(pause=6))
-    while network.listening:
-        await asyncio.sleep(0.02)
+    await until(lambda: not network.listening)
     await page.goto("/app/numbers/link")
     alert = page.get_by_role("alert").filter(has_text="WhatsApp cannot be reached")
     await expect(alert).to_contain_text("Prosa keeps trying")
