@@ -50,6 +50,11 @@ async def take_file(file: UploadFile) -> None:
     del file
 
 
+@router.get("/files")
+async def list_files() -> None:
+    return None
+
+
 _RAISED: dict[str, Exception] = {
     "conflict": ConflictError("Two at once.", fields=[FieldError("body.a", "is taken")], remedy="Take another."),
     "slow": TooManyRequestsError(retry_after=1.2),
@@ -149,6 +154,9 @@ async def test_unknown_paths_and_methods(app: FastAPI) -> None:
         response = await client.delete("/halfway")
         check(response, 405, "method_not_allowed")
         assert response.headers["allow"] == "GET"
+        response = await client.put("/files")
+        check(response, 405, "method_not_allowed")
+        assert response.headers["allow"] == "GET, POST"  # of all routes that the path has
 
 
 @pytest.mark.parametrize(

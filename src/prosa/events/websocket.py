@@ -10,7 +10,7 @@ conversations, shows their numbers as online, and WhatsApp then tells which cont
 
 import asyncio
 import contextlib
-from typing import Annotated, Any, Literal, NoReturn, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, TypeAlias
 
 import orjson
 import structlog
@@ -85,6 +85,15 @@ Frame: TypeAlias = AuthFrame | PingFrame | WatchingFrame
 _frames: TypeAdapter[Frame] = TypeAdapter(Annotated[Frame, Field(discriminator="type")])
 
 
+class UpgradeNeededError(ProsaError):
+    """A plain request came to the WebSocket's address, mostly from a proxy that does not pass the upgrade on."""
+
+    code: ClassVar[str] = "upgrade_needed"
+    status: ClassVar[int] = 426
+    title: ClassVar[str] = "This address speaks WebSocket"
+    remedy = "Open a WebSocket here. A proxy in front must pass Upgrade and Connection on: see docs/operations.md."
+
+
 class _CloseError(Exception):
     """Ends the connection with a code and a reason."""
 
@@ -92,6 +101,12 @@ class _CloseError(Exception):
         super().__init__(reason)
         self.code = code
         self.reason = reason
+
+
+@router.get("/ws", include_in_schema=False)
+async def refuse_plain() -> None:
+    """Say what the address is for, rather than that it does not exist."""
+    raise UpgradeNeededError
 
 
 @router.websocket("/ws")

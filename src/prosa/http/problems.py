@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prosa.database.outage import in_words, outage_of
@@ -104,6 +105,8 @@ def problem_response(request: Request, error: ProsaError) -> JSONResponse:
     retry_after = error.retry_after
     if retry_after is None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         retry_after = DATABASE_RETRY_SECONDS
+    if error.status == HTTPStatus.UPGRADE_REQUIRED:
+        headers |= {"Upgrade": "websocket", "Connection": "Upgrade"}  # RFC 9110 §15.5.22
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, ceil(retry_after)))
     return _response(
@@ -190,7 +193,19 @@ async def _handle_validation_error(request: Request, error: Exception) -> JSONRe
 
 
 async def _handle_http_exception(request: Request, error: Exception) -> JSONResponse:
-    return http_problem(request, cast("HTTPException", error))
+    exception = cast("HTTPException", error)
+    if exception.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # the router names the methods of the first route of that path only
+        exception.headers = {**(exception.headers or {}), "Allow": ", ".join(_methods_at(request))}
+    return http_problem(request, exception)
+
+
+def _methods_at(request: Request) -> list[str]:
+    def known(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in ("DELETE", "GET", "PATCH", "POST", "PUT") if known(method)]
 
 
 _HTTP_ERRORS: dict[int, tuple[str, str, str]] = {
