@@ -7,7 +7,11 @@ from tests.console.shop import CAROLINA, FAMILY, open_shop
 
 async def test_an_empty_filter_says_what_would_be_there(linked: Console) -> None:
     page = linked.page
+    # begun and never linked: there is nothing of it to choose
+    await linked.api.post("/sessions", {"session_id": f"{linked.session}-new"})
     await page.goto("/app/inbox")
+    await expect(page.get_by_role("heading", name="No conversation yet")).to_be_visible()
+    await expect(page.get_by_role("button", name="Number")).to_have_count(0)
     for name, said in (("Unread", "Everything is read"), ("Needs you", "Nobody waits"), ("Groups", "No groups yet")):
         await page.get_by_role("button", name=name).click()
         await expect(page.get_by_role("heading", name=said)).to_be_visible()

@@ -38,7 +38,9 @@ export function ConversationList({ open }: { open?: string }) {
   const query = useInfiniteQuery(conversationsQuery(filter));
   const hits = useQuery(searchQuery(q, session || undefined)).data?.items ?? [];
   const rows = query.data?.pages.flatMap((page) => page.items) ?? [];
-  const numbers = sessions.data ?? [];
+  const all = sessions.data ?? [];
+  /** Of a number that was never linked there is nothing to choose. */
+  const numbers = all.filter((one) => one.jid !== null || one.last_connected_at !== null);
   const filtered = show !== "all" || Boolean(q || session);
   return (
     <section className="inbox-list" aria-label={t.title}>
@@ -78,7 +80,7 @@ export function ConversationList({ open }: { open?: string }) {
           rows={rows}
           many={numbers.length > 1}
           name={(id) => {
-            const one = numbers.find((known) => known.session_id === id);
+            const one = all.find((known) => known.session_id === id);
             return one ? sessionName(one) : id;
           }}
           {...(open ? { open } : {})}
