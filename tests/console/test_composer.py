@@ -134,6 +134,7 @@ async def test_formatting_shows_as_in_whatsapp(linked: Console) -> None:
     await expect(text.locator("code")).to_have_text("BOLO-2")
     await expect(text.get_by_role("link")).to_have_attribute("href", "https://padaria.example/a_b_c")
     await expect(text).to_contain_text("2*3*4")
+    await expect(page.get_by_role("link", name="Ana Souza")).to_contain_text("Dois bolos, sem glúten lactose: BOLO-2")
 
 
 async def test_on_a_phone_what_is_written_has_room(linked: Console) -> None:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatted, type Piece } from "./formatted";
+import { formatted, type Piece, plain } from "./formatted";
 
 /** As tags, to be read in a test. */
 function shown(pieces: readonly Piece[]): string {
@@ -38,6 +38,11 @@ describe("a message's text", () => {
     "<b>no</b>",
     "",
   ])("leaves %j as it is", (text) => expect(shown(formatted(text))).toBe(text));
+
+  it("is read without its signs in a preview", () =>
+    expect(plain(formatted("*Total*: _R$ 48_, https://a.example 2*3"))).toBe(
+      "Total: R$ 48, https://a.example 2*3",
+    ));
 
   it("is cut in a moment, whatever it holds", () => {
     const began = performance.now();

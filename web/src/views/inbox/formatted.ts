@@ -35,3 +35,10 @@ export function formatted(text: string): Piece[] {
   if (end < text.length) pieces.push(text.slice(end));
   return pieces;
 }
+
+/** The same in one line, without its signs: for previews. */
+export function plain(pieces: readonly Piece[]): string {
+  return pieces
+    .map((piece) => (typeof piece === "string" ? piece : "href" in piece ? piece.href : plain(piece.inside)))
+    .join("");
+}

@@ -7,7 +7,7 @@ import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
 import { classes } from "~/ui/classes";
 import { Icon, type IconName } from "~/ui/icon";
-import { formatted, type Piece } from "../formatted";
+import { formatted, type Piece, plain } from "../formatted";
 import { words } from "../strings";
 import { coordinates, type Item, reactions } from "../timeline";
 import { Actions } from "./actions";
@@ -185,7 +185,7 @@ function Quote({
     <blockquote>
       <button type="button" className="bubble-quote" onClick={() => onShow(found.seq)}>
         <strong>{found.from_me ? t.writers[found.author] : (found.sender_name ?? contact)}</strong>
-        <span>{found.body || t.types[found.type]}</span>
+        <span>{plain(formatted(found.body)) || t.types[found.type]}</span>
       </button>
     </blockquote>
   );
