@@ -9,6 +9,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     import httpx2
 
 MAX_BYTES = 256 * 1024
+NOT_PUBLIC = (
+    "this address is not a public one, and this installation asks no others; "
+    "whoever runs it can allow them by PROSA_OUTGOING_PRIVATE_ADDRESSES=true"
+)
 RESOLVE_SECONDS = 5.0
 CONNECT_SECONDS = 5.0
 
@@ -74,6 +79,8 @@ class Rules:
         literal = _literal(host)
         if literal is not None:
             self._check_address(literal)
+        elif not self.private and (host == "localhost" or host.endswith(".localhost")):  # RFC 6761 §6.3
+            raise RefusedAddressError(NOT_PUBLIC)
         return host
 
     def _check_address(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
@@ -81,7 +88,7 @@ class Rules:
         # is_global is false for private, loopback, link-local, reserved and shared addresses (RFC 6890).
         public = address.is_global and not address.is_multicast and (mapped is None or mapped.is_global)
         if not public and not self.private:
-            raise RefusedAddressError("this address is not a public one; this installation does not allow that")
+            raise RefusedAddressError(NOT_PUBLIC)
 
     async def resolve(self, host: str, port: int) -> list[str]:
         """Return the addresses of a host, all of which may be asked; at least one.
@@ -184,7 +191,10 @@ async def _body(response: "httpx2.Response", most: int) -> tuple[bytes, bool]:
 
 
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
+    with suppress(ValueError):
         return ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
+    with suppress(OSError, ValueError):
+        # 127.1, 0x7f000001, 2130706433 are no names but addresses to a resolver; inet_aton(3) ignores words behind them
+        if host[:1].isdigit() and not any(character.isspace() for character in host):
+            return ipaddress.IPv4Address(socket.inet_aton(host))
+    return None

@@ -1,11 +1,12 @@
 """What a person puts into a message beside words, and what they see and hear of contacts: files, sounds, videos."""
 
 import base64
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from playwright.async_api import Page, expect
-from tests.console.conftest import Console, accessibility, played
+from tests.console.conftest import PHONE, Console, accessibility, played
 
 import prosa_simulator.control
 from prosa.whatsapp.engine import MessageType
@@ -114,6 +115,7 @@ async def test_a_file_answers_a_message_and_another_is_sent_later(linked: Consol
     await page.get_by_label("Caption (optional)").fill("Preços de Natal")
     await page.get_by_role("button", name="Send later").click()
     dialog = page.get_by_role("dialog", name="Send later")
+    await expect(dialog.get_by_label("When to send it")).to_have_value(re.compile(r"T\d\d:00$"))  # a time to begin from
     tomorrow = datetime.now() + timedelta(1)  # noqa: DTZ005 - the browser's clock, in the zone of this machine
     await dialog.get_by_label("When to send it").fill(f"{tomorrow:%Y-%m-%dT%H:%M}")
     await dialog.get_by_role("button", name="Schedule").click()
@@ -129,3 +131,40 @@ async def test_a_file_answers_a_message_and_another_is_sent_later(linked: Consol
     assert (ana.received[1].type, ana.received[1].body) == (MessageType.DOCUMENT, "Preços de Natal")
     await expect(waiting).to_have_count(0)
     await expect(log.get_by_text("natal.txt")).to_be_visible()
+
+
+async def test_formatting_shows_as_in_whatsapp(linked: Console) -> None:
+    ana = await linked.contact()
+    await ana.send_text(
+        linked.number, "*Dois* bolos, _sem_ ~glúten~ lactose: `BOLO-2`\n2*3*4 e https://padaria.example/a_b_c."
+    )
+    page = await open_thread(linked)
+    text = page.get_by_role("log", name="Messages").get_by_role("article").locator(".bubble-text")
+    await expect(text.locator("strong")).to_have_text("Dois")
+    await expect(text.locator("em")).to_have_text("sem")
+    await expect(text.locator("s")).to_have_text("glúten")
+    await expect(text.locator("code")).to_have_text("BOLO-2")
+    await expect(text.get_by_role("link")).to_have_attribute("href", "https://padaria.example/a_b_c")
+    await expect(text).to_contain_text("2*3*4")
+    await expect(page.get_by_role("link", name="Ana Souza")).to_contain_text("Dois bolos, sem glúten lactose: BOLO-2")
+
+
+async def test_on_a_phone_what_is_written_has_room(linked: Console) -> None:
+    ana = await linked.contact()
+    await ana.send_text(linked.number, "Bom dia")
+    page = await linked.phone_page("/app/inbox")
+    await page.get_by_role("link", name="Ana Souza").click()
+    field = page.get_by_label("Write a message")
+    await expect(page.get_by_role("button", name="Quick answers")).to_be_visible()
+    empty = await field.bounding_box()
+    await field.fill("Bom dia, Ana! Temos bolo de laranja e de cenoura.")
+    await expect(page.get_by_role("button", name="Send later")).to_be_visible()
+    written = await field.bounding_box()
+    assert empty is not None
+    assert written is not None
+    assert written["width"] == empty["width"] > PHONE[0] / 2
+    assert await accessibility(page) == []
+    await page.set_viewport_size({"width": 768, "height": 1024})  # a tablet: the list beside it leaves as little
+    beside = await field.bounding_box()
+    assert beside is not None
+    assert beside["width"] > 175  # with every tool it would be half of that

@@ -133,6 +133,11 @@ async def test_a_newcomer_links_the_number_asks_and_is_answered(demo: Demo) -> N
     phone = await demo.open("/phone", PHONE, locale="pt-BR", color_scheme="dark")
     await expect(phone.get_by_role("heading", name="Aparelhos conectados")).to_be_visible()
     await shoot(phone, "demo-phone-owner")
+    last = await phone.locator(".person:not(.person-add)").last.bounding_box()
+    add = await phone.locator(".person-add").bounding_box()
+    assert last is not None
+    assert add is not None
+    assert last["x"] + last["width"] <= add["x"]  # everybody's phone is in sight
     assert await accessibility(phone) == []
     await phone.get_by_role("button", name="Maria").first.click()
     await expect(phone.get_by_role("log").get_by_text("Your name is Maria!")).to_be_visible()

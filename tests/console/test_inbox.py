@@ -187,6 +187,8 @@ async def test_nothing_is_lost_while_prosa_is_away(own_console: Console) -> None
     await prosa.start()
     await expect(log.get_by_text("Está pronto?", exact=True)).to_be_visible()  # came meanwhile
     await expect(page.get_by_text("No connection to Prosa.")).to_be_hidden()
+    await page.reload()
+    await expect(unsent.get_by_text("The page was loaded anew")).to_be_visible()  # and the text is not lost
     await unsent.get_by_role("button", name="Try again").click()
     await ana.wait_for(lambda _: len(ana.received) == 1)
     await expect(field).to_have_value("O bolo está pronto")  # what was typed is still there
@@ -194,3 +196,6 @@ async def test_nothing_is_lost_while_prosa_is_away(own_console: Console) -> None
     await ana.wait_for(lambda _: len(ana.received) == 2)
     assert [message.body for message in ana.received] == ["Bom dia, Ana!", "O bolo está pronto"]
     await expect(log.locator("article.bubble-person")).to_have_count(2)
+    await page.reload()
+    await expect(log.locator("article.bubble-person")).to_have_count(2)
+    assert len(ana.received) == 2

@@ -5,6 +5,21 @@ from tests.console.conftest import Console, accessibility, shoot
 from tests.console.shop import CAROLINA, FAMILY, open_shop
 
 
+async def test_an_empty_filter_says_what_would_be_there(linked: Console) -> None:
+    page = linked.page
+    # begun and never linked: there is nothing of it to choose
+    await linked.api.post("/sessions", {"session_id": f"{linked.session}-new"})
+    await page.goto("/app/inbox")
+    await expect(page.get_by_role("heading", name="No conversation yet")).to_be_visible()
+    await expect(page.get_by_role("button", name="Number")).to_have_count(0)
+    for name, said in (("Unread", "Everything is read"), ("Needs you", "Nobody waits"), ("Groups", "No groups yet")):
+        await page.get_by_role("button", name=name).click()
+        await expect(page.get_by_role("heading", name=said)).to_be_visible()
+    assert await accessibility(page) == []
+    await page.get_by_role("searchbox").fill("panetone")
+    await expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+
+
 async def test_a_busy_inbox_says_who_waits_and_for_whom(console: Console) -> None:
     await open_shop(console)
     page = await (await console.installation.context(locale="pt-BR")).new_page()
@@ -32,6 +47,8 @@ async def test_a_busy_inbox_says_who_waits_and_for_whom(console: Console) -> Non
     assert await accessibility(page) == []
     await page.get_by_role("button", name="Grupos").click()
     await expect(rows).to_have_count(2)
+    await page.get_by_role("button", name="Pendentes").click()
+    await expect(rows).to_have_count(1)
     await page.get_by_role("button", name="Todas").click()
 
     await page.keyboard.press("ArrowUp")

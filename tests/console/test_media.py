@@ -10,6 +10,21 @@ from tests.console.conftest import Console, accessibility, shoot
 from prosa.whatsapp.engine import MessageType
 
 
+async def test_a_picture_that_no_browser_can_draw_is_a_file_to_save(linked: Console, tmp_path: Path) -> None:
+    picture = tmp_path / "foto.png"
+    picture.write_bytes(b"no picture at all")
+    ana = await linked.contact()
+    await ana.send_media(linked.number, picture, MessageType.IMAGE, mime_type="image/png")
+    page = await linked.phone_page("/app/inbox")
+    await page.get_by_role("link", name="Ana Souza").click()
+    message = page.get_by_role("log", name="Messages").get_by_role("article")
+    async with page.expect_download() as download:
+        await message.get_by_role("button", name="Save").click()
+    await (await download.value).save_as(tmp_path / "saved")
+    assert (tmp_path / "saved").read_bytes() == b"no picture at all"
+    await expect(message.get_by_role("img", name="Picture")).to_have_count(0)
+
+
 async def test_files_quotes_reactions_edits_and_deletions_are_shown(linked: Console, tmp_path: Path) -> None:
     picture, sound, table = tmp_path / "bolo.png", tmp_path / "voz.ogg", tmp_path / "tabela.txt"
     await asyncio.to_thread(segno.make("bolo").save, str(picture), scale=8)

@@ -4,7 +4,8 @@ import asyncio
 import json
 
 from playwright.async_api import Route, expect
-from tests.console.conftest import DESKTOP, Console, shoot
+from tests.console.conftest import DESKTOP, Console, accessibility, shoot
+from tests.fixtures.whatsapp import until
 
 
 async def waiting(console: Console, event: str, *, after: int = 0) -> dict[str, str]:
@@ -30,6 +31,10 @@ async def test_a_number_is_linked_by_its_qr_code_and_its_owner_leads_it(console:
     await console.phone().scan(shown["qr"])
     await expect(page.get_by_role("heading", name="Linked")).to_be_visible()
     await shoot(page, "link-done")
+    await page.get_by_role("link", name="All numbers").click()
+    # nobody has named it, and its own id says nothing to a person
+    await expect(page.get_by_role("listitem", name=national(console))).to_be_visible()
+    await page.go_back()
     await page.get_by_label("What do you call this number?").fill("Loja")
     await page.get_by_role("button", name="Save").click()
 
@@ -52,6 +57,32 @@ async def test_a_number_is_linked_by_its_qr_code_and_its_owner_leads_it(console:
     await expect(page.get_by_role("alertdialog", name="Remove Loja for good?")).to_contain_text("all its conversations")
     await page.get_by_role("button", name="Erase everything").click()
     await expect(page.get_by_role("heading", name="No number yet")).to_be_visible()
+
+
+async def test_a_whatsapp_out_of_reach_is_said_and_the_code_comes_once_it_is_back(own_console: Console) -> None:
+    page, network = own_console.page, own_console.world.network
+    back = asyncio.create_task(network.restart(pause=6))
+    await until(lambda: not network.listening)
+    await page.goto("/app/numbers/link")
+    alert = page.get_by_role("alert").filter(has_text="WhatsApp cannot be reached")
+    await expect(alert).to_contain_text("Prosa keeps trying")
+    await expect(alert).to_contain_text("refused")  # and what exactly, for who looks after the machine
+    await page.get_by_role("tab", name="Pairing code").click()
+    await expect(alert).to_be_visible()
+    assert await accessibility(page) == []
+    await page.get_by_role("tab", name="QR code").click()
+    await back
+    await expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    await expect(alert).to_be_hidden()
+
+
+async def test_a_number_never_linked_is_not_explained_twice(console: Console) -> None:
+    await console.api.post("/sessions", {"session_id": console.session, "name": "Loja"})
+    page = await console.phone_page("/app/numbers", locale="pt-BR")
+    card = page.get_by_role("listitem", name="Loja")
+    await expect(card.get_by_text("Ainda não conectado")).to_be_visible()
+    await expect(card.get_by_role("button", name="Conectar", exact=True)).to_be_visible()
+    await expect(card).not_to_contain_text("Not linked yet")
 
 
 async def test_a_number_is_linked_by_a_pairing_code_on_a_phone(console: Console) -> None:

@@ -50,8 +50,11 @@ async def test_keys_of_providers_are_added_replaced_and_removed(console: Console
     page = console.page
     await page.goto("/app/settings/keys")
     await page.get_by_role("button", name="Add a key").click()
+    keys = page.get_by_role("link", name="Make one at aistudio.google.com")
+    await expect(keys).to_have_attribute("href", "https://aistudio.google.com/apikey")
     await page.get_by_role("button", name="Provider").click()
     await page.get_by_role("option", name="Anthropic").click()
+    await expect(keys).to_be_hidden()
     await page.get_by_label("Key", exact=True).fill("example-0123456789")
     await page.get_by_role("button", name="Save").click()
     row = page.get_by_role("listitem", name="Anthropic")

@@ -36,6 +36,18 @@ async def test_the_first_start_leads_to_a_linked_number_and_an_answered_contact(
     await ana.wait_for(lambda _: len(ana.received) == 1)
 
 
+async def test_what_a_field_lacks_is_said_in_the_language_of_the_console(installation: Installation) -> None:
+    page = await installation.page(locale="pt-BR", size=PHONE)  # the browser itself speaks English
+    await page.get_by_label("E-mail").fill("bia")
+    await page.get_by_label("Senha", exact=True).press_sequentially("curta")
+    await page.get_by_role("button", name="Criar conta").click()
+    await expect(page.get_by_text("Escreva um endereço de e-mail, como ana@exemplo.com.br.")).to_be_visible()
+    await expect(page.get_by_text("Pelo menos 10 caracteres.", exact=True)).to_be_visible()
+    await page.get_by_label("E-mail").fill("")
+    await page.get_by_role("button", name="Criar conta").click()
+    await expect(page.get_by_text("Preencha este campo.")).to_be_visible()
+
+
 async def test_signing_out_and_in_again(console: Console) -> None:
     page = console.page
     await page.get_by_role("button", name="Your account").click()

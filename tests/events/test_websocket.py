@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, cast
 
+import httpx
 import pytest
 from tests.fixtures.http import create_test_app
 from tests.fixtures.serving import served
@@ -307,6 +308,19 @@ async def test_a_bad_last_event_id_is_said(server: Server, last: str) -> None:
     async with server.client("t", last) as client:
         code, reason = await closed(client)
         assert (code, "bad_last_event_id" in reason) == (websocket.BAD_FRAME, True)
+
+
+async def test_a_plain_request_is_told_what_the_address_is(server: Server) -> None:
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"http://{server.address}/ws")
+    assert (answer.status_code, answer.json()["code"]) == (426, "upgrade_needed")
+    assert (answer.headers["upgrade"], "proxy" in answer.json()["remedy"]) == ("websocket", True)
+
+
+@pytest.mark.parametrize("query", ["token=t1", "access_token=t1", "since=1-1", "last_event_id=1-1&last_event=1"])
+async def test_a_parameter_that_is_not_known_is_said(server: Server, query: str) -> None:
+    async with connect(f"ws://{server.address}/ws?{query}") as client:
+        assert await closed(client) == (websocket.BAD_FRAME, websocket.UNKNOWN_PARAMETER)
 
 
 async def test_a_token_that_ends_closes_the_connection_and_a_new_one_keeps_it(

@@ -141,11 +141,12 @@ async def chunks(size: int) -> AsyncIterator[bytes]:
         size -= 100_000
 
 
-def check_too_large(answer: httpx.Response) -> None:
+def check_too_large(answer: httpx.Response, *, upload: bool = False) -> None:
     assert answer.status_code == 413
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "too_large"
     assert "MiB" in answer.json()["detail"]
+    assert ("PROSA_MEDIA_MAX_MB" in answer.json()["detail"]) is upload
     assert answer.headers["x-request-id"]
 
 
@@ -174,8 +175,8 @@ async def test_media_may_be_as_large_as_is_set(client: httpx.AsyncClient) -> Non
     assert (await client.post("/numbers/2/media", files=file)).json() == 2 * MEBIBYTE
     assert (await client.post("/numbers/1/media", content=chunks(2 * MEBIBYTE))).json() == 2 * MEBIBYTE
     check_too_large(await client.post("/form", files=file))
-    check_too_large(await client.post("/numbers/1/media", content=chunks(3 * MEBIBYTE + 1)))
-    check_too_large(await client.post("/numbers/2/media", files={"file": b"x" * (3 * MEBIBYTE + 1)}))
+    check_too_large(await client.post("/numbers/1/media", content=chunks(3 * MEBIBYTE + 1)), upload=True)
+    check_too_large(await client.post("/numbers/2/media", files={"file": b"x" * (3 * MEBIBYTE + 1)}), upload=True)
 
 
 async def test_other_pages_may_call_only_where_that_is_set(settings: Settings) -> None:

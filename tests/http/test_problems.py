@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, Header, Query
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from fastapi import APIRouter, FastAPI, Header, Query, UploadFile
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
@@ -24,6 +24,7 @@ class Item(BaseModel):
     tags: list[int] = []
     name: str = Field("shop", pattern=SESSION_ID)
     colour: str = Field("red", pattern="^(red|green)$")
+    note: Annotated[str, AfterValidator(str.strip), Field(min_length=1, max_length=3)] = "x"
     model_config = ConfigDict(extra="forbid")
 
     @field_validator("phone")
@@ -42,6 +43,16 @@ async def make_item(
     number: int, item: Item, limit: Annotated[int, Query(le=9)] = 1, idempotency_key: Annotated[int, Header()] = 1
 ) -> None:
     del number, item, limit, idempotency_key
+
+
+@router.post("/files")
+async def take_file(file: UploadFile) -> None:
+    del file
+
+
+@router.get("/files")
+async def list_files() -> None:
+    return None
 
 
 _RAISED: dict[str, Exception] = {
@@ -143,6 +154,9 @@ async def test_unknown_paths_and_methods(app: FastAPI) -> None:
         response = await client.delete("/halfway")
         check(response, 405, "method_not_allowed")
         assert response.headers["allow"] == "GET"
+        response = await client.put("/files")
+        check(response, 405, "method_not_allowed")
+        assert response.headers["allow"] == "GET, POST"  # of all routes that the path has
 
 
 @pytest.mark.parametrize(
@@ -172,6 +186,26 @@ async def test_junk_bodies_name_the_field(app: FastAPI, body: bytes, field: str,
         [error] = check(response, 422, "invalid_input")["errors"]
         assert error["field"] == field
         assert hint in error["message"].lower() or hint in error["message"]
+
+
+async def test_a_text_where_a_file_is_expected_is_said_without_python(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        answer = await client.post("/files", data={"file": "text"})
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["field"]) == (422, "body.file")
+    assert error["message"] == "must be a file: a part of multipart/form-data that has a file name"
+
+
+async def test_a_length_of_a_text_is_said_in_characters(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        said = []
+        for note in ("long one", "  "):
+            answer = await client.post("/items/1", json={"phone": "1", "note": note})
+            said += [(error["code"], error["message"], error["limits"]) for error in answer.json()["errors"]]
+    assert said == [
+        ("string_too_long", "String should have at most 3 characters", {"max_length": 3}),
+        ("string_too_short", "String should have at least 1 character", {"min_length": 1}),
+    ]
 
 
 async def test_every_place_of_a_request_is_named(app: FastAPI) -> None:

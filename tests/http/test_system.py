@@ -30,6 +30,8 @@ async def test_owners_and_admins_see_what_runs(
         answer = await client.get("/system")
     assert answer.status_code == status
     assert "a secret" not in answer.text
+    if status == 403:
+        assert answer.json()["detail"] == "This is for owners and admins."
     if status == 200:
         told = SimpleNamespace(**answer.json())
         assert (told.database, told.cache, told.ai_key) == (database.dialect, "memory", True)

@@ -16,7 +16,12 @@ from prosa.outgoing import Outgoing, RefusedAddressError, Rules
     [
         ("http://127.0.0.1/x", "not a public"),
         ("http://127.1.2.3:8000/", "not a public"),
-        ("http://10.0.0.1/", "not a public"),
+        ("http://10.0.0.1/", "PROSA_OUTGOING_PRIVATE_ADDRESSES=true"),
+        ("http://localhost:8000/", "not a public"),
+        ("http://Shop.LOCALHOST/", "not a public"),
+        ("http://127.1/", "not a public"),
+        ("http://0x7f000001/", "not a public"),
+        ("http://2130706433/", "not a public"),
         ("http://192.168.1.1/", "not a public"),
         ("http://169.254.169.254/latest/meta-data", "not a public"),
         ("http://100.64.0.1/", "not a public"),
@@ -37,6 +42,12 @@ from prosa.outgoing import Outgoing, RefusedAddressError, Rules
 def test_addresses_that_are_refused_before_anything_is_asked(url: str, words: str) -> None:
     with pytest.raises(RefusedAddressError, match=words):
         Rules().check_url(url)
+
+
+def test_names_that_begin_like_a_number_are_names() -> None:
+    for host in ("3com.example", "1e100.example", "127.0.0.1.example", "localhost.example"):
+        assert Rules().check_url(f"https://{host}/") == host
+    assert Rules(private=True).check_url("http://localhost:8080/") == "localhost"
 
 
 def test_hosts_can_be_limited() -> None:

@@ -59,6 +59,13 @@ def stored(data_dir: Path, email: str) -> User:
     return user
 
 
+def test_nobody_is_said_and_where_and_what_to_do(data_dir: Path) -> None:
+    listing = run("list")
+    assert listing.exit_code == 0
+    assert f"Nobody yet in sqlite+aiosqlite:///{data_dir}" in listing.output
+    assert "prosa user add" in listing.output
+
+
 def test_adding_listing_and_a_new_password(data_dir: Path) -> None:
     first = run("add", "Ana@nas.local", "--name", "Ana", typed=f"{SECRET}\n{SECRET}\n")
     assert first.exit_code == 0, first.output

@@ -40,14 +40,20 @@ class NoApiKeyError(AnswerError):
     """No key is set for the provider."""
 
     code = "no_api_key"
-    default = "No API key is set. Set PROSA_GEMINI_API_KEY and start Prosa again."
+    default = (
+        "No API key is set. Add one in the console (Settings, Model keys) or by PUT /provider-keys/google, "
+        "or set PROSA_GEMINI_API_KEY and start Prosa again."
+    )
 
 
 class BadKeyError(AnswerError):
     """The provider refuses the key."""
 
     code = "bad_api_key"
-    default = "The provider refused the API key. Check PROSA_GEMINI_API_KEY and that the key may use this model."
+    default = (
+        "The provider refused the API key. Check it (Settings, Model keys; or PROSA_GEMINI_API_KEY), "
+        "and that it may use this model."
+    )
 
 
 class BadModelError(AnswerError):

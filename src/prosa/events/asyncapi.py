@@ -42,7 +42,9 @@ def document(version: str) -> dict[str, Any]:
         "info": {
             "title": "Prosa events",
             "version": version,
-            "description": "Real-time events. Reconnect with the last id you saw to get what you missed.",
+            "description": "Real-time events. Sign in by `Authorization: Bearer` (and `?last_event_id=`), or by "
+            "`auth` as the first frame, within 10 s. Reconnect with the last id you saw to get what you missed. "
+            "A connection that is refused is closed with 4401 (sign in again) or 4400, and a reason.",
         },
         "channels": {
             "events": {

@@ -10,7 +10,7 @@ conversations, shows their numbers as online, and WhatsApp then tells which cont
 
 import asyncio
 import contextlib
-from typing import Annotated, Any, Literal, NoReturn, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, TypeAlias
 
 import orjson
 import structlog
@@ -49,6 +49,11 @@ INTERNAL = 1011
 TRY_LATER = 1013
 """The database is away (IANA's registry of close codes)."""
 
+UNKNOWN_PARAMETER = (
+    "bad_parameter: only last_event_id is known; send the token as Authorization: Bearer or in the frame auth"
+)
+"""Reasons have at most 123 bytes (RFC 6455 §5.5)."""
+
 router = APIRouter()
 
 
@@ -80,6 +85,15 @@ Frame: TypeAlias = AuthFrame | PingFrame | WatchingFrame
 _frames: TypeAdapter[Frame] = TypeAdapter(Annotated[Frame, Field(discriminator="type")])
 
 
+class UpgradeNeededError(ProsaError):
+    """A plain request came to the WebSocket's address, mostly from a proxy that does not pass the upgrade on."""
+
+    code: ClassVar[str] = "upgrade_needed"
+    status: ClassVar[int] = 426
+    title: ClassVar[str] = "This address speaks WebSocket"
+    remedy = "Open a WebSocket here. A proxy in front must pass Upgrade and Connection on: see docs/operations.md."
+
+
 class _CloseError(Exception):
     """Ends the connection with a code and a reason."""
 
@@ -87,6 +101,12 @@ class _CloseError(Exception):
         super().__init__(reason)
         self.code = code
         self.reason = reason
+
+
+@router.get("/ws", include_in_schema=False)
+async def refuse_plain() -> None:
+    """Say what the address is for, rather than that it does not exist."""
+    raise UpgradeNeededError
 
 
 @router.websocket("/ws")
@@ -148,6 +168,10 @@ class _Client:
             self._hub.unsubscribe(subscriber)
 
     async def _sign_in(self) -> tuple[Caller, Position | None]:
+        # a misspelt last_event_id would silently replay nothing, and a token in an address ends in logs
+        for name in self._websocket.query_params:
+            if name != "last_event_id":
+                raise _CloseError(BAD_FRAME, UNKNOWN_PARAMETER)
         scheme, _, token = self._websocket.headers.get("authorization", "").partition(" ")
         last_event_id = self._websocket.query_params.get("last_event_id")
         if scheme.lower() == "bearer" and token:

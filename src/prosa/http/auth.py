@@ -46,7 +46,7 @@ SignedIn = Annotated[Caller, Depends(current_caller)]
 
 async def _people_manager(caller: SignedIn) -> Caller:
     if caller.role not in MANAGERS:
-        raise ForbiddenError("Only owners and admins manage people.")
+        raise ForbiddenError("This is for owners and admins.")
     return caller
 
 

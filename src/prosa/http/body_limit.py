@@ -29,8 +29,10 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = self._upload_bytes if UPLOAD_PATH.fullmatch(scope["path"]) else BODY_BYTES
-        too_large = HTTPException(413, f"A body here may have at most {limit // MEBIBYTE} MiB.")
+        upload = UPLOAD_PATH.fullmatch(scope["path"]) is not None
+        limit = self._upload_bytes if upload else BODY_BYTES
+        why = ", one of them for what surrounds the file; PROSA_MEDIA_MAX_MB sets the others" if upload else ""
+        too_large = HTTPException(413, f"A body here may have at most {limit // MEBIBYTE} MiB{why}.")
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isascii() and announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
             await http_problem(Request(scope), too_large)(scope, receive, send)

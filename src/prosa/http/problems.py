@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prosa.database.outage import in_words, outage_of
@@ -104,6 +105,8 @@ def problem_response(request: Request, error: ProsaError) -> JSONResponse:
     retry_after = error.retry_after
     if retry_after is None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         retry_after = DATABASE_RETRY_SECONDS
+    if error.status == HTTPStatus.UPGRADE_REQUIRED:
+        headers |= {"Upgrade": "websocket", "Connection": "Upgrade"}  # RFC 9110 §15.5.22
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, ceil(retry_after)))
     return _response(
@@ -190,7 +193,19 @@ async def _handle_validation_error(request: Request, error: Exception) -> JSONRe
 
 
 async def _handle_http_exception(request: Request, error: Exception) -> JSONResponse:
-    return http_problem(request, cast("HTTPException", error))
+    exception = cast("HTTPException", error)
+    if exception.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # the router names the methods of the first route of that path only
+        exception.headers = {**(exception.headers or {}), "Allow": ", ".join(_methods_at(request))}
+    return http_problem(request, exception)
+
+
+def _methods_at(request: Request) -> list[str]:
+    def known(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in ("DELETE", "GET", "PATCH", "POST", "PUT") if known(method)]
 
 
 _HTTP_ERRORS: dict[int, tuple[str, str, str]] = {
@@ -230,6 +245,10 @@ def _response(
 
 _LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length")
 _NO_OBJECT = {"model_attributes_type", "dict_type", "model_type"}
+_NO_FILE = "Expected UploadFile, received: <class 'str'>"
+"""FastAPI's words for a form's field where a file was expected."""
+_OF_A_TEXT = {"too_long": "string_too_long", "too_short": "string_too_short"}
+"""Where a text is checked after a validator of ours, pydantic counts "items": people want characters."""
 
 
 def _field_path(error: dict[str, Any]) -> str:
@@ -240,7 +259,13 @@ def _field_path(error: dict[str, Any]) -> str:
 
 
 def _field_code(error: dict[str, Any]) -> str:
-    return "invalid" if error["type"] == "value_error" else str(error["type"])
+    if error["type"] == "value_error":
+        return "invalid"
+    return _OF_A_TEXT[error["type"]] if _is_text_length(error) else str(error["type"])
+
+
+def _is_text_length(error: dict[str, Any]) -> bool:
+    return error["type"] in _OF_A_TEXT and isinstance(error.get("input"), str)
 
 
 def _limits(error: dict[str, Any]) -> dict[str, float]:
@@ -256,6 +281,12 @@ def _field_message(error: dict[str, Any]) -> str:
     if error["type"] == "string_pattern_mismatch":
         pattern = error["ctx"]["pattern"]
         return IN_WORDS.get(pattern, f"must match {pattern}")
+    if str(error["msg"]).endswith(_NO_FILE):
+        return "must be a file: a part of multipart/form-data that has a file name"
     if error["type"] == "extra_forbidden":
         return "is not a field of this; check its spelling"
+    if _is_text_length(error):
+        least, most = error["ctx"].get("min_length"), error["ctx"].get("max_length")
+        bound, limit = ("least", least) if error["type"] == "too_short" else ("most", most)
+        return f"String should have at {bound} {limit} character{'' if limit == 1 else 's'}"
     return str(error["msg"]).removeprefix("Value error, ")

@@ -77,7 +77,8 @@ class MessageUpdate(BaseModel):
 
 
 def _emoji(value: str) -> str:
-    if any(c.isspace() or c.isalpha() or not c.isprintable() for c in value.replace("\u200d", "")):
+    letters = any(c.isspace() or c.isalpha() or not c.isprintable() for c in value.replace("\u200d", ""))
+    if letters or (value and value.isascii()):  # a keycap has more than its digit
         raise ValueError("must be one emoji, or empty")
     return value
 

@@ -33,7 +33,7 @@ _REMEDIES = {
     SkipReason.PAUSED: "End the pause: POST /conversations/{id}/resume.",
     SkipReason.IGNORED: "Take the contact off the number's list: settings.audience.ignored.",
     SkipReason.GROUP: "Let the number answer groups: settings.audience.groups.",
-    SkipReason.NO_API_KEY: "Set PROSA_GEMINI_API_KEY and start Prosa again.",
+    SkipReason.NO_API_KEY: "Add a key: PUT /provider-keys/google; or set PROSA_GEMINI_API_KEY and start Prosa again.",
     SkipReason.LOGGED_OUT: "Link the number again: POST /sessions/{id}/connect.",
 }
 

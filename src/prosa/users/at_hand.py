@@ -41,6 +41,11 @@ def everybody() -> list[User]:
     return _run(job)
 
 
+def where() -> str:
+    """Return the database that all of this is about, without its password: from another directory it is another one."""
+    return load().sqlalchemy_url.render_as_string(hide_password=True)
+
+
 def set_password(email: str, password: str) -> User:
     """Set a person's password, and end all their sign-ins."""
 

@@ -42,8 +42,13 @@ def list_people() -> None:
 
     from prosa.users import at_hand  # noqa: PLC0415
 
+    people = at_hand.everybody()
+    if not people:
+        typer.echo(f"Nobody yet in {at_hand.where()}.")
+        typer.echo("  → Open the console to make the owner's account, or: prosa user add E-MAIL")
+        return
     table = Table(*(Column(head, overflow="fold") for head in ("e-mail", "role", "name", "added (UTC)", "id")))
-    for user in at_hand.everybody():
+    for user in people:
         table.add_row(user.email, user.role, user.name or "", f"{user.created_at:%Y-%m-%d %H:%M}", str(user.id))
     Console(highlight=False).print(table)
 

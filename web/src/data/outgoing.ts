@@ -1,10 +1,11 @@
 /**
- * What a person has written and Prosa has not taken yet: shown at once, sent in order, and kept where sending failed. A
- * second try is the same send (idempotency key), so nothing is said twice. Drafts are what has not been sent at all.
+ * What a person has written and Prosa has not taken yet: shown at once, sent in order, and kept where sending failed,
+ * also over a reload. A second try is the same send (idempotency key), so nothing is said twice. Drafts are what has not
+ * been sent at all.
  */
 import type { QueryClient } from "@tanstack/react-query";
 import { idempotencyKey } from "~/api/client";
-import { type ApiProblem, asProblem } from "~/api/problem";
+import { ApiProblem, asProblem } from "~/api/problem";
 import type { Schemas } from "~/api/types";
 import { tabStorage } from "~/app/storage";
 import { createStore } from "~/app/store";
@@ -21,20 +22,41 @@ export interface Outgoing {
   problem: ApiProblem | null;
 }
 
-export const outgoing = createStore<readonly Outgoing[]>([]);
-
 const DRAFTS = "prosa.drafts";
+const UNSENT = "prosa.unsent";
 
-function kept(): [string, string][] {
+function kept<T>(name: string, none: T): T {
   try {
-    return Object.entries(JSON.parse(tabStorage.getItem(DRAFTS) ?? "{}") as Record<string, string>);
+    return (JSON.parse(tabStorage.getItem(name) ?? "null") as T | null) ?? none;
   } catch {
-    return [];
+    return none;
   }
 }
 
+function keep(name: string, value: unknown): void {
+  try {
+    tabStorage.setItem(name, JSON.stringify(value));
+  } catch {
+    // the tab's storage is full: it lives as long as the page
+  }
+}
+
+/** Whether Prosa took what the last page sent is not known: a person tries again, and it is the same send. */
+function unsent(): Outgoing[] {
+  const problem = new ApiProblem(0, "interrupted");
+  return kept<Omit<Outgoing, "problem">[]>(UNSENT, []).map((one) => ({ ...one, problem }));
+}
+
+export const outgoing = createStore<readonly Outgoing[]>(unsent());
+outgoing.subscribe(() =>
+  keep(
+    UNSENT,
+    outgoing.get().map(({ problem: _, ...one }) => one),
+  ),
+);
+
 /** What is being written, by conversation: it survives going to another one, signing in again, and a reload. */
-const drafts = new Map<string, string>(kept());
+const drafts = new Map<string, string>(Object.entries(kept<Record<string, string>>(DRAFTS, {})));
 
 export const draftOf = (conversation: string): string => drafts.get(conversation) ?? "";
 
@@ -43,11 +65,7 @@ export function keepDraft(conversation: string, text: string): void {
   if (text === draftOf(conversation)) return;
   if (text) drafts.set(conversation, text);
   else drafts.delete(conversation);
-  try {
-    tabStorage.setItem(DRAFTS, JSON.stringify(Object.fromEntries(drafts)));
-  } catch {
-    // the tab's storage is full: they live as long as the page
-  }
+  keep(DRAFTS, Object.fromEntries(drafts));
 }
 
 /** The last send of each conversation: the next one waits for it, so that they arrive as they were written. */
@@ -105,5 +123,6 @@ export function forgetWritten(): void {
   outgoing.set([]);
   drafts.clear();
   tabStorage.removeItem(DRAFTS);
+  tabStorage.removeItem(UNSENT);
   lines.clear();
 }

@@ -2,7 +2,7 @@ import { QueryClient } from "@tanstack/react-query";
 import { beforeEach, expect, it } from "vitest";
 import type { ProsaEvent, Session } from "~/api/types";
 import { applyEvent } from "~/live/reducer";
-import { sessionsQuery } from "./sessions";
+import { sessionName, sessionsQuery } from "./sessions";
 
 const SHOP = { session_id: "shop", status: "connecting", wanted: true, qr: null, jid: null } as Session;
 let client: QueryClient;
@@ -29,6 +29,19 @@ it("asks the API anew where the event does not tell all, and where the number is
     applyEvent(client, event("session.status", { status: "closed" }, session));
     expect(client.getQueryState(sessionsQuery.queryKey)?.isInvalidated).toBe(true);
   }
+});
+
+it("is called as its owner calls it, else as WhatsApp does, else by its phone", () => {
+  const named = {
+    session_id: "calm-pebble-7angg",
+    name: "Loja",
+    push_name: "Padaria",
+    phone: "551140000001",
+  };
+  expect(sessionName(named)).toBe("Loja");
+  expect(sessionName({ ...named, name: null })).toBe("Padaria");
+  expect(sessionName({ ...named, name: null, push_name: null })).toBe("+55 11 4000-0001");
+  expect(sessionName({ ...named, name: null, push_name: null, phone: null })).toBe("calm-pebble-7angg");
 });
 
 it("drops a number that was deleted, and bears events it does not know", () => {

@@ -2,6 +2,7 @@
 import { type QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
 import { api, ok } from "~/api/client";
 import type { EventOf, Session } from "~/api/types";
+import { formatPhone } from "~/i18n/phone";
 import { ask } from "./meanwhile";
 
 const PAGE = 100;
@@ -35,9 +36,11 @@ export function useSession(sessionId: string) {
   });
 }
 
-/** What a person calls a number. */
-export function sessionName(session: Pick<Session, "name" | "push_name" | "session_id">): string {
-  return session.name ?? session.push_name ?? session.session_id;
+/** What a person calls a number: its phone says more to them than the id that Prosa made up. */
+export function sessionName(session: Pick<Session, "name" | "push_name" | "phone" | "session_id">): string {
+  return (
+    session.name ?? session.push_name ?? (session.phone ? formatPhone(session.phone) : session.session_id)
+  );
 }
 
 /** Put what the API answered into the cache. */

@@ -13,7 +13,7 @@ function once<T>(make: (locale: Locale) => T): (locale: Locale) => T {
   };
 }
 
-const time = once((l) => new Intl.DateTimeFormat(l, { hour: "2-digit", minute: "2-digit" }));
+const time = once((l) => new Intl.DateTimeFormat(l, { timeStyle: "short" }));
 const day = once((l) => new Intl.DateTimeFormat(l, { weekday: "long", day: "numeric", month: "long" }));
 const dayOfYear = once((l) => new Intl.DateTimeFormat(l, { day: "numeric", month: "long", year: "numeric" }));
 const weekday = once((l) => new Intl.DateTimeFormat(l, { weekday: "long" }));

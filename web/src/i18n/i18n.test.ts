@@ -41,6 +41,8 @@ describe("format", () => {
     ]);
     expect(pt.day(at(2), now)).toContain("2 de maio");
     expect(pt.listTime(at(20), now)).toBe("14:05");
+    expect(pt.time(at(20, 5))).toBe("05:05");
+    expect(en.time(at(20, 5)).replace("\u202f", " ")).toBe("5:05 AM");
     expect(pt.listTime(at(2), now)).toBe("02/05/2026");
     expect(pt.relative(at(20, 12), now)).toBe("há 2 horas");
   });

@@ -31,7 +31,8 @@ export interface LiveOptions {
 }
 
 const FIRST_WAIT = 500;
-const LONGEST_WAIT = 15_000;
+/** Short: who restarts Prosa looks at the page, and an installation has few pages. */
+const LONGEST_WAIT = 5_000;
 /** So long without a frame, and the other side is asked whether it still lives (milliseconds). */
 const PING_AFTER = 25_000;
 /** So long without an answer to that, and the connection is given up. */

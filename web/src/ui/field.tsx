@@ -11,9 +11,11 @@ import {
   TextField as AriaTextField,
   type TextFieldProps as AriaTextFieldProps,
 } from "react-aria-components/TextField";
+import { useLocale } from "~/i18n/locale";
 import { useStrings } from "~/i18n/strings";
 import { Icon } from "./icon";
 import { words } from "./strings";
+import { type Limits, validityText } from "./validity";
 
 export interface FieldText {
   /** Empty only where the field has an `aria-label`. */
@@ -34,7 +36,17 @@ export interface TextFieldProps
   suffix?: ReactNode;
 }
 
-function Below({ hint, error }: { hint?: ReactNode; error?: string | undefined }) {
+function Below({
+  hint,
+  error,
+  limits,
+}: {
+  hint?: ReactNode;
+  error?: string | undefined;
+  /** What the browser checks the field against. */
+  limits: Limits;
+}) {
+  const locale = useLocale();
   return (
     <>
       {hint && !error && (
@@ -43,7 +55,9 @@ function Below({ hint, error }: { hint?: ReactNode; error?: string | undefined }
         </Text>
       )}
       <FieldError className="field-error">
-        {(validation) => error ?? validation.validationErrors.join(" ")}
+        {({ validationDetails, validationErrors }) =>
+          error ?? validityText(validationDetails, limits, locale) ?? validationErrors.join(" ")
+        }
       </FieldError>
     </>
   );
@@ -74,7 +88,7 @@ export function TextField({
         <Input className="field-input" {...given} />
         {suffix}
       </div>
-      <Below hint={hint} error={error} />
+      <Below hint={hint} error={error} limits={rest} />
     </AriaTextField>
   );
 }
@@ -91,7 +105,7 @@ export function TextArea({ label, hint, error, placeholder, rows = 4, ...rest }:
     <AriaTextField {...rest} {...invalid(error)} className="field">
       <Label className="field-label">{label}</Label>
       <AriaTextArea className="field-area" rows={rows} {...(placeholder ? { placeholder } : {})} />
-      <Below hint={hint} error={error} />
+      <Below hint={hint} error={error} limits={rest} />
     </AriaTextField>
   );
 }

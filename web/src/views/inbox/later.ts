@@ -7,6 +7,13 @@ export function furthest(now: Date): Date {
   return new Date(now.getTime() + FURTHEST_DAYS * 86_400_000);
 }
 
+/** What is offered first: the next full hour that is at least an hour away. */
+export function offered(now: Date): Date {
+  const at = new Date(now.getTime() + 2 * 3_600_000 - 1);
+  at.setMinutes(0, 0, 0);
+  return at;
+}
+
 /** A moment as a field for local dates and times has it: `2026-12-24T09:00`. */
 export function localMinute(at: Date): string {
   const two = (value: number) => String(value).padStart(2, "0");

@@ -18,6 +18,14 @@ export const words = defineStrings({
     inMessages: "In messages",
     noMatch: "Nothing found",
     noMatchText: "Try other words, or show all conversations.",
+    noneShown: {
+      unread: { title: "Everything is read", text: "Conversations with new messages show here." },
+      failed: {
+        title: "Nobody waits for you",
+        text: "Conversations that the AI could not answer show here.",
+      },
+      groups: { title: "No groups yet", text: "A group shows here as soon as somebody writes in it." },
+    },
     emptyTitle: "No conversation yet",
     emptyText: "Link a number, and every conversation shows here as it happens.",
     emptyLinked: "As soon as somebody writes to your number, it shows here.",
@@ -226,6 +234,14 @@ export const words = defineStrings({
     inMessages: "Nas mensagens",
     noMatch: "Nada encontrado",
     noMatchText: "Tente outras palavras ou mostre todas as conversas.",
+    noneShown: {
+      unread: { title: "Tudo lido", text: "Conversas com mensagens novas aparecem aqui." },
+      failed: {
+        title: "Ninguém espera por você",
+        text: "Conversas que a IA não conseguiu responder aparecem aqui.",
+      },
+      groups: { title: "Nenhum grupo ainda", text: "Um grupo aparece aqui assim que alguém escreve nele." },
+    },
     emptyTitle: "Nenhuma conversa ainda",
     emptyText: "Conecte um número, e cada conversa aparece aqui na hora.",
     emptyLinked: "Assim que alguém escrever para o seu número, aparece aqui.",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Message } from "~/api/types";
-import { allowed, coordinates, firstUnread, links, ownReaction, reactions, timeline } from "./timeline";
+import { allowed, coordinates, firstUnread, ownReaction, reactions, timeline } from "./timeline";
 
 let next = 0;
 function message(change: Partial<Message> = {}): Message {
@@ -102,16 +102,6 @@ describe("what WhatsApp takes of a message", () => {
 });
 
 describe("texts", () => {
-  it("finds links, and leaves the sentence's end out of them", () => {
-    expect(links("see https://a.example/x?y=1. ok")).toEqual([
-      { text: "see " },
-      { text: "https://a.example/x?y=1", href: "https://a.example/x?y=1" },
-      { text: ". ok" },
-    ]);
-    expect(links("javascript:alert(1)")).toEqual([{ text: "javascript:alert(1)" }]);
-    expect(links("")).toEqual([]);
-  });
-
   it("reads where a place is", () => {
     expect(coordinates("Padaria\n-23.550520, -46.633308")).toEqual({
       latitude: "-23.550520",

@@ -56,21 +56,6 @@ export function dayOf(at: string): string {
   return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
 }
 
-const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]]/g;
-
-/** A text cut at its links. */
-export function links(text: string): { text: string; href?: string }[] {
-  const parts: { text: string; href?: string }[] = [];
-  let end = 0;
-  for (const found of text.matchAll(LINK)) {
-    if (found.index > end) parts.push({ text: text.slice(end, found.index) });
-    parts.push({ text: found[0], href: found[0] });
-    end = found.index + found[0].length;
-  }
-  if (end < text.length) parts.push({ text: text.slice(end) });
-  return parts;
-}
-
 const PLACE = /^(-?\d{1,2}\.\d+), (-?\d{1,3}\.\d+)$/m;
 
 /** Where a place is, from a location's text; its last line says latitude and longitude. */

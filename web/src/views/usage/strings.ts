@@ -18,7 +18,7 @@ export const words = defineStrings({
     inOut: (received: string, sent: string, _counts: readonly [number, number]) =>
       `${received} received, ${sent} sent`,
     waited: "Waiting for an answer",
-    waitedHint: (value: string) => `95 % waited no longer than ${value}`,
+    waitedHint: (value: string) => `95% waited no longer than ${value}`,
     peopleWaited: (value: string) => `for a person: ${value}`,
     savedMoney: (money: string, tokens: string) =>
       `against full history: about ${money} and ${tokens} tokens`,
@@ -105,7 +105,7 @@ export const words = defineStrings({
     inOut: (received, sent, [one, other]) =>
       `${received} ${plural["pt-BR"](one, "recebida", "recebidas")}, ${sent} ${plural["pt-BR"](other, "enviada", "enviadas")}`,
     waited: "Espera por resposta",
-    waitedHint: (value) => `95 % esperaram no máximo ${value}`,
+    waitedHint: (value) => `95% esperaram no máximo ${value}`,
     peopleWaited: (value) => `por uma pessoa: ${value}`,
     savedMoney: (money, tokens) => `em relação ao histórico inteiro: cerca de ${money} e ${tokens} tokens`,
     minutes: (value) => `${value} min`,

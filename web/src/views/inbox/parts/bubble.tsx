@@ -7,8 +7,9 @@ import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
 import { classes } from "~/ui/classes";
 import { Icon, type IconName } from "~/ui/icon";
+import { formatted, type Piece, plain } from "../formatted";
 import { words } from "../strings";
-import { coordinates, type Item, links, reactions } from "../timeline";
+import { coordinates, type Item, reactions } from "../timeline";
 import { Actions } from "./actions";
 import { Media } from "./media";
 
@@ -184,10 +185,31 @@ function Quote({
     <blockquote>
       <button type="button" className="bubble-quote" onClick={() => onShow(found.seq)}>
         <strong>{found.from_me ? t.writers[found.author] : (found.sender_name ?? contact)}</strong>
-        <span>{found.body || t.types[found.type]}</span>
+        <span>{plain(formatted(found.body)) || t.types[found.type]}</span>
       </button>
     </blockquote>
   );
+}
+
+function Pieces({ of }: { of: readonly Piece[] }) {
+  return of.map((piece, place) => {
+    if (typeof piece === "string") return piece;
+    if ("href" in piece) {
+      return (
+        // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text have no other identity
+        <a key={place} href={piece.href} target="_blank" rel="noreferrer noopener">
+          {piece.href}
+        </a>
+      );
+    }
+    const { mark: Marked, inside } = piece;
+    return (
+      // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text have no other identity
+      <Marked key={place}>
+        <Pieces of={inside} />
+      </Marked>
+    );
+  });
 }
 
 function Content({ message }: { message: Message }) {
@@ -216,16 +238,7 @@ function Content({ message }: { message: Message }) {
       )}
       {message.body && (
         <p className="bubble-text" dir="auto">
-          {links(message.body).map((part, place) =>
-            part.href ? (
-              // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text have no other identity
-              <a key={place} href={part.href} target="_blank" rel="noreferrer noopener">
-                {part.text}
-              </a>
-            ) : (
-              part.text
-            ),
-          )}
+          <Pieces of={formatted(message.body)} />
         </p>
       )}
       {!message.body && !message.media && !place && <p className="bubble-gone">{t.types[message.type]}</p>}

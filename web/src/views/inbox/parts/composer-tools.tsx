@@ -11,6 +11,7 @@ import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
 import { Icon } from "~/ui/icon";
 import { IconButton } from "~/ui/icon-button";
+import { Loaded } from "~/ui/states";
 import { toast } from "~/ui/toast";
 import { words } from "../strings";
 
@@ -91,20 +92,27 @@ export function QuickAnswers({ session, onChoose }: { session: string; onChoose:
       <IconButton icon="book" label={t.quick} />
       <Popover className="popover" placement="top start">
         <AriaDialog className="composer-quick" aria-label={t.quick}>
-          {query.data?.items.length === 0 && <p>{t.noQuick}</p>}
-          {query.data?.items.map((answer) => (
-            <AriaButton
-              key={answer.id}
-              className="composer-quick-one"
-              onPress={() => {
-                onChoose(answer.answer);
-                setOpen(false);
-              }}
-            >
-              <strong>{answer.title}</strong>
-              <span>{answer.answer}</span>
-            </AriaButton>
-          ))}
+          <Loaded query={query}>
+            {({ items }) =>
+              items.length === 0 ? (
+                <p>{t.noQuick}</p>
+              ) : (
+                items.map((answer) => (
+                  <AriaButton
+                    key={answer.id}
+                    className="composer-quick-one"
+                    onPress={() => {
+                      onChoose(answer.answer);
+                      setOpen(false);
+                    }}
+                  >
+                    <strong>{answer.title}</strong>
+                    <span>{answer.answer}</span>
+                  </AriaButton>
+                ))
+              )
+            }
+          </Loaded>
         </AriaDialog>
       </Popover>
     </DialogTrigger>

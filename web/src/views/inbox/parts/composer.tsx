@@ -160,7 +160,7 @@ export function Composer({
           <IconButton icon="close" size="s" label={t.noFile} onPress={() => setFile(null)} />
         </div>
       )}
-      <div className="composer-row">
+      <div className="composer-row" data-typed={said || file ? "" : undefined}>
         <input
           ref={picker}
           type="file"
@@ -171,8 +171,12 @@ export function Composer({
           }}
         />
         <IconButton icon="attach" label={t.attach} onPress={() => picker.current?.click()} />
-        <Emoji onChoose={insert} />
-        <QuickAnswers session={conversation.session_id} onChoose={insert} />
+        <span className="composer-tool composer-tool-emoji">
+          <Emoji onChoose={insert} />
+        </span>
+        <span className="composer-tool composer-tool-quick">
+          <QuickAnswers session={conversation.session_id} onChoose={insert} />
+        </span>
         <textarea
           ref={area}
           className="composer-field"

@@ -6,7 +6,7 @@ import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
 import { TextField } from "~/ui/field";
 import FormDialog from "~/ui/form-dialog";
-import { FURTHEST_DAYS, faultOf, furthest, localMinute } from "../later";
+import { FURTHEST_DAYS, faultOf, furthest, localMinute, offered } from "../later";
 import { words } from "../strings";
 
 export default function LaterDialog({
@@ -19,9 +19,9 @@ export default function LaterDialog({
 }) {
   const t = useStrings(words);
   const format = useFormat();
-  const [when, setWhen] = useState("");
-  const [tried, setTried] = useState(false);
   const [opened] = useState(() => new Date());
+  const [when, setWhen] = useState(() => localMinute(offered(opened)));
+  const [tried, setTried] = useState(false);
   const send = useMutation({ mutationFn: onSend, onSuccess: onClose });
   const last = furthest(opened);
   const fault = when || tried ? faultOf(when, new Date()) : null;

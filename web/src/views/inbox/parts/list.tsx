@@ -38,7 +38,9 @@ export function ConversationList({ open }: { open?: string }) {
   const query = useInfiniteQuery(conversationsQuery(filter));
   const hits = useQuery(searchQuery(q, session || undefined)).data?.items ?? [];
   const rows = query.data?.pages.flatMap((page) => page.items) ?? [];
-  const numbers = sessions.data ?? [];
+  const all = sessions.data ?? [];
+  /** Of a number that was never linked there is nothing to choose. */
+  const numbers = all.filter((one) => one.jid !== null || one.last_connected_at !== null);
   const filtered = show !== "all" || Boolean(q || session);
   return (
     <section className="inbox-list" aria-label={t.title}>
@@ -70,13 +72,15 @@ export function ConversationList({ open }: { open?: string }) {
       ) : query.isPending ? (
         <Waiting />
       ) : rows.length === 0 ? (
-        hits.length === 0 && <NoRows filtered={filtered} linked={numbers.length > 0} />
+        hits.length === 0 && (
+          <NoRows show={show} searched={Boolean(q)} filtered={filtered} linked={numbers.length > 0} />
+        )
       ) : (
         <Rows
           rows={rows}
           many={numbers.length > 1}
           name={(id) => {
-            const one = numbers.find((known) => known.session_id === id);
+            const one = all.find((known) => known.session_id === id);
             return one ? sessionName(one) : id;
           }}
           {...(open ? { open } : {})}
@@ -118,9 +122,26 @@ function Hits({ hits, alone }: { hits: readonly Schemas["MessageHit"][]; alone: 
   );
 }
 
-function NoRows({ filtered, linked }: { filtered: boolean; linked: boolean }) {
+function NoRows({
+  show,
+  searched,
+  filtered,
+  linked,
+}: {
+  show: Show;
+  searched: boolean;
+  filtered: boolean;
+  linked: boolean;
+}) {
   const t = useStrings(words);
   const router = useRouter();
+  if (show !== "all" && !searched) {
+    return (
+      <Empty icon={show === "groups" ? "group" : "check"} title={t.noneShown[show].title}>
+        <p>{t.noneShown[show].text}</p>
+      </Empty>
+    );
+  }
   if (filtered) {
     return (
       <Empty icon="search" title={t.noMatch}>

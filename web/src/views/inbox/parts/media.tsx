@@ -39,7 +39,9 @@ export function Media({ message }: { message: Message }) {
   const t = useStrings(words);
   const format = useFormat();
   const facts = (message.media ?? {}) as Facts;
-  const picture = message.type === "image" || message.type === "sticker";
+  const [broken, setBroken] = useState(false);
+  /** What this browser cannot draw is a file to save. */
+  const picture = (message.type === "image" || message.type === "sticker") && !broken;
   const plays = message.type === "audio" || message.type === "video";
   const [wanted, setWanted] = useState(picture && (facts.size ?? 0) <= AUTO_BYTES && facts.state !== "gone");
   const query = useQuery({ ...mediaQuery(message.id), enabled: wanted });
@@ -62,7 +64,7 @@ export function Media({ message }: { message: Message }) {
         className="bubble-picture"
         style={{ aspectRatio: ratio }}
       >
-        <img src={url} alt={facts.transcript ?? message.body ?? name} />
+        <img src={url} alt={facts.transcript ?? message.body ?? name} onError={() => setBroken(true)} />
       </a>
     );
   } else if (url && message.type === "audio") {

@@ -35,6 +35,7 @@ export function NumberCard({ session }: { session: Session }) {
   const format = useFormat();
   const state = condition(session);
   const name = sessionName(session);
+  const phone = session.phone ? formatPhone(session.phone) : null;
   const live = state === "connecting" || LINKING.has(state);
   return (
     <li className="card card-body numbers-card" aria-label={name}>
@@ -47,7 +48,7 @@ export function NumberCard({ session }: { session: Session }) {
         />
         <div className="numbers-who">
           <h2 className="numbers-name">{name}</h2>
-          <p className="numbers-phone">{session.phone ? formatPhone(session.phone) : session.session_id}</p>
+          <p className="numbers-phone">{phone === null || phone === name ? session.session_id : phone}</p>
         </div>
         <Actions session={session} name={name} />
       </div>
@@ -84,7 +85,8 @@ function Why({ session, state }: { session: Session; state: Condition }) {
   const t = useStrings(words);
   const reason = session.status_reason;
   const known = reason ? t.reasons[reason] : undefined;
-  if (reason && state !== "stopped" && state !== "connecting") {
+  // of a number that was never linked, the badge and the button say it all
+  if (reason && reason !== "not_linked" && state !== "stopped" && state !== "connecting") {
     return (
       <Notice tone={state === "open" ? "warn" : TONES[state]} title={known?.[0]}>
         {known?.[1] ?? session.status_detail}
@@ -114,7 +116,7 @@ function Next({ session, state }: { session: Session; state: Condition }) {
   if (!isLinked(session) && state !== "connecting") {
     return (
       <Button kind={state === "new" ? "primary" : "secondary"} icon="link" onPress={toLink}>
-        {state === "new" ? t.connect : t.linkAgain}
+        {state === "new" ? t.connect : state === "closed" ? t.goOn : t.linkAgain}
       </Button>
     );
   }

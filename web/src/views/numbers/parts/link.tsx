@@ -64,6 +64,8 @@ function Linking({ session }: { session: Session }) {
     if (next === "qr" && session.status === "pairing") mutate({ method: "qr" });
   };
 
+  const trouble = useTrouble(session);
+
   if (session.status === "open") return <Success session={session} />;
   if (session.status === "passkey") return <PasskeyStep session={session} />;
 
@@ -78,6 +80,7 @@ function Linking({ session }: { session: Session }) {
         <>
           {connect.error && method === "qr" && <Problem error={connect.error} />}
           {failed && <Failed session={session} onRetry={() => mutate({ method: "qr" })} />}
+          {trouble && <Trouble of={trouble} />}
           <Tabs<Method>
             label={t.method}
             selected={method}
@@ -103,6 +106,32 @@ function Linking({ session }: { session: Session }) {
   );
 }
 
+/**
+ * Why there is no code although Prosa keeps trying; null while there is one. While it tries once more, what the last try
+ * ended with stands: else it would come and go with every try.
+ */
+function useTrouble(session: Session): Session | null {
+  const [last, setLast] = useState<Session | null>(null);
+  const { status, status_reason, wanted } = session;
+  const now = status === "closed" && wanted && status_reason !== null && status_reason !== "not_linked";
+  const next = now ? session : status === "connecting" && wanted ? last : null;
+  useEffect(() => setLast(next), [next]);
+  return next;
+}
+
+function Trouble({ of }: { of: Session }) {
+  const t = useStrings(words);
+  const known = of.status_reason ? t.reasons[of.status_reason] : undefined;
+  return (
+    <div role="alert" className="numbers-failed">
+      <Notice tone="warn" title={known?.[0] ?? t.failedTitle}>
+        {known?.[1]}
+        <span className="field-hint numbers-detail">{of.status_detail}</span>
+      </Notice>
+    </div>
+  );
+}
+
 function needsAsking(session: Session): boolean {
   if (session.status === "logged_out" || !session.wanted) return session.status !== "open";
   return false;
@@ -121,7 +150,11 @@ function Failed({ session, onRetry }: { session: Session; onRetry: () => void })
   const t = useStrings(words);
   const router = useRouter();
   const known = session.status_reason ? t.reasons[session.status_reason] : undefined;
-  if (!session.status_reason || session.status_reason === "stopped") {
+  if (
+    !session.status_reason ||
+    session.status_reason === "stopped" ||
+    session.status_reason === "not_linked"
+  ) {
     return (
       <Button kind="primary" icon="qr" onPress={onRetry}>
         {t.connect}

@@ -14,6 +14,7 @@ import { keyCalls, keysQuery, type ProviderKey } from "../queries";
 import { words } from "../strings";
 
 const OTHER = "";
+const GEMINI_KEYS = "https://aistudio.google.com/apikey";
 
 export default function KeyDialog({ of, onClose }: { of: ProviderKey | null; onClose: () => void }) {
   const t = useStrings(words);
@@ -72,7 +73,16 @@ export default function KeyDialog({ of, onClose }: { of: ProviderKey | null; onC
       )}
       <PasswordField
         label={t.key}
-        hint={t.keyFieldHint}
+        hint={
+          <>
+            {t.keyFieldHint}{" "}
+            {provider === "google" && (
+              <a href={GEMINI_KEYS} target="_blank" rel="noreferrer noopener">
+                {t.keyFrom("aistudio.google.com")}
+              </a>
+            )}
+          </>
+        }
         value={key}
         onChange={setKey}
         isRequired

@@ -55,6 +55,7 @@ function Row({ of, onReplace }: { of: ProviderKey; onReplace: () => void }) {
   const me = useMe();
   const client = useQueryClient();
   const name = t.providers[of.provider] ?? of.provider;
+  const end = of.hint.replace("…", ""); // of a short key nothing is told
 
   const remove = () =>
     confirmed(
@@ -74,7 +75,7 @@ function Row({ of, onReplace }: { of: ProviderKey; onReplace: () => void }) {
       <div className="settings-person-who">
         <strong>{name}</strong>
         <span className="field-hint">
-          {[t.keyHint(of.hint.replace("…", "")), t.keySince(format.dateTime(of.created_at)), of.base_url]
+          {[end && t.keyHint(end), t.keySince(format.dateTime(of.created_at)), of.base_url]
             .filter(Boolean)
             .join(" · ")}
         </span>
