@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from prosa.ai.asking import Answer, AnswerRequest, Answers
-from prosa.ai.context import CONTACT, PromptMessage, estimate_tokens, pending, text_of
+from prosa.ai.context import CONTACT, PromptMessage, estimate_tokens, pending, text_of, without_marks
 from prosa.ai.failures import AnswerError, OverBudgetError
 from prosa.ai.system import documents_found, system_text, turn_facts
 from prosa.ai.usage import CallUsage, Purpose
@@ -159,7 +159,7 @@ def _messages(body: TryRequest) -> list[PromptMessage]:
     messages = []
     for seq, said in enumerate(body.messages, 1):
         ours = said.author == "us"
-        text = text_of("text", said.text) or ""
+        text = text_of("text", said.text if ours else without_marks(said.text)) or ""
         messages.append(PromptMessage(seq, Author.AI.value if ours else CONTACT, text, asks=not ours))
     return messages
 
