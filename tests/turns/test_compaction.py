@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from tests.fixtures.turns import TurnStage, statements, turn_stage
 
+from prosa.ai import summary_notes as notes
 from prosa.ai.asking import AnswerRequest
+from prosa.ai.context import estimate_tokens
 from prosa.ai.parts import Passage
 from prosa.auth.keys import Key
 from prosa.cache import Cache
@@ -159,6 +161,9 @@ async def test_what_is_deleted_later_leaves_the_summary(stage: TurnStage) -> Non
     summary = (await stage.talk()).summary
     assert "4111" not in summary
     assert "rua 7" in summary
+    again = await stage.hear("é a rua 7 mesmo")
+    await stage.hear("", revokes=again)
+    assert (await stage.talk()).summary == summary, "what it does not tell yet takes nothing out of it"
 
 
 async def test_a_chat_that_resumes_cold_is_shortened_before_its_answer(stage: TurnStage) -> None:
@@ -296,3 +301,23 @@ async def test_where_nothing_may_be_spent_no_summary_is_made_before_the_answer(s
     await stage.hear("e agora?")
     await stage.turn()
     assert summaries(stage), "as it would have been before"
+
+
+async def test_what_the_summary_tells_is_added_up(stage: TurnStage) -> None:
+    stage.gemini.script.when(on_system(NOTES), "contact: o pedido é 48213")
+    replier = stage.replier()
+    until = []
+    for _ in range(2):
+        await talk(stage, replier, "Pedido 48213.", "dois", "três", "quatro")
+        row = await stage.talk()
+        until.append(row.summarised_until)
+        told = [body for _, body in await stage.said()][: row.summarised_until]
+        assert row.summarised_tokens == sum(map(estimate_tokens, told))
+    assert 0 < until[0] < until[1]
+
+
+async def test_where_the_cache_does_not_help_the_summary_is_half_as_long(stage: TurnStage) -> None:
+    chosen = ContextSettings(window_tokens=400, keep_messages=2, summary="extract", summary_tokens=100)
+    stage.set(context=chosen)
+    await talk(stage, stage.replier(), *(f"Sou a Ana, pedido 4821{n} para 1{n}/03 na Rua Bahia {n}." for n in range(9)))
+    assert 25 < notes.tokens_of((await stage.talk()).summary) <= 60
