@@ -169,9 +169,9 @@ async def test_what_a_blocked_answer_cost_is_known(gemini: GeminiServer, answers
     gemini.script.enqueue(says.BlockedAnswer())
     with pytest.raises(failures.BlockedError) as caught:
         await answers.answer(asked("hi"))
-    assert caught.value.usage is not None
-    assert caught.value.usage.input_tokens > 0
-    assert caught.value.usage.cost_microusd is not None
+    [paid] = caught.value.paid
+    assert paid.input_tokens > 0
+    assert paid.cost_microusd is not None
 
 
 async def test_a_wrong_key_is_said_without_showing_it(gemini: GeminiServer) -> None:
@@ -277,4 +277,4 @@ async def test_nonsense_is_no_answer(
         await answers.answer(asked("When?"))
     assert type(caught.value) is error
     assert caught.value.temporary
-    assert caught.value.usage is not None, "it was paid for"
+    assert caught.value.paid, "it was paid for"

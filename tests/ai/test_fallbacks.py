@@ -81,6 +81,29 @@ async def test_where_none_answers_the_first_ones_reason_is_told(gemini: GeminiSe
     await answers.close()
 
 
+async def test_what_may_be_had_later_from_another_model_is_waited_for(gemini: GeminiServer) -> None:
+    gemini.script.when(on_model(FIRST), says.Failure(403, "denied"))
+    gemini.script.when(on_model(SECOND), says.RateLimited(retry_after=9))
+    answers = service(gemini)
+    with pytest.raises(failures.RateLimitedError) as caught:
+        await answers.answer(asked(fallbacks=(SECOND, "nowhere:x")))
+    assert (caught.value.temporary, caught.value.retry_after) == (True, 9)
+    with pytest.raises(failures.BadKeyError):
+        await answers.answer(asked(fallbacks=("nowhere:x",)))
+    await answers.close()
+
+
+async def test_what_each_model_used_in_vain_is_known_by_itself(gemini: GeminiServer) -> None:
+    gemini.script.when(on_model(FIRST), says.Empty())
+    gemini.script.when(on_model(SECOND), says.BlockedAnswer())
+    answers = service(gemini)
+    with pytest.raises(failures.EmptyAnswerError) as caught:
+        await answers.answer(asked(fallbacks=(SECOND,)))
+    assert [used.model for used in caught.value.paid] == [FIRST, SECOND]
+    assert all(used.input_tokens > 0 for used in caught.value.paid)
+    await answers.close()
+
+
 async def test_an_owners_key_is_used_first_and_is_enough(gemini: GeminiServer) -> None:
     gemini.api_key = "key-of-ana"
     keys = {"google": Key("key-of-ana")}

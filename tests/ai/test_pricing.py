@@ -1,5 +1,6 @@
 """Prices: the list's, and the owner's before them."""
 
+import json
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -76,7 +77,8 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, text: str) -> None:
 
 def test_the_owners_price_of_cached_tokens_holds_for_them_alone(tmp_path: Path) -> None:
     path = tmp_path / "prices.json"
-    path.write_text('{"ollama:mine": {"input": 2, "cached": 0.5, "output": 8}, "ollama:plain": {"input": 2, "output": 8}}')
+    plain_price = {"input": 2, "output": 8}
+    path.write_text(json.dumps({"ollama:mine": plain_price | {"cached": 0.5}, "ollama:plain": plain_price}))
     load_prices(path)
     used = RequestUsage(input_tokens=1000, cache_read_tokens=400, output_tokens=10)
     mine, plain = ModelName("ollama", "mine"), ModelName("ollama", "plain")

@@ -99,8 +99,7 @@ class Playground:
             async with asyncio.timeout(TRY_SECONDS):
                 tried = await self._make(session, body)
         except AnswerError as error:
-            if error.usage is not None:
-                await self._book(session, [error.usage])
+            await self._book(session, error.paid)
             if isinstance(error, OverBudgetError):
                 raise BudgetUsedUpError(
                     "This prompt and an answer to it would be more than one call may use.",
