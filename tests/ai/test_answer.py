@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from prosa.ai import failures
-from prosa.ai.answer import Answer, AnswerRequest, AnswerService
+from prosa.ai.answer import PAUSE_SECONDS, Answer, AnswerRequest, AnswerService
 from prosa.ai.context import PromptMessage
 from prosa.ai.models import Models
 from prosa.ai.usage import CallUsage, Purpose
@@ -133,6 +133,21 @@ async def test_too_many_requests_names_the_wait_and_leaves_the_model_alone(
     assert (await answers.answer(asked("hi"))).text
 
 
+async def test_too_many_requests_that_name_no_time_leave_the_model_alone_for_a_moment(
+    gemini: GeminiServer, answers: AnswerService
+) -> None:
+    gemini.script.enqueue(says.Failure(429, "slow down"))
+    with pytest.raises(failures.RateLimitedError) as caught:
+        await answers.answer(asked("hi"))
+    assert (caught.value.called, caught.value.retry_after) == (True, None)
+    with pytest.raises(failures.RateLimitedError) as again:
+        await answers.answer(asked("hi"))
+    assert not again.value.called
+    assert again.value.retry_after is not None
+    assert PAUSE_SECONDS - 2 < again.value.retry_after <= PAUSE_SECONDS
+    assert len(gemini.requests) == 1
+
+
 FAILING = [
     (says.internal_error(), failures.ProviderUnavailableError, True),
     (says.overloaded(), failures.ProviderUnavailableError, True),
@@ -147,6 +162,7 @@ FAILING = [
     (says.Failure(400, "nonsense"), failures.RejectedError, False),
     (says.Failure(404, "no such model"), failures.BadModelError, False),
     (says.Failure(403, "denied"), failures.BadKeyError, False),
+    (says.Failure(402, "pay"), failures.QuotaExceededError, False),
 ]
 
 

@@ -50,6 +50,7 @@ def asked(**options: Any) -> AnswerRequest:
     ("said", "next_one"),
     [
         (says.overloaded(), True), (says.RateLimited(retry_after=9), True), (says.Failure(404, "gone"), True),
+        (says.Failure(403, "denied"), True), (says.Failure(402, "pay"), True),
         (says.Empty(), True), (says.BlockedPrompt(), False), (says.Failure(400, "nonsense"), False),
     ],
     ids=lambda value: getattr(value, "kind", None),
