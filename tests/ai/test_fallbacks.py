@@ -105,6 +105,20 @@ async def test_what_each_model_used_in_vain_is_known_by_itself(gemini: GeminiSer
     await answers.close()
 
 
+async def test_the_limit_of_a_call_holds_at_each_models_price(gemini: GeminiServer) -> None:
+    answers = service(gemini)
+    limit = 0.003  # US dollars: enough for a thousand tokens of the first model, not of the second
+    await answers.answer(asked(most_usd=limit))
+    gemini.script.when(on_model(FIRST), says.overloaded())
+    await answers.answer(asked(most_usd=limit, fallbacks=(SECOND,)))
+    first, second = (gemini.requests.generations()[place].prompt for place in (0, -1))
+    assert first is not None
+    assert second is not None
+    assert first.config["maxOutputTokens"] == 1024
+    assert 400 < second.config["maxOutputTokens"] < 800  # type: ignore[operator]
+    await answers.close()
+
+
 async def test_an_owners_key_is_used_first_and_is_enough(gemini: GeminiServer) -> None:
     gemini.api_key = "key-of-ana"
     keys = {"google": Key("key-of-ana")}

@@ -245,3 +245,15 @@ async def test_of_what_fits_only_as_much_as_may_be_is_given(library: Library) ->
     await library.settings('{"knowledge": {"whole_tokens": 0, "passage_tokens": 400}}')
     more = (await library.search("what do we make of clay in lesson 3"))["passages"]
     assert len(more) > len(found)
+
+
+async def test_what_has_only_a_common_word_of_the_question_is_left_out(library: Library) -> None:
+    await library.settings('{"knowledge": {"whole_tokens": 0, "passage_tokens": 900}}')
+    await library.fill()
+    for n in range(3):
+        text = f"The museum number {n} opens for some hours."
+        await library.api.post(PATH, json={"name": f"Museum {n}", "text": text})
+    found = (await library.search("free parking behind the building, how many hours"))["passages"]
+    assert [passage["name"] for passage in found] == ["Parking"]
+    found = (await library.search("which museum opens, and is there parking"))["passages"]
+    assert {passage["name"] for passage in found} == {"Parking", *(f"Museum {n}" for n in range(3))}
