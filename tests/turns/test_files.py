@@ -1,5 +1,6 @@
 """Voice messages, pictures, documents and places: what the model is given of them, and what is kept."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.fixtures.conversations import messages
-from tests.fixtures.turns import TurnStage, turn_stage
+from tests.fixtures.turns import TurnStage, end, turn_stage
 
 from prosa.ai.answer import NOTE_TOKENS
 from prosa.cache import Cache
@@ -223,6 +224,17 @@ async def test_a_file_that_is_larger_than_was_said_stays_away(stage: TurnStage) 
     await stage.turn()
     assert stage.asked() == ["[image]"]
     assert files_sent(stage) == []
+
+
+async def test_of_a_file_that_is_deleted_while_it_is_answered_no_words_stay(stage: TurnStage) -> None:
+    stage.gemini.script.enqueue(says.Hang(then=says.Text("[[file 1]] a secret\n[[answer]]\nI see.")))
+    await hear_voice(stage, b"OggS")
+    claimed = await stage.claim()
+    task = asyncio.create_task(stage.replier().reply(claimed))
+    await stage.until(lambda: stage.gemini.hanging == 1)
+    await stage.hear("", revokes=(await messages(stage.database))[0].wa_id)
+    await end(stage, task)
+    assert "secret" not in str(await messages(stage.database))
 
 
 async def test_words_beside_a_file_of_another_message_are_answered_too(stage: TurnStage) -> None:
