@@ -1,6 +1,7 @@
 """Which answer a question gets: by the margin between answers, never where something that matters differs."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -158,5 +159,5 @@ def test_few_hits_prove_little() -> None:
     ],
 )  # fmt: skip
 def test_an_answer_must_be_near_nearer_than_others_and_agree(changes: dict[str, Any], passes: bool) -> None:
-    match = Match(**({"answer": "a", "score": 1.2, "margin": 0.5, "phrasing": "When?"} | changes))
+    match = replace(Match("a", score=1.2, margin=0.5, phrasing="When?"), **changes)
     assert match.passes(threshold=0.6, margin=0.24) is passes
