@@ -54,9 +54,10 @@ class Library:
             added = await self.api.post(PATH, json={"name": name, "text": f"# {name}\n\n{text}"})
             assert added.status_code == 201, added.text
 
-    async def settings(self, value: str) -> None:
-        await run_sql(self.database, "UPDATE whatsapp_sessions SET settings = :s WHERE session_id = 'main'", s=value)
-        await self.directory.forget("main")
+    async def settings(self, value: str, session_id: str = "main") -> None:
+        statement = "UPDATE whatsapp_sessions SET settings = :s WHERE session_id = :id"
+        await run_sql(self.database, statement, s=value, id=session_id)
+        await self.directory.forget(session_id)
 
     async def search(self, q: str) -> dict[str, Any]:
         answer = await self.api.get(f"{PATH}/search", params={"q": q})
@@ -257,3 +258,24 @@ async def test_what_has_only_a_common_word_of_the_question_is_left_out(library: 
     assert [passage["name"] for passage in found] == ["Parking"]
     found = (await library.search("which museum opens, and is there parking"))["passages"]
     assert {passage["name"] for passage in found} == {"Parking", *(f"Museum {n}" for n in range(3))}
+
+
+async def test_meanings_are_compared_with_those_of_the_number_only(library: Library) -> None:
+    chosen = '{"knowledge": {"whole_tokens": 0, "embeddings": "local"}}'
+    for session_id in ("second", "main"):
+        await library.settings(chosen, session_id)
+    many = "\n\n".join(f"# {n}\n\nparkingspaces parkingspaces {n}" for n in range(CANDIDATES + 10))
+    await library.api.post("/sessions/second/knowledge", json={"name": "Spaces", "text": many})
+    await library.fill()
+
+    async def ready() -> bool:
+        paths = (PATH, "/sessions/second/knowledge")
+        items = [item for path in paths for item in (await library.api.get(path)).json()["items"]]
+        return all(item["status"] == "ready" for item in items)
+
+    async def found() -> list[Any]:
+        return (await library.search("parkingspaces"))["passages"]  # type: ignore[no-any-return]
+
+    await eventually(ready)
+    passages = await eventually(found)
+    assert {passage["name"] for passage in passages} <= FACTS.keys()
