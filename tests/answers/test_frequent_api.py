@@ -45,6 +45,7 @@ class Desk:
     directory: SessionDirectory
     embedder: SpellingEmbedder
     owner: Caller
+    stranger: Caller
     forgotten: list[str] = field(default_factory=list)
 
     async def create(self, **changes: Any) -> dict[str, Any]:
@@ -98,7 +99,7 @@ async def desk(database: Database, cache: Cache, settings: Settings) -> AsyncIte
         return create_test_app(provided, [router], caller)
 
     async with client_of(app(owner)) as api, client_of(app(stranger)) as other:
-        yield Desk(api, other, database, index, learning, directory, embedder, owner)
+        yield Desk(api, other, database, index, learning, directory, embedder, owner, stranger)
     await index.stop()
 
 
@@ -298,14 +299,16 @@ async def test_strangers_find_nothing_and_change_nothing(desk: Desk) -> None:
 
 async def test_a_number_gives_its_own_answers_and_those_of_all_numbers_and_nobody_elses(desk: Desk) -> None:
     await add_session(desk.database, desk.owner, "second")
-    stranger = await add_owner(desk.database, "mallory@example.com")
-    await add_session(desk.database, stranger, "third")
+    await add_session(desk.database, desk.stranger, "third")
+    own = {"title": "Is there a lift?", "answer": "No."}
+    assert (await desk.other.post(PATH, json=own)).status_code == 201
     await desk.create(session_id="main")
     await desk.create(title="Is there parking?", answer="Behind the shop.", phrasings=[])
     given = {
         name: [await desk.first(text, name) for text in ("When are you open?", "Is there parking?")]
         for name in ("main", "second", "third")
     }
+    assert await desk.first("Is there a lift?", "third") == "No."
     assert given == {
         "main": ["Nine to six.", "Behind the shop."], "second": [None, "Behind the shop."], "third": [None, None],
     }  # fmt: skip

@@ -191,7 +191,8 @@ async def test_a_slow_summary_holds_an_answer_up_only_briefly(
         await stage.hear(f"Pedido {number} {FILLER}")
     stage.set(ai_enabled=True)
     await stage.hear("oi?")
-    await stage.turn()
+    async with asyncio.timeout(8):  # a model is waited for 10 s
+        await stage.turn()
     assert len(await stage.answers_sent()) == 1
     row = await stage.talk()
     assert "Pedido 2" in row.summary
