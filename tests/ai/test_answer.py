@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from prosa.ai import failures
-from prosa.ai.answer import Answer, AnswerRequest, AnswerService
+from prosa.ai.answer import PAUSE_SECONDS, Answer, AnswerRequest, AnswerService
 from prosa.ai.context import PromptMessage
 from prosa.ai.models import Models
 from prosa.ai.usage import CallUsage, Purpose
@@ -133,6 +133,21 @@ async def test_too_many_requests_names_the_wait_and_leaves_the_model_alone(
     assert (await answers.answer(asked("hi"))).text
 
 
+async def test_too_many_requests_that_name_no_time_leave_the_model_alone_for_a_moment(
+    gemini: GeminiServer, answers: AnswerService
+) -> None:
+    gemini.script.enqueue(says.Failure(429, "slow down"))
+    with pytest.raises(failures.RateLimitedError) as caught:
+        await answers.answer(asked("hi"))
+    assert (caught.value.called, caught.value.retry_after) == (True, None)
+    with pytest.raises(failures.RateLimitedError) as again:
+        await answers.answer(asked("hi"))
+    assert not again.value.called
+    assert again.value.retry_after is not None
+    assert PAUSE_SECONDS - 2 < again.value.retry_after <= PAUSE_SECONDS
+    assert len(gemini.requests) == 1
+
+
 FAILING = [
     (says.internal_error(), failures.ProviderUnavailableError, True),
     (says.overloaded(), failures.ProviderUnavailableError, True),
@@ -147,6 +162,7 @@ FAILING = [
     (says.Failure(400, "nonsense"), failures.RejectedError, False),
     (says.Failure(404, "no such model"), failures.BadModelError, False),
     (says.Failure(403, "denied"), failures.BadKeyError, False),
+    (says.Failure(402, "pay"), failures.QuotaExceededError, False),
 ]
 
 
@@ -169,9 +185,9 @@ async def test_what_a_blocked_answer_cost_is_known(gemini: GeminiServer, answers
     gemini.script.enqueue(says.BlockedAnswer())
     with pytest.raises(failures.BlockedError) as caught:
         await answers.answer(asked("hi"))
-    assert caught.value.usage is not None
-    assert caught.value.usage.input_tokens > 0
-    assert caught.value.usage.cost_microusd is not None
+    [paid] = caught.value.paid
+    assert paid.input_tokens > 0
+    assert paid.cost_microusd is not None
 
 
 async def test_a_wrong_key_is_said_without_showing_it(gemini: GeminiServer) -> None:
@@ -277,4 +293,4 @@ async def test_nonsense_is_no_answer(
         await answers.answer(asked("When?"))
     assert type(caught.value) is error
     assert caught.value.temporary
-    assert caught.value.usage is not None, "it was paid for"
+    assert caught.value.paid, "it was paid for"

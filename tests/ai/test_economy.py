@@ -2,7 +2,8 @@
 
 import pytest
 
-from prosa.ai.economy import CacheWatch, Window, minimum_prefix, plan
+from prosa.ai.context import PromptMessage
+from prosa.ai.economy import CacheWatch, Window, minimum_prefix, plan, split
 from prosa.ai.names import ModelName
 
 GEMINI = ModelName("google", "gemini-2.5-flash")
@@ -54,3 +55,11 @@ def test_what_the_provider_reports_decides() -> None:
     for _ in range(20):
         watch.saw(GEMINI, expected=2500, cached=2400)
     assert watch.works(GEMINI)
+
+
+def test_what_waits_for_an_answer_stays_with_all_behind_it() -> None:
+    talk = [PromptMessage(seq, "ai" if seq == 3 else "contact", f"mensagem {seq}") for seq in range(1, 7)]
+    leaving, staying = split(talk, Window(100, 0), keep_messages=1)
+    assert ([m.seq for m in leaving], [m.seq for m in staying]) == ([1, 2, 3, 4, 5], [6])
+    leaving, staying = split(talk, Window(100, 0), keep_messages=1, waiting={4, 5, 6})
+    assert ([m.seq for m in leaving], [m.seq for m in staying]) == ([1, 2, 3], [4, 5, 6])

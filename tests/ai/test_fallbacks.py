@@ -50,6 +50,7 @@ def asked(**options: Any) -> AnswerRequest:
     ("said", "next_one"),
     [
         (says.overloaded(), True), (says.RateLimited(retry_after=9), True), (says.Failure(404, "gone"), True),
+        (says.Failure(403, "denied"), True), (says.Failure(402, "pay"), True),
         (says.Empty(), True), (says.BlockedPrompt(), False), (says.Failure(400, "nonsense"), False),
     ],
     ids=lambda value: getattr(value, "kind", None),
@@ -78,6 +79,43 @@ async def test_where_none_answers_the_first_ones_reason_is_told(gemini: GeminiSe
     with pytest.raises(failures.RateLimitedError) as caught:
         await answers.answer(asked(fallbacks=(SECOND,)))
     assert caught.value.retry_after == 9
+    await answers.close()
+
+
+async def test_what_may_be_had_later_from_another_model_is_waited_for(gemini: GeminiServer) -> None:
+    gemini.script.when(on_model(FIRST), says.Failure(403, "denied"))
+    gemini.script.when(on_model(SECOND), says.RateLimited(retry_after=9))
+    answers = service(gemini)
+    with pytest.raises(failures.RateLimitedError) as caught:
+        await answers.answer(asked(fallbacks=(SECOND, "nowhere:x")))
+    assert (caught.value.temporary, caught.value.retry_after) == (True, 9)
+    with pytest.raises(failures.BadKeyError):
+        await answers.answer(asked(fallbacks=("nowhere:x",)))
+    await answers.close()
+
+
+async def test_what_each_model_used_in_vain_is_known_by_itself(gemini: GeminiServer) -> None:
+    gemini.script.when(on_model(FIRST), says.Empty())
+    gemini.script.when(on_model(SECOND), says.BlockedAnswer())
+    answers = service(gemini)
+    with pytest.raises(failures.EmptyAnswerError) as caught:
+        await answers.answer(asked(fallbacks=(SECOND,)))
+    assert [used.model for used in caught.value.paid] == [FIRST, SECOND]
+    assert all(used.input_tokens > 0 for used in caught.value.paid)
+    await answers.close()
+
+
+async def test_the_limit_of_a_call_holds_at_each_models_price(gemini: GeminiServer) -> None:
+    answers = service(gemini)
+    limit = 0.003  # US dollars: enough for a thousand tokens of the first model, not of the second
+    await answers.answer(asked(most_usd=limit))
+    gemini.script.when(on_model(FIRST), says.overloaded())
+    await answers.answer(asked(most_usd=limit, fallbacks=(SECOND,)))
+    first, second = (gemini.requests.generations()[place].prompt for place in (0, -1))
+    assert first is not None
+    assert second is not None
+    assert first.config["maxOutputTokens"] == 1024
+    assert 400 < second.config["maxOutputTokens"] < 800  # type: ignore[operator]
     await answers.close()
 
 

@@ -1,5 +1,6 @@
 """Prices: the list's, and the owner's before them."""
 
+import json
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ from pydantic_ai.messages import ModelResponse
 from pydantic_ai.usage import RequestUsage
 
 from prosa.ai.names import ModelName
-from prosa.ai.pricing import _plain, cost_microusd, estimate_microusd, load_prices
+from prosa.ai.pricing import _plain, cost_microusd, estimate_microusd, load_prices, prompt_microusd
 from prosa.errors import ConfigurationError
 
 FLASH = ModelName("google", "gemini-3.5-flash-lite")
@@ -72,3 +73,15 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, text: str) -> None:
     assert "prices.json" in caught.value.detail
     with pytest.raises(ConfigurationError):
         load_prices(tmp_path / "none.json")
+
+
+def test_the_owners_price_of_cached_tokens_holds_for_them_alone(tmp_path: Path) -> None:
+    path = tmp_path / "prices.json"
+    plain_price = {"input": 2, "output": 8}
+    path.write_text(json.dumps({"ollama:mine": plain_price | {"cached": 0.5}, "ollama:plain": plain_price}))
+    load_prices(path)
+    used = RequestUsage(input_tokens=1000, cache_read_tokens=400, output_tokens=10)
+    mine, plain = ModelName("ollama", "mine"), ModelName("ollama", "plain")
+    assert cost_microusd(ModelResponse([], usage=used), mine) == 600 * 2 + 400 * 0.5 + 10 * 8
+    assert cost_microusd(ModelResponse([], usage=used), plain) == 1000 * 2 + 10 * 8
+    assert prompt_microusd("ollama", "mine", 1000, 0.4) == 600 * 2 + 400 * 0.5

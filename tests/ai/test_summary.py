@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from prosa.ai.asking import Completion, TextRequest
-from prosa.ai.context import PromptMessage
+from prosa.ai.context import PromptMessage, estimate_tokens
 from prosa.ai.failures import BlockedError, ProviderUnavailableError
-from prosa.ai.summary import Summary, SummaryRequest, summarise
+from prosa.ai.summary import LONGEST_MESSAGE, MOST_TOKENS, Summary, SummaryRequest, summarise
 from prosa.ai.summary_notes import tokens_of
 from prosa.ai.usage import CallUsage, Purpose
 
@@ -102,3 +102,14 @@ async def test_where_the_notes_grow_too_long_all_are_written_anew_and_no_number_
     assert "12/03" in done.text
     assert "item 105" in done.text, "what the model forgot comes back as far as there is room"
     assert "item 100 do" not in done.text
+
+
+async def test_a_long_history_is_cut_to_its_newest_part_and_long_messages_to_their_beginning() -> None:
+    model = Scripted("-", "-")
+    long = [PromptMessage(seq, "contact", f"parte {seq} " + "palavra " * 600) for seq in range(1, 101)]
+    await made(model, messages=long)
+    asked = model.asked[0].text
+    assert "parte 100 " in asked
+    assert "parte 1 " not in asked
+    assert estimate_tokens(asked) < MOST_TOKENS
+    assert max(map(len, asked.splitlines())) < LONGEST_MESSAGE + 20

@@ -3,6 +3,7 @@
 import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ from prosa.answers.asked import NewQuestion
 from prosa.answers.endpoints import router
 from prosa.answers.exchange import Exchange
 from prosa.answers.index import AnswerIndex, Found, Number
-from prosa.answers.learning import Learning
+from prosa.answers.learning import KEPT_DAYS, Learning
 from prosa.answers.models import AnsweredBy
 from prosa.answers.repository import key_of
 from prosa.answers.service import FrequentAnswerService
@@ -44,6 +45,7 @@ class Desk:
     directory: SessionDirectory
     embedder: SpellingEmbedder
     owner: Caller
+    stranger: Caller
     forgotten: list[str] = field(default_factory=list)
 
     async def create(self, **changes: Any) -> dict[str, Any]:
@@ -51,12 +53,22 @@ class Desk:
         assert answer.status_code == 201, answer.text
         return answer.json()  # type: ignore[no-any-return]
 
-    async def number(self) -> Number:
-        record = await self.directory.record("main")
+    async def number(self, session_id: str = "main") -> Number:
+        record = await self.directory.record(session_id)
         assert record is not None
-        return Number("main", record.user_id, record.answers_version, "local")
+        return Number(session_id, record.user_id, record.answers_version, "local")
 
-    async def ask(self, text: str, reply: str = "An answer.", by: AnsweredBy = AnsweredBy.MODEL) -> Found:
+    async def first(self, text: str, session_id: str = "main") -> str | None:
+        """Return what a number's frequent answers have for the very words of a question."""
+        number = await self.number(session_id)
+        if number.version:
+            await self.index.ready(number)
+        found = await self.index.find(number, text)
+        return found.answer if found is not None and found.match is not None and found.match.same else None
+
+    async def ask(
+        self, text: str, reply: str = "An answer.", by: AnsweredBy = AnsweredBy.MODEL, at: datetime | None = None
+    ) -> Found:
         """Let a question be answered in shadow."""
         number = await self.number()
         if number.version:
@@ -64,7 +76,7 @@ class Desk:
         found = await self.index.find(number, text) or Found()
         passed = found.match is not None and found.match.passes(threshold=0.5, margin=0.3)
         question = NewQuestion(
-            self.owner.user_id, "main", None, text, key_of(text), reply, by, utc_now(), cost_microusd=40
+            self.owner.user_id, "main", None, text, key_of(text), reply, by, at or utc_now(), cost_microusd=40
         )
         await self.learning.keep(number, question, found, passed=passed)
         return found
@@ -87,7 +99,7 @@ async def desk(database: Database, cache: Cache, settings: Settings) -> AsyncIte
         return create_test_app(provided, [router], caller)
 
     async with client_of(app(owner)) as api, client_of(app(stranger)) as other:
-        yield Desk(api, other, database, index, learning, directory, embedder, owner)
+        yield Desk(api, other, database, index, learning, directory, embedder, owner, stranger)
     await index.stop()
 
 
@@ -283,3 +295,69 @@ async def test_strangers_find_nothing_and_change_nothing(desk: Desk) -> None:
         answer = await desk.other.request(method, PATH + path, json=body)
         assert answer.status_code == 404, (method, path, answer.text)
     assert (await desk.api.get(f"{PATH}/{created['id']}")).json()["answer"] == "Nine to six."
+
+
+async def test_a_number_gives_its_own_answers_and_those_of_all_numbers_and_nobody_elses(desk: Desk) -> None:
+    await add_session(desk.database, desk.owner, "second")
+    await add_session(desk.database, desk.stranger, "third")
+    own = {"title": "Is there a lift?", "answer": "No."}
+    assert (await desk.other.post(PATH, json=own)).status_code == 201
+    await desk.create(session_id="main")
+    await desk.create(title="Is there parking?", answer="Behind the shop.", phrasings=[])
+    given = {
+        name: [await desk.first(text, name) for text in ("When are you open?", "Is there parking?")]
+        for name in ("main", "second", "third")
+    }
+    assert await desk.first("Is there a lift?", "third") == "No."
+    assert given == {
+        "main": ["Nine to six.", "Behind the shop."], "second": [None, "Behind the shop."], "third": [None, None],
+    }  # fmt: skip
+
+
+async def test_an_answer_that_moves_to_another_number_is_given_there_only(desk: Desk) -> None:
+    await add_session(desk.database, desk.owner, "second")
+    created = await desk.create(session_id="main")
+    assert await desk.first("when are you open?") == "Nine to six."
+    moved = await desk.api.patch(f"{PATH}/{created['id']}", json={"session_id": "second"})
+    assert moved.status_code == 200, moved.text
+    assert [await desk.first("when are you open?", name) for name in ("main", "second")] == [None, "Nine to six."]
+
+
+async def test_a_suggestions_wordings_are_added_to_an_answer_or_serve_all_numbers(desk: Desk) -> None:
+    created = await desk.create(session_id="main")
+    for text in ("until what hour can I come by", "until what hour can I come", "until what hour may I come by"):
+        await desk.ask(text)
+    [one] = (await desk.api.get(f"{PATH}/suggestions", params={"least": 2})).json()["items"]
+    path = f"{PATH}/suggestions/{one['id']}/approve"
+    approved = (await desk.api.post(path, json={"answer_id": created["id"]})).json()
+    assert (approved["id"], approved["answer"]) == (created["id"], "Nine to six.")
+    assert approved["phrasings"] == created["phrasings"] + one["count"]
+    assert await desk.first("Until what hour can I come by?") == "Nine to six."
+    for _ in range(3):
+        await desk.ask("do you sell gift cards in the shop", "Yes.")
+    [one] = (await desk.api.get(f"{PATH}/suggestions")).json()["items"]
+    made = await desk.api.post(f"{PATH}/suggestions/{one['id']}/approve", json={"everywhere": True, "answer": "We do."})
+    assert (made.json()["session_id"], made.json()["answer"]) == (None, "We do.")
+
+
+async def test_what_was_judged_wrong_is_not_matched_again(desk: Desk) -> None:
+    await desk.create(title="Can you lend me a car?", phrasings=["lend me a car"])
+    text = "can you lend me some money for a car"
+    assert (await desk.ask(text)).match is not None
+    [asked] = (await desk.api.get(f"{PATH}/questions")).json()["items"]
+    judged = await desk.api.put(f"{PATH}/questions/{asked['id']}/verdict", json={"verdict": "wrong"})
+    assert judged.status_code == 204
+    assert (await desk.ask(text)).match is None
+
+
+async def test_questions_are_forgotten_in_time_with_the_suggestions_of_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prosa.answers.learning.PRUNE_EVERY", 1)
+    now = utc_now()
+    await desk.ask("do you sell gift cards in the shop", at=now - timedelta(days=KEPT_DAYS + 1))
+    assert (await desk.api.get(f"{PATH}/questions")).json()["items"] == []
+    assert (await desk.api.get(f"{PATH}/suggestions", params={"least": 1})).json()["items"] == []
+    await desk.ask("is there parking at your shop", at=now - timedelta(days=KEPT_DAYS - 1))
+    await desk.ask("where is the nearest bus stop")
+    assert len((await desk.api.get(f"{PATH}/questions")).json()["items"]) == 2

@@ -1,13 +1,15 @@
 """Which answer a question gets: by the margin between answers, never where something that matters differs."""
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.fixtures.embedding import vector
 
 from prosa.answers.background import TEXTS
 from prosa.answers.learning import upper_bound
-from prosa.answers.matching import RIVALRY, Matcher, Phrasing, _margin
+from prosa.answers.matching import RIVALRY, Match, Matcher, Phrasing, _margin
 from prosa.embeddings.arrays import np
 
 KNOWN = {
@@ -147,3 +149,15 @@ def test_few_hits_prove_little() -> None:
     assert upper_bound(0, 10) > 0.2
     assert upper_bound(0, 1000) < 0.005
     assert upper_bound(1, 1) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "passes"),
+    [
+        ({}, True), ({"score": 0.59}, False), ({"margin": 0.23}, False), ({"differs": "numbers"}, False),
+        ({"score": 0.6, "margin": 0.24}, True), ({"score": 0.0, "margin": 0.0, "same": True}, True),
+    ],
+)  # fmt: skip
+def test_an_answer_must_be_near_nearer_than_others_and_agree(changes: dict[str, Any], passes: bool) -> None:
+    match = replace(Match("a", score=1.2, margin=0.5, phrasing="When?"), **changes)
+    assert match.passes(threshold=0.6, margin=0.24) is passes

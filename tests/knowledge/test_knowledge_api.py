@@ -18,7 +18,7 @@ from prosa.cache import Cache
 from prosa.database import Database
 from prosa.embeddings import Embedders
 from prosa.knowledge.endpoints import router
-from prosa.knowledge.index import KnowledgeIndex
+from prosa.knowledge.index import CANDIDATES, KnowledgeIndex
 from prosa.knowledge.service import KnowledgeService
 from prosa.sessions.directory import SessionDirectory
 from prosa.settings import Settings
@@ -54,9 +54,10 @@ class Library:
             added = await self.api.post(PATH, json={"name": name, "text": f"# {name}\n\n{text}"})
             assert added.status_code == 201, added.text
 
-    async def settings(self, value: str) -> None:
-        await run_sql(self.database, "UPDATE whatsapp_sessions SET settings = :s WHERE session_id = 'main'", s=value)
-        await self.directory.forget("main")
+    async def settings(self, value: str, session_id: str = "main") -> None:
+        statement = "UPDATE whatsapp_sessions SET settings = :s WHERE session_id = :id"
+        await run_sql(self.database, statement, s=value, id=session_id)
+        await self.directory.forget(session_id)
 
     async def search(self, q: str) -> dict[str, Any]:
         answer = await self.api.get(f"{PATH}/search", params={"q": q})
@@ -201,3 +202,80 @@ async def test_strangers_find_nothing_and_change_nothing(library: Library) -> No
     assert upload.status_code == 404
     assert (await library.api.get(f"/sessions/second/knowledge/{source}")).status_code == 404
     assert len((await library.api.get(PATH)).json()["items"]) == len(FACTS)
+
+
+async def test_a_number_knows_its_own_documents_only(library: Library) -> None:
+    await library.fill()
+    many = "\n\n".join(f"# Parking {n}\n\nParking parking, free parking number {n}." for n in range(CANDIDATES + 10))
+    second = "/sessions/second/knowledge"
+    assert (await library.api.post(second, json={"name": "Parking", "text": many})).json()["pieces"] > CANDIDATES
+    found = await library.search("where is the parking")
+    assert [passage["name"] for passage in found["passages"]] == ["Parking"]
+    assert "behind the building" in found["passages"][0]["text"]
+    same = await library.api.post(second, json={"name": "Parking", "text": f"# Parking\n\n{FACTS['Parking']}"})
+    assert same.status_code == 201, "it is another number's document"
+    await library.settings('{"knowledge": {"whole_tokens": 200}}')
+    found = await library.search("where is the parking")
+    assert (found["whole"], [passage["name"] for passage in found["passages"]]) == (True, list(FACTS))
+
+
+async def test_more_than_may_go_whole_is_searched(library: Library) -> None:
+    await library.fill()
+    tokens = sum(item["tokens"] for item in (await library.api.get(PATH)).json()["items"])
+    for most, whole in ((tokens, True), (tokens - 1, False)):
+        await library.settings(f'{{"knowledge": {{"whole_tokens": {most}}}}}')
+        assert (await library.search("parking"))["whole"] is whole
+
+
+async def test_a_deleted_document_is_not_given_again(library: Library) -> None:
+    await library.fill()
+    await library.settings('{"knowledge": {"whole_tokens": 1000}}')
+    assert len((await library.search("whatever"))["passages"]) == len(FACTS)
+    item = (await library.api.get(PATH)).json()["items"][0]
+    assert (await library.api.delete(f"{PATH}/{item['id']}")).status_code == 204
+    assert item["name"] not in {passage["name"] for passage in (await library.search("whatever"))["passages"]}
+
+
+async def test_of_what_fits_only_as_much_as_may_be_is_given(library: Library) -> None:
+    for n in range(8):
+        text = f"# Lesson {n}\n\n" + f"In lesson {n} we make a bowl of clay. " * 6
+        await library.api.post(PATH, json={"name": f"Lesson {n}", "text": text})
+    found = (await library.search("what do we make of clay in lesson 3"))["passages"]
+    assert found[0]["name"] == "Lesson 3"
+    assert 50 < sum(passage["tokens"] for passage in found) <= 100
+    await library.settings('{"knowledge": {"whole_tokens": 0, "passage_tokens": 400}}')
+    more = (await library.search("what do we make of clay in lesson 3"))["passages"]
+    assert len(more) > len(found)
+
+
+async def test_what_has_only_a_common_word_of_the_question_is_left_out(library: Library) -> None:
+    await library.settings('{"knowledge": {"whole_tokens": 0, "passage_tokens": 900}}')
+    await library.fill()
+    for n in range(3):
+        text = f"The museum number {n} opens for some hours."
+        await library.api.post(PATH, json={"name": f"Museum {n}", "text": text})
+    found = (await library.search("free parking behind the building, how many hours"))["passages"]
+    assert [passage["name"] for passage in found] == ["Parking"]
+    found = (await library.search("which museum opens, and is there parking"))["passages"]
+    assert {passage["name"] for passage in found} == {"Parking", *(f"Museum {n}" for n in range(3))}
+
+
+async def test_meanings_are_compared_with_those_of_the_number_only(library: Library) -> None:
+    chosen = '{"knowledge": {"whole_tokens": 0, "embeddings": "local"}}'
+    for session_id in ("second", "main"):
+        await library.settings(chosen, session_id)
+    many = "\n\n".join(f"# {n}\n\nparkingspaces parkingspaces {n}" for n in range(CANDIDATES + 10))
+    await library.api.post("/sessions/second/knowledge", json={"name": "Spaces", "text": many})
+    await library.fill()
+
+    async def ready() -> bool:
+        paths = (PATH, "/sessions/second/knowledge")
+        items = [item for path in paths for item in (await library.api.get(path)).json()["items"]]
+        return all(item["status"] == "ready" for item in items)
+
+    async def found() -> list[Any]:
+        return (await library.search("parkingspaces"))["passages"]  # type: ignore[no-any-return]
+
+    await eventually(ready)
+    passages = await eventually(found)
+    assert {passage["name"] for passage in passages} <= FACTS.keys()

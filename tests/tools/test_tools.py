@@ -12,13 +12,14 @@ from sqlalchemy import text
 from tests.fixtures.conversations import add_owner, add_session
 from tests.fixtures.http import client_of, create_test_app
 
-from prosa.auth.vault import Vault
+from prosa.auth.caller import Caller
+from prosa.auth.vault import SealBrokenError, Vault
 from prosa.cache import Cache
 from prosa.database import Database
 from prosa.outgoing import Outgoing, Reached, RefusedAddressError, Rules
 from prosa.tools import endpoints
-from prosa.tools.calling import MAX_RESULT, ToolSpec, call
-from prosa.tools.service import MOST_TOOLS, ToolService
+from prosa.tools.calling import MAX_RESULT, ToolSpec, call, seal_context
+from prosa.tools.service import KEPT_RESULT, MOST_TOOLS, ToolService
 
 SCHEMA = {
     "type": "object",
@@ -43,10 +44,12 @@ class Services(Outgoing):
         super().__init__(Rules())
         self.answer: Reached | Exception = Reached(200, "application/json", '{"state": "sent"}')
         self.asked: list[tuple[str, str, Any, dict[str, str]]] = []
+        self.waits: list[float] = []
 
     async def request(self, method: str, url: str, **options: Any) -> Reached:
         sent = options.get("params") or options.get("json")
         self.asked.append((method, url, sent, dict(options["headers"])))
+        self.waits.append(options["seconds"])
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -57,6 +60,7 @@ class Workshop:
     database: Database
     services: Services
     service: ToolService
+    owner: Caller
     api: httpx.AsyncClient
     strangers: httpx.AsyncClient
 
@@ -78,7 +82,7 @@ async def shop(database: Database, cache: Cache) -> AsyncIterator[Workshop]:
         client_of(create_test_app(provided, [endpoints.router], owner)) as api,
         client_of(create_test_app(provided, [endpoints.router], other)) as strangers,
     ):
-        yield Workshop(database, services, service, api, strangers)
+        yield Workshop(database, services, service, owner, api, strangers)
 
 
 async def test_a_tool_is_declared_changed_and_removed_and_its_secret_never_shown(shop: Workshop) -> None:
@@ -195,12 +199,14 @@ def spec(**changes: Any) -> ToolSpec:
         ({"order": 7}, "order must be of type string"),
         ({"order": "1", "count": True}, "count must be of type integer"),
         ({"order": "1", "size": "XL"}, "size must be one of: S, M"),
+        ({"order": "1", "user_id": "another"}, "Unknown arguments: user_id"),
         ({"order": "x" * 9000}, "too long"),
     ],
 )
 async def test_wrong_arguments_are_told_to_the_model_and_nobody_is_asked(arguments: dict[str, Any], words: str) -> None:
     services = Services()
-    called = await call(spec(), arguments, outgoing=services, vault=Vault("k" * 40))
+    strict = spec(parameters=SCHEMA | {"additionalProperties": False})
+    called = await call(strict, arguments, outgoing=services, vault=Vault("k" * 40))
     assert not called.ok
     assert words in called.result
     assert services.asked == []
@@ -210,6 +216,7 @@ async def test_wrong_arguments_are_told_to_the_model_and_nobody_is_asked(argumen
     ("answer", "words", "status"),
     [
         (Reached(500, "text/plain", "Traceback: password=hunter2"), "HTTP 500", 500),
+        (Reached(302, "text/html", "password=hunter2"), "HTTP 302", 302),
         (TimeoutError(), "in time", None),
         (OSError("refused"), "could not be reached", None),
         (RefusedAddressError("this address is not a public one"), "not be asked", None),
@@ -235,3 +242,32 @@ async def test_a_long_answer_is_cut_and_a_broken_seal_told() -> None:
     called = await call(broken, {"order": "1"}, outgoing=services, vault=Vault("k" * 40))
     assert "set it again" in called.result
     assert len(services.asked) == 1
+
+
+async def test_a_number_has_its_own_tools_and_a_deleted_one_is_gone_at_once(shop: Workshop) -> None:
+    made = await shop.make()
+    await add_session(shop.database, shop.owner, "second")
+    assert await shop.service.of_number("second") == []
+    assert (await shop.api.get(f"/sessions/second/tools/{made['id']}")).status_code == 404
+    assert (await shop.api.post(f"/sessions/second/tools/{made['id']}/try", json={})).status_code == 404
+    assert (await shop.api.patch(f"/sessions/second/tools/{made['id']}", json={"enabled": False})).status_code == 404
+    assert [spec.name for spec in await shop.service.of_number("main")] == ["order_status"]
+    assert (await shop.api.delete(f"/sessions/main/tools/{made['id']}")).status_code == 204
+    assert await shop.service.of_number("main") == []
+
+
+async def test_a_call_waits_as_long_as_the_tool_says_and_little_of_its_answer_is_kept(shop: Workshop) -> None:
+    path = f"/sessions/main/tools/{(await shop.make(timeout_seconds=7))['id']}"
+    shop.services.answer = Reached(200, "text/plain", "y" * 3_000)
+    tried = (await shop.api.post(f"{path}/try", json={"arguments": {"order": "1"}})).json()
+    assert len(tried["result"]) == 3_000
+    assert shop.services.waits == [7]
+    [kept] = (await shop.api.get("/sessions/main/tool-calls")).json()["items"]
+    assert len(kept["result"]) == KEPT_RESULT
+
+
+def test_a_secret_is_sealed_for_its_tool() -> None:
+    vault = Vault("k" * 40)
+    sealed = vault.seal("s3cret", seal_context("one"))
+    with pytest.raises(SealBrokenError):
+        vault.open(sealed, seal_context("another"))

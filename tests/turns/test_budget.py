@@ -245,3 +245,22 @@ async def test_a_long_talk_is_cut_to_the_limit_of_a_call(stage: TurnStage) -> No
     assert prompt is not None
     assert len("".join(prompt.texts()) + prompt.system_text) // 4 < 800
     assert len(await stage.answers_sent()) == 7
+
+
+@pytest.mark.parametrize("scope", ["conversation", "number", "owner"])
+async def test_an_alert_comes_at_the_share_that_was_set(stage: TurnStage, scope: str) -> None:
+    await ask(stage)
+    [usage] = await stage.usage()
+    most = 8 * (usage.input_tokens + usage.output_tokens)
+
+    async def alert_at(share: float) -> list[str]:
+        if scope == "owner":
+            async with stage.database.write() as db:
+                await usage_budgets.put(db, stage.session.user_id, Budget(tokens=most, alert_share=share))
+        else:
+            set_budget(stage, alert_share=share, **{f"{scope}_tokens": most})
+        await ask(stage)
+        return [alert["scope"] for alert in await stage.told_events("budget.alert")]
+
+    assert await alert_at(0.7) == []
+    assert await alert_at(0.2) == [scope]

@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 from tests.fixtures.turns import TurnStage, statements, turn_stage
 
+from prosa.ai import summary_notes as notes
 from prosa.ai.asking import AnswerRequest
+from prosa.ai.context import estimate_tokens
 from prosa.ai.parts import Passage
+from prosa.auth.keys import Key
 from prosa.cache import Cache
 from prosa.clock import utc_now
 from prosa.database import Database
 from prosa.events.bus import Bus
+from prosa.sessions.settings.budget import BudgetSettings
 from prosa.sessions.settings.context import ContextSettings
 from prosa.turns.reply import Replier
 from prosa_simulator.gemini import Prompt, on_system
@@ -24,6 +28,7 @@ from prosa_simulator.gemini import answers as says
 
 FILLER = "e mais umas palavras sobre o tempo e a vida na cidade, sem nada que importe de verdade para ninguém"
 NOTES = "keep the notes"
+OTHER = "5511777770002@s.whatsapp.net"
 
 
 @pytest.fixture
@@ -156,6 +161,9 @@ async def test_what_is_deleted_later_leaves_the_summary(stage: TurnStage) -> Non
     summary = (await stage.talk()).summary
     assert "4111" not in summary
     assert "rua 7" in summary
+    again = await stage.hear("é a rua 7 mesmo")
+    await stage.hear("", revokes=again)
+    assert (await stage.talk()).summary == summary, "what it does not tell yet takes nothing out of it"
 
 
 async def test_a_chat_that_resumes_cold_is_shortened_before_its_answer(stage: TurnStage) -> None:
@@ -183,7 +191,8 @@ async def test_a_slow_summary_holds_an_answer_up_only_briefly(
         await stage.hear(f"Pedido {number} {FILLER}")
     stage.set(ai_enabled=True)
     await stage.hear("oi?")
-    await stage.turn()
+    async with asyncio.timeout(8):  # a model is waited for 10 s
+        await stage.turn()
     assert len(await stage.answers_sent()) == 1
     row = await stage.talk()
     assert "Pedido 2" in row.summary
@@ -210,10 +219,9 @@ async def test_what_documents_add_to_prompts_is_learned(stage: TurnStage) -> Non
 
 
 async def test_a_summary_is_of_one_contacts_words_only(stage: TurnStage) -> None:
-    other = "5511777770002@s.whatsapp.net"
     stage.gemini.script.when(on_system(NOTES), "contact: o segredo é 777\ncontact: o pedido é 48213")
     replier = stage.replier()
-    await stage.hear(f"o segredo é 777 {FILLER}", chat=other, sender=other)
+    await stage.hear(f"o segredo é 777 {FILLER}", chat=OTHER, sender=OTHER)
     await stage.turn(replier)
     await talk(stage, replier, "Pedido 48213.", "dois", "três", "quatro")
     assert summaries(stage)
@@ -264,3 +272,53 @@ async def test_an_injection_reaches_the_next_prompt_only_as_the_contacts_words(s
     last = replies(stage)[-1]
     assert "90%" not in last.system_text
     assert "swordfish" in last.system_text
+
+
+async def test_the_number_says_which_model_makes_summaries_and_its_owners_key_pays(stage: TurnStage) -> None:
+    stage.set(context=ContextSettings(window_tokens=400, keep_messages=2, summary_model="gemini-3.8-flash"))
+    stage.gemini.api_key = "anas-own"
+    replier = stage.replier(keys_of=lambda _: {"google": Key("anas-own")})
+    stage.gemini.script.when(on_system(NOTES), "contact: o pedido é 48213, para Maria")
+    await talk(stage, replier, "Pedido 48213.", "dois", "três", "quatro")
+    assert (await stage.talk()).summary == "- contact: o pedido é 48213, para Maria", "whose name is known"
+    asked = stage.gemini.requests.generations()
+    assert {r.model for r in asked if r.prompt and NOTES in r.prompt.system_text} == {"gemini-3.8-flash"}
+    assert {r.model for r in asked if r.prompt and NOTES not in r.prompt.system_text} == {"gemini-3.5-flash-lite"}
+
+
+async def test_where_nothing_may_be_spent_no_summary_is_made_before_the_answer(stage: TurnStage) -> None:
+    stage.set(ai_enabled=False)
+    for number in range(30):
+        await stage.hear(f"Pedido {number} {FILLER}")
+    stage.set(ai_enabled=True)
+    await stage.hear("hello", chat=OTHER, sender=OTHER)
+    await stage.turn()
+    stage.set(budget=BudgetSettings(number_tokens=1))
+    await stage.hear("oi?")
+    await stage.turn()
+    assert (await stage.talk()).ai_reason == "budget"
+    assert summaries(stage) == []
+    stage.set(budget=BudgetSettings())
+    await stage.hear("e agora?")
+    await stage.turn()
+    assert summaries(stage), "as it would have been before"
+
+
+async def test_what_the_summary_tells_is_added_up(stage: TurnStage) -> None:
+    stage.gemini.script.when(on_system(NOTES), "contact: o pedido é 48213")
+    replier = stage.replier()
+    until = []
+    for _ in range(2):
+        await talk(stage, replier, "Pedido 48213.", "dois", "três", "quatro")
+        row = await stage.talk()
+        until.append(row.summarised_until)
+        told = [body for _, body in await stage.said()][: row.summarised_until]
+        assert row.summarised_tokens == sum(map(estimate_tokens, told))
+    assert 0 < until[0] < until[1]
+
+
+async def test_where_the_cache_does_not_help_the_summary_is_half_as_long(stage: TurnStage) -> None:
+    chosen = ContextSettings(window_tokens=400, keep_messages=2, summary="extract", summary_tokens=100)
+    stage.set(context=chosen)
+    await talk(stage, stage.replier(), *(f"Sou a Ana, pedido 4821{n} para 1{n}/03 na Rua Bahia {n}." for n in range(9)))
+    assert 25 < notes.tokens_of((await stage.talk()).summary) <= 60

@@ -1,5 +1,6 @@
 """Voice messages, pictures, documents and places: what the model is given of them, and what is kept."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,14 +8,16 @@ from typing import Any
 
 import pytest
 from tests.fixtures.conversations import messages
-from tests.fixtures.turns import TurnStage, turn_stage
+from tests.fixtures.turns import TurnStage, end, turn_stage
 
+from prosa.ai.answer import NOTE_TOKENS
 from prosa.cache import Cache
 from prosa.conversations.media import MediaFacts
 from prosa.database import Database
 from prosa.events.bus import Bus
 from prosa.sessions.settings import SessionSettings
 from prosa.sessions.settings.understanding import UnderstandingSettings
+from prosa.turns.files import MOST_FILES
 from prosa.turns.policy.files import understood
 from prosa.whatsapp.engine import EngineErrorCode, MediaInfo, MessageType
 from prosa_simulator.gemini import answers as says
@@ -175,3 +178,68 @@ def test_a_text_must_be_given_where_it_is_to_be_sent() -> None:
 def test_a_transcript_stays_with_the_file() -> None:
     facts = MediaFacts.model_validate({"state": "ready", "mime_type": "audio/ogg", "transcript": "hi"})
     assert facts.stored()["transcript"] == "hi"
+
+
+def shown(stage: TurnStage) -> str:
+    """The contact's part of the newest request, a file standing as its bytes between stars."""
+    body: Any = stage.gemini.requests.generations()[-1].body
+    parts = [part for content in body["contents"] for part in content["parts"]]
+    read = base64.urlsafe_b64decode
+    return "".join(p.get("text") or f"*{read(p['inlineData']['data']).decode()}*" for p in parts)
+
+
+async def hear_pictures(stage: TurnStage, count: int) -> None:
+    for number in range(count):
+        await hear_voice(stage, type=MessageType.IMAGE, media=PICTURE, body=f"picture {number}.")
+    assert stage.online.connection_of is not None
+    stage.online.connection_of.files += [f"{number:04}".encode() for number in reversed(range(count))]
+
+
+async def test_of_many_files_the_newest_go_along_in_order_each_behind_its_words(stage: TurnStage) -> None:
+    stage.gemini.script.enqueue("[[file 1]] a bowl\n[[file 8]] a lamp\n[[answer]]\nNice!")
+    await hear_pictures(stage, MOST_FILES + 2)
+    await stage.turn()
+    said = shown(stage)
+    assert "[image: picture 1.]\n[image: picture 2.][file 1]*0002*" in said
+    assert "[image: picture 9.][file 8]*0009*" in said
+    assert len(files_sent(stage)) == MOST_FILES
+    config: Any = stage.gemini.requests.generations()[-1].prompt
+    assert config.config["maxOutputTokens"] == 1024 + MOST_FILES * NOTE_TOKENS, "there is room for what is noted"
+    noted = [row.media.get("transcript") for row in await messages(stage.database) if row.media]
+    assert noted == [None, None, "a bowl", *[None] * 6, "a lamp"]
+
+
+async def test_files_too_large_together_go_without_the_oldest(
+    stage: TurnStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prosa.turns.files.MOST_BYTES", 9)
+    await hear_pictures(stage, 3)
+    await stage.turn()
+    assert [content for _, content in files_sent(stage)] == [b"0001", b"0002"]
+
+
+async def test_a_file_that_is_larger_than_was_said_stays_away(stage: TurnStage) -> None:
+    stage.set(understanding=UnderstandingSettings(max_mb=1))
+    await hear_voice(stage, b"x" * (2**20 + 1), type=MessageType.IMAGE, media=PICTURE)
+    await stage.turn()
+    assert stage.asked() == ["[image]"]
+    assert files_sent(stage) == []
+
+
+async def test_of_a_file_that_is_deleted_while_it_is_answered_no_words_stay(stage: TurnStage) -> None:
+    stage.gemini.script.enqueue(says.Hang(then=says.Text("[[file 1]] a secret\n[[answer]]\nI see.")))
+    await hear_voice(stage, b"OggS")
+    claimed = await stage.claim()
+    task = asyncio.create_task(stage.replier().reply(claimed))
+    await stage.until(lambda: stage.gemini.hanging == 1)
+    await stage.hear("", revokes=(await messages(stage.database))[0].wa_id)
+    await end(stage, task)
+    assert "secret" not in str(await messages(stage.database))
+
+
+async def test_words_beside_a_file_of_another_message_are_answered_too(stage: TurnStage) -> None:
+    stage.set(understanding=UnderstandingSettings(otherwise="text", otherwise_text="Please write."))
+    await hear_voice(stage, type=MessageType.VIDEO, media=MediaInfo("video/mp4", size=4))
+    await stage.hear("how much is it?")
+    await stage.turn()
+    assert stage.asked() == ["[video]\nhow much is it?"]

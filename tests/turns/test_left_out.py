@@ -291,6 +291,15 @@ async def test_a_failure_is_told_once_until_an_answer_succeeds(stage: TurnStage)
     assert await automatic(stage) == [LATE, LATE]
 
 
+async def test_a_failure_is_told_to_no_group(small: TurnStage) -> None:
+    small.set(turns=TurnSettings(failure_message=LATE), audience=AudienceSettings(groups="on"))
+    small.gemini.script.enqueue(says.BlockedPrompt())
+    await say_in_group(small, ANA, "Lunch?")
+    await small.turn()
+    assert (await small.talk(GROUP)).ai_state == "failed"
+    assert LATE not in [text for _, text in await small.said(GROUP)]
+
+
 async def test_asking_again_after_a_failure(stage: TurnStage) -> None:
     stage.set(turns=TurnSettings(failure_message=LATE))
     await fail(stage, "one")

@@ -28,6 +28,7 @@ from prosa.sessions.settings.budget import BudgetSettings
 from prosa.sessions.settings.frequent import FrequentSettings
 from prosa.sessions.settings.knowledge import KnowledgeSettings
 from prosa.settings import Settings
+from prosa.tools.schemas import ToolCreate
 from prosa.turns import endpoints
 from prosa.turns.budget import BudgetUsedUpError
 from prosa.turns.knowing import Knowing
@@ -92,6 +93,16 @@ async def test_settings_are_tried_before_they_are_saved(trying: Trying) -> None:
     assert "We sell bread." not in str(trying.stage.gemini.requests.generations()[-1].body)
     again = (await trying.attempt("hi")).json()
     assert "We sell bread." in again["prompt"][0]["text"]
+
+
+async def test_services_are_asked_only_where_one_says_so(trying: Trying) -> None:
+    tool = ToolCreate(name="order_status", description="Says where an order is.", url="https://shop.example/orders")
+    await trying.stage.tools.create(trying.stage.caller, "main", tool)
+    for use_tools in (True, False):
+        await trying.attempt("hi", use_tools=use_tools)
+        body = str(trying.stage.gemini.requests.generations()[-1].body)
+        assert ("order_status" in body) is use_tools
+        assert "hand_over" in body
 
 
 async def test_handing_over_is_said_and_not_done(trying: Trying) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from tests.fixtures.conversations import CONTACT, inbound, receiver
+from tests.fixtures.conversations import CONTACT, GROUP, inbound, receiver
 from tests.fixtures.embedding import SpellingEmbedder
 from tests.fixtures.turns import KEY, TurnStage, statements, turn_stage
 
@@ -24,6 +24,7 @@ from prosa.clock import utc_now
 from prosa.database import Database
 from prosa.embeddings import Embedders
 from prosa.events.bus import Bus
+from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.frequent import FrequentSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.settings import Settings
@@ -31,6 +32,7 @@ from prosa.turns.budget import Budgets
 from prosa.turns.people import PeopleAnswers
 from prosa.turns.ready import Asked, MatchCosts, ReadyAnswers
 from prosa.whatsapp.engine import MessageType
+from prosa_simulator.gemini import answers as says
 
 PHRASINGS = ["when are you open", "at what time do you open", "opening hours please"]
 
@@ -68,7 +70,7 @@ class Shop:
         """Let somebody ask; return the last answer, once all is kept. A new contact each time where none is given."""
         self.asked += 1
         contact = contact or f"55119{self.asked:08}@s.whatsapp.net"
-        await self.stage.hear(text, chat=contact, sender=contact, **changes)
+        await self.stage.hear(text, **({"chat": contact, "sender": contact} | changes))
         await self.stage.turn(self.stage.replier(ready=self.ready))
         await self.stage.until(lambda: not self.ready._tasks)
         return (await self.stage.answers_sent(contact))[-1]
@@ -329,3 +331,55 @@ async def test_gemini_compares_meanings_where_it_is_set(shop: Shop) -> None:
     await shop.stage.until(recorded)
     rows = await shop.stage.usage()
     assert {row.model for row in rows} == {"gemini-embedding-001-768"}
+
+
+async def test_what_a_conversation_made_an_answer_of_is_given_to_nobody_else(shop: Shop) -> None:
+    shop.set(exact_minutes=30)
+    await shop.ask("I live behind the station, third floor", CONTACT)
+    shop.stage.gemini.script.enqueue("To the third floor behind the station.")
+    await shop.ask("Where do you deliver my cake on request?", CONTACT)
+    assert "station" not in await shop.ask("Where do you deliver my cake on request?")
+    assert shop.calls == 3
+    await shop.ask("Where do you deliver my cake on request?")
+    assert shop.calls == 3, "an answer made of the question alone is given again"
+
+
+@pytest.mark.parametrize(
+    "said", [(says.ToolCall("nothing", {}), "It was sent."), (says.Truncated("It was sent. And then it"),)]
+)
+async def test_what_a_tool_said_and_what_was_cut_short_is_not_given_again(shop: Shop, said: tuple[Any, ...]) -> None:
+    shop.set(exact_minutes=30)
+    shop.stage.gemini.script.enqueue(*said)
+    assert await shop.ask("Where is the parcel that was ordered?") == "It was sent."
+    before = shop.calls
+    assert await shop.ask("Where is the parcel that was ordered?") != "It was sent."
+    assert shop.calls == before + 1
+
+
+async def test_a_quotation_is_not_answered_for_others(shop: Shop) -> None:
+    shop.set(exact_minutes=30)
+    shop.stage.gemini.script.enqueue("That lamp costs 30.")
+    await shop.ask("How much does the lamp cost please?", quoted_wa_id="AB12")
+    assert await shop.ask("How much does the lamp cost please?") != "That lamp costs 30."
+    assert shop.calls == 2
+
+
+async def test_the_same_words_are_answered_anew_once_an_answer_of_the_owners_changed(shop: Shop) -> None:
+    shop.set(exact_minutes=30)
+    await shop.ask("Is there parking at the shop?")
+    session = replace(shop.stage.session, answers_version=shop.stage.session.answers_version + 1)
+    shop.stage.session = shop.stage.numbers.facts["main"] = session
+    await shop.ask("Is there parking at the shop?")
+    assert shop.calls == 2
+    shop.stage.set(model="gemini-3.8-flash")
+    await shop.ask("Is there parking at the shop?")
+    assert shop.calls == 3
+
+
+async def test_groups_are_answered_by_the_model(shop: Shop) -> None:
+    shop.set(mode="on", threshold=0.0, margin=0.0, exact_minutes=30)
+    shop.stage.set(audience=AudienceSettings(groups="on"))
+    await shop.approve()
+    for calls in (1, 2):
+        assert await shop.ask("when are you open", GROUP, sender=CONTACT, is_group=True) != "Nine to six."
+        assert shop.calls == calls

@@ -58,15 +58,16 @@ async def all_sent(stage: TurnStage, count: int) -> bool:
     return [message.status for message in rows] == ["sent"] * count
 
 
-def looks_no_more(sender: Sender) -> None:
-    """Let a sender send only what it is handed."""
+async def looks_no_more(sender: Sender) -> None:
+    """Let a sender send only what it is handed; what it was looking for just now is over."""
     sender._loops[0].cancel()
+    await asyncio.gather(sender._loops[0], return_exceptions=True)
 
 
 async def test_an_answer_goes_as_soon_as_it_is_stored(stage: TurnStage, tmp_path: Path) -> None:
     connection = SendingConnection()
     async with sending(stage, tmp_path, connection) as sender:
-        looks_no_more(sender)
+        await looks_no_more(sender)
         replier = stage.replier(slots=sender)
         with statements(stage.database) as seen:
             for number in range(1, 4):
@@ -84,7 +85,7 @@ async def test_an_answer_goes_as_soon_as_it_is_stored(stage: TurnStage, tmp_path
 async def test_what_waits_in_the_conversation_goes_first(stage: TurnStage, tmp_path: Path) -> None:
     connection = SendingConnection()
     async with sending(stage, tmp_path, connection) as sender:
-        looks_no_more(sender)
+        await looks_no_more(sender)
         await stage.hear("one")
         async with stage.database.write() as db:  # not by a person, who would keep the AI quiet
             await queue.enqueue(db, (await stage.talk()).id, author=Author.AUTOMATIC, content=OutboundText("first"))
@@ -103,7 +104,7 @@ async def test_what_cannot_go_at_once_waits_in_the_outbox(
     connection = SendingConnection()
     chosen = stage.session.settings.sending
     async with sending(stage, tmp_path, connection) as sender:
-        looks_no_more(sender)
+        await looks_no_more(sender)
         match why:
             case "offline":
                 monkeypatch.setattr(sender._numbers, "connection", lambda _name: None)
@@ -152,7 +153,7 @@ async def test_a_process_that_dies_between_the_commit_and_the_sending_is_taken_o
 ) -> None:
     connection = SendingConnection()
     async with sending(stage, tmp_path, connection) as sender:
-        looks_no_more(sender)
+        await looks_no_more(sender)
         slot = sender.lend(stage.session)
         assert slot is not None
         slot.send = lambda _message: None

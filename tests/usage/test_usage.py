@@ -19,7 +19,11 @@ from prosa.database.engine import WriteDb
 from prosa.errors import InvalidInputError
 from prosa.outbox import queue
 from prosa.outbox.content import OutboundText
-from prosa.usage import repository, traffic
+from prosa.sessions.facts import SessionFacts
+from prosa.sessions.settings import SessionSettings
+from prosa.sessions.state import SessionStatus
+from prosa.usage import budgets, repository, traffic
+from prosa.usage.budgets import Scope
 from prosa.usage.endpoints import router
 from prosa.usage.repository import NewUsage
 from prosa.usage.service import UsageService
@@ -248,3 +252,23 @@ async def test_ones_own_budget(database: Database, service: UsageService) -> Non
             assert {name: shown[name] for name in body} == body
         for bad in ({"usd": 0}, {"tokens": -1}, {"alert_share": 2}, {"euros": 1}):
             assert (await client.put("/usage/budget", json=bad)).status_code == 422
+
+
+async def test_each_scope_counts_its_own_calls_only(database: Database) -> None:
+    caller, other = await person(database), await person(database)
+    await add_session(database, caller, "shop")
+    await add_session(database, caller, "home")
+    for session_id in ("shop", "home"):
+        session = SessionFacts(session_id, caller.user_id, SessionStatus.OPEN, None, None, SessionSettings())
+        await receiver(database, Path("unused")).message(session, inbound())
+    mine, elsewhere = [talk.id for talk in await conversations(database)]
+    await call(database, caller, conversation_id=mine, input_tokens=1)
+    await call(database, caller, input_tokens=10)
+    await call(database, caller, session_id="home", conversation_id=elsewhere, input_tokens=100)
+    await call(database, other, input_tokens=1000)
+    await call(database, caller, NOW - timedelta(days=30), conversation_id=mine, input_tokens=10_000)
+    scopes = (Scope(caller.user_id, "shop", mine), Scope(caller.user_id, "shop"), Scope(caller.user_id))
+    async with database.read() as db:
+        spent = [await budgets.spent(db, scope, begin=NOW - timedelta(days=24)) for scope in scopes]
+    assert [one.tokens for one in spent] == [1 + 10, 1 + 10 + 10 + 10, 1 + 10 + 10 + 10 + 100 + 10]
+    assert [one.microusd for one in spent] == [55, 110, 165]

@@ -33,7 +33,7 @@ from prosa.ai.pricing import cost_microusd
 from prosa.ai.system import system_text
 from prosa.ai.talk import Talk
 from prosa.ai.text import cut_short, to_whatsapp
-from prosa.ai.usage import CallUsage, Purpose, total
+from prosa.ai.usage import CallUsage, Purpose
 from prosa.auth.keys import Key, Keys
 from prosa.outgoing import RefusedAddressError
 
@@ -84,28 +84,26 @@ class AnswerService:
         """Ask the model, and where it is not available the next one.
 
         Raises:
-            AnswerError: There is no answer; see `prosa.ai.failures` for the reasons. It is the first model's.
+            AnswerError: There is no answer; see `prosa.ai.failures` for the reasons. It is the reason of the first
+                model that may answer later, where one may, else the first model's.
         """
-        first: failures.AnswerError | None = None
+        reasons: list[failures.AnswerError] = []
         paid: list[CallUsage] = []
         for model in (request.model, *request.fallbacks):
             try:
                 asked = request if model == request.model else replace(request, model=model)
                 answer = await self._answer(within_limits(self._models.name(model), asked))
             except failures.AnswerError as error:
-                first = first or error
-                if error.usage is not None:
-                    paid.append(error.usage)
+                reasons.append(error)
+                paid += error.paid
                 if not isinstance(error, _TRY_NEXT):
                     break
                 continue
             before = tuple((Purpose.REPLY, usage) for usage in paid)
             return replace(answer, calls=(*before, *answer.calls)) if before else answer
-        if first is None:
-            raise failures.BadModelError(called=False)
-        if paid:
-            first.usage = total(paid)
-        raise first
+        reason = next((one for one in reasons if one.temporary), reasons[0])
+        reason.paid = paid
+        raise reason
 
     async def _answer(self, request: AnswerRequest) -> Answer:
         name = self._models.name(request.model)
@@ -124,7 +122,7 @@ class AnswerService:
                 response = await talk.answer(_prompt(replace(request, attachments={})), request.max_tokens)
             answer = _read(response, talk.calls[-1], files)
         except failures.AnswerError as error:
-            error.usage = total(talk.calls)
+            error.paid = talk.calls
             raise
         calls = tuple((Purpose.REPLY, usage) for usage in talk.calls)
         return replace(answer, calls=calls, tools=tuple(talk.uses))

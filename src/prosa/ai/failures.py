@@ -1,5 +1,6 @@
 """Why there is no answer: one class a reason, each with a stable code and words for the owner, never for a contact."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from prosa.ai.usage import CallUsage
@@ -14,7 +15,7 @@ class AnswerError(Exception):
         message: What happened and what to do, for the owner of the number.
         retry_after: Seconds to wait before a retry, where the provider said so.
         called: Whether the provider was asked at all.
-        usage: What the call cost, where it was answered.
+        paid: What each call used that was answered.
     """
 
     code: ClassVar[str]
@@ -32,7 +33,7 @@ class AnswerError(Exception):
         self.message = message or self.default
         self.retry_after = retry_after
         self.called = called
-        self.usage = usage
+        self.paid: Sequence[CallUsage] = () if usage is None else (usage,)
         super().__init__(f"{self.code}: {self.message}")
 
 

@@ -97,8 +97,7 @@ async def summarise(complete: Complete, request: SummaryRequest) -> Summary:
         try:
             made = await complete(task.ask(invented))
         except AnswerError as error:
-            if error.usage is not None:
-                calls.append((Purpose.SUMMARY, error.usage))
+            calls += [(Purpose.SUMMARY, used) for used in error.paid]
             logger.warning("a summary was not made by the model", reason=error.code)
             break
         calls.append((Purpose.SUMMARY, made.usage))

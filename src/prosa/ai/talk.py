@@ -38,6 +38,8 @@ class Talk:
         Raises:
             AnswerError: A call failed.
         """
+        if self._tools is not None:
+            self._tools.begin()
         parameters = self._parameters()
         messages = list(messages)
         left = MOST_ROUNDS

@@ -42,6 +42,9 @@ class Toolbox(Protocol):
         """What the model may use, always in the same order: it is part of the prompt's stable beginning."""
         ...
 
+    def begin(self) -> None:
+        """Forget what was only decided so far: another model answers, or the same one anew, and decides again."""
+
     async def use(self, name: str, arguments: dict[str, Any]) -> Used:
         """Use a tool. It never raises: what goes wrong is told to the model."""
         ...

@@ -1,6 +1,5 @@
 """What model calls are for, and what each used."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,19 +35,3 @@ class CallUsage:
     output_tokens: int
     cost_microusd: int | None
     latency_ms: int
-
-
-def total(calls: Sequence[CallUsage]) -> CallUsage | None:
-    """Return what several calls of one model used together; None where there was none."""
-    if not calls:
-        return None
-    costs = [call.cost_microusd for call in calls]
-    return CallUsage(
-        provider=calls[-1].provider,
-        model=calls[-1].model,
-        input_tokens=sum(call.input_tokens for call in calls),
-        cached_tokens=sum(call.cached_tokens for call in calls),
-        output_tokens=sum(call.output_tokens for call in calls),
-        cost_microusd=None if None in costs else sum(cost for cost in costs if cost),
-        latency_ms=sum(call.latency_ms for call in calls),
-    )

@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Table, bindparam, literal_column, select
 
-from prosa.ai.context import CONTACT, PromptMessage, Transcript, text_of
+from prosa.ai.context import CONTACT, PromptMessage, Transcript, text_of, without_marks
 from prosa.cache import Cache, Read
 from prosa.conversations.models import Message, MessageStatus
 from prosa.database import Database
@@ -108,13 +108,16 @@ def prompt_message(
         stored_at: When it was stored.
     """
     facts = media or {}
-    transcript = facts.get("transcript")
-    text = text_of(type_, body, file_name=facts.get("file_name"), voice=bool(facts.get("voice")), transcript=transcript)
+    file_name, transcript = facts.get("file_name"), facts.get("transcript")
+    inbound = author == CONTACT
+    if inbound:
+        body, file_name, transcript = map(without_marks, (body, file_name or "", transcript or ""))
+    text = text_of(type_, body, file_name=file_name, voice=bool(facts.get("voice")), transcript=transcript)
     if text is None:
         return None
-    inbound = author == CONTACT
     if speaker is not None and inbound:
-        text = f"{speaker}: {text}"
+        # Set in from the second line on: nobody can write another one's line.
+        text = f"{speaker}: " + text.replace("\n", "\n  ")
     file = inbound and bool(facts) and not transcript
     at = int(stored_at.timestamp()) if stored_at else 0
     return PromptMessage(seq, author, text, wa_id, asks=inbound and wants_answer(type_, body), file=file, at=at)

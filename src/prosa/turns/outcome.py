@@ -183,8 +183,8 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
             # Asking the same again would end the same way.
             held.answered_until = max(held.answered_until, turn.answered_until)
     await save(db, held)
-    if error.usage is not None:
-        await record(turn, [(Purpose.REPLY, error.usage)], None, db)
+    if error.paid:
+        await record(turn, [(Purpose.REPLY, used) for used in error.paid], None, db)
     if error.called or not error.temporary:
         will_retry = held.due_at is not None and held.attempts > 0
         await announce(

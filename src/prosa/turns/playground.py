@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from prosa.ai.asking import Answer, AnswerRequest, Answers
-from prosa.ai.context import CONTACT, PromptMessage, estimate_tokens, pending, text_of
+from prosa.ai.context import CONTACT, PromptMessage, estimate_tokens, pending, text_of, without_marks
 from prosa.ai.failures import AnswerError, OverBudgetError
 from prosa.ai.system import documents_found, system_text, turn_facts
 from prosa.ai.usage import CallUsage, Purpose
@@ -99,8 +99,7 @@ class Playground:
             async with asyncio.timeout(TRY_SECONDS):
                 tried = await self._make(session, body)
         except AnswerError as error:
-            if error.usage is not None:
-                await self._book(session, [error.usage])
+            await self._book(session, error.paid)
             if isinstance(error, OverBudgetError):
                 raise BudgetUsedUpError(
                     "This prompt and an answer to it would be more than one call may use.",
@@ -159,7 +158,7 @@ def _messages(body: TryRequest) -> list[PromptMessage]:
     messages = []
     for seq, said in enumerate(body.messages, 1):
         ours = said.author == "us"
-        text = text_of("text", said.text) or ""
+        text = text_of("text", said.text if ours else without_marks(said.text)) or ""
         messages.append(PromptMessage(seq, Author.AI.value if ours else CONTACT, text, asks=not ours))
     return messages
 

@@ -72,6 +72,11 @@ class Asked:
         return self.message.text
 
     @property
+    def alone(self) -> bool:
+        """Whether the model is told nothing of the conversation but it."""
+        return not self.request.summary and all(message.seq >= self.message.seq for message in self.request.messages)
+
+    @property
     def number(self) -> Number:
         """What its frequent answers are found by."""
         return _number(self.session)
@@ -129,12 +134,10 @@ class ReadyAnswers:
             return None
         if kind != ConversationKind.CONTACT or request.attachments:
             return None
-        first = not request.summary and all(message.seq >= waiting[0].seq for message in request.messages)
+        asked = Asked(session, waiting[0], request, conversation_id)
         before = [message for message in request.messages if message.seq < waiting[0].seq]
         said = before[-1].text if before and before[-1].ours else ""
-        if unfit(waiting[0].text, first=first, before=said):
-            return None
-        return Asked(session, waiting[0], request, conversation_id)
+        return None if unfit(asked.text, first=asked.alone, before=said) else asked
 
     async def find(self, asked: Asked | None) -> Answer | None:
         """Return an answer that is ready, or None."""
@@ -200,6 +203,8 @@ class ReadyAnswers:
     async def _keep_exact(self, asked: Asked, answer: Answer) -> None:
         if answer.truncated or answer.tools or not reusable(answer.text, contact_name=asked.request.contact_name):
             return
+        if not asked.alone:
+            return  # what this contact said before may be in it, and is nobody else's business
         if await self._quotes(asked):
             return
         sources = [{"id": source.id, "title": source.title, "place": source.place} for source in answer.sources]

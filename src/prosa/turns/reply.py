@@ -197,8 +197,9 @@ class Replier:
         except AnswerError as error:
             log.warning("no answer", reason=error.code, attempt=claimed.attempts + 1, retry_after=error.retry_after)
             await self._end(turn, partial(outcome.failed, turn, error))
-            if error.usage is not None:
-                await self.budgets.spent(turn.session, claimed.id, [(Purpose.REPLY, error.usage)])
+            if error.paid:
+                calls = [(Purpose.REPLY, used) for used in error.paid]
+                await self.budgets.spent(turn.session, claimed.id, calls)
             return
         finally:
             if not (isinstance(result, Answered) and result.waits):

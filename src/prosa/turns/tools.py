@@ -82,6 +82,11 @@ class TurnTools:
         own += [REMIND] if self.settings.remind and not self.group else []
         return [*own, *(Offer(spec.name, spec.description, spec.parameters) for spec in self.specs)]
 
+    def begin(self) -> None:
+        """Take back what was to be done with an answer that did not come; calls of services happened all the same."""
+        self.handed_over = None
+        self.reminders.clear()
+
     async def use(self, name: str, arguments: dict[str, Any]) -> Used:
         """Use a tool; Prosa's own only note what is to be done when the answer is committed."""
         if name == HAND_OVER.name:
