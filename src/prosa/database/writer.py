@@ -23,9 +23,10 @@ logger = structlog.get_logger("prosa.database")
 
 MAX_GROUP = 128
 """Jobs in one transaction: bounds how long the first of them waits for the last."""
-BREATHS = 2
-"""Rounds of the event loop between two groups: those who waited go on first, and what they have to say leaves (an
-acknowledgement in the second round); what that brings joins the next group."""
+BREATHS = 8
+"""Rounds of the event loop between two groups: those who waited go on first, what they have to say leaves (such as an
+acknowledgement, in the second round), and what that brings joins the next group. Where nothing happens they take some
+microseconds each; under load groups are half as large again as without (measured with 48 contacts of 8 numbers)."""
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from prosa.ai import economy, summary
 from prosa.ai import summary_notes as notes
@@ -28,7 +28,8 @@ from prosa.ai.usage import CallUsage, Purpose
 from prosa.auth.keys import KeysOf, no_keys
 from prosa.conversations.held import TABLE, HeldConversation, hold
 from prosa.database import Database
-from prosa.database.engine import WriteDb
+from prosa.database.engine import Place, WriteDb
+from prosa.database.prepared import Prepared
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.context import Contexts
 from prosa.turns.ending import Turn, record
@@ -50,6 +51,10 @@ async def nobody(*_: object) -> None:
 
 
 _c = TABLE.c
+_summarised = Prepared(
+    update(TABLE).where(_c.id == bindparam("row_id")).returning(_c.id),
+    sets_given=True, bulk=True, each=("row_id", "id"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +197,7 @@ class Compactor:
             return None
         made = await self._summarise(turn, view, leaving, window, seconds)
         short = View(Transcript(rest), made.text, leaving[-1].seq, view.told + length, view.system)
-        done = await self._database.submit(partial(_write, turn, view.until, short, made))
+        done = await self._database.submit(partial(_write, turn, view.until, short, made), place=Place.TOGETHER)
         await self._spent(turn.session, turn.claimed.id, made.calls)
         if not done:
             logger.info("a summary came too late", conversation=str(turn.claimed.id))
@@ -260,5 +265,6 @@ async def _write(turn: Turn, before: int, short: View, made: Summary, db: WriteD
     if held is None or not unchanged or held.summarised_until != before:
         return False
     values = {"summary": short.summary, "summarised_until": short.until, "summarised_tokens": short.told}
-    await db.execute(update(TABLE).where(_c.id == claimed.id).values(**values))
+    # at once, not put off: a turn that is claimed in this group reads it
+    await db.fetch(_summarised, {"row_id": claimed.id, **values}, about=(claimed.id,))
     return True
