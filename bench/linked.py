@@ -144,10 +144,10 @@ class Spent:
         self._processes = processes
         self._before = self._read()
 
-    def ms_per(self, count: float) -> dict[str, float]:
-        """Return the milliseconds of CPU spent so far, divided by a count of answers."""
+    def ms(self) -> dict[str, float]:
+        """Return the milliseconds of CPU spent so far."""
         now = self._read()
-        return {name: round((now[name] - self._before[name]) * 1000 / count, 2) for name in now}
+        return {name: (now[name] - self._before[name]) * 1000 for name in now}
 
     def _read(self) -> dict[str, float]:
         return {name: cpu_seconds(pid) for name, pid in self._processes.items()}

@@ -4,6 +4,7 @@ import asyncio
 import os
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from prosa_simulator.product.world import World
 
 def run(*, quick: bool) -> dict[str, Any]:
     """Measure all four."""
-    linked = run_async(_linked(seconds=5 if quick else 30))
+    linked = run_async(_linked(rounds=2 if quick else 6, seconds=2.5 if quick else 5))
     results: dict[str, Any] = dict(linked)
     for kind in ("sqlite", "postgres"):
         results[f"turns_{kind}_per_s"], results[f"turns_{kind}_cpu_ms_per_turn"] = turns(
@@ -25,31 +26,65 @@ def run(*, quick: bool) -> dict[str, Any]:
     return results
 
 
-async def _linked(*, seconds: float) -> dict[str, Any]:
+async def _linked(*, rounds: int, seconds: float) -> dict[str, Any]:
+    """Measure both sides in turn, several times: what a machine can do changes within minutes."""
     async with World() as world:
         people = await link_contacts(world)
-        async with echo_bot(world) as side:
-            ceiling, ceiling_ms = await _measure(world, people, side, seconds)
-        async with whole_loop(world) as side:
-            loop, loop_ms = await _measure(world, people, side, seconds)
+        async with echo_bot(world) as bot, whole_loop(world) as whole:
+            ceiling, loop = await _Measured.of(world, people, bot), await _Measured.of(world, people, whole)
+            for _ in range(rounds):
+                await ceiling.go_on(seconds)
+                await loop.go_on(seconds)
     return {
-        "loop_answers_per_s": round(loop, 1),
-        "ceiling_per_s": round(ceiling, 1),
-        "loop_share_of_ceiling": round(loop / ceiling, 3),
+        "loop_answers_per_s": round(loop.per_s, 1),
+        "ceiling_per_s": round(ceiling.per_s, 1),
+        "loop_share_of_ceiling": round(loop.per_s / ceiling.per_s, 3),
+        "loop_shares": [round(ours / bare, 2) for ours, bare in zip(loop.each_per_s, ceiling.each_per_s, strict=True)],
         "numbers": NUMBERS,
         "contacts": NUMBERS * CONTACTS,
-        "loop_cpu_ms_per_answer": loop_ms,
-        "ceiling_cpu_ms_per_answer": ceiling_ms,
+        "loop_cpu_ms_per_answer": loop.cpu_ms_per_answer,
+        "ceiling_cpu_ms_per_answer": ceiling.cpu_ms_per_answer,
     }
 
 
-async def _measure(world: World, people: list[Contact], side: Side, seconds: float) -> tuple[float, dict[str, float]]:
-    """Return the answers a second, and the milliseconds of CPU that each process spent on one."""
-    await warm(people, side, rounds=3)
-    contacts = world.contacts.engine.pid
-    spent = Spent({"network": os.getpid(), "contacts": contacts, **side.processes} if contacts else side.processes)
-    speed = await answers_per_s(people, side, seconds=seconds)
-    return speed, spent.ms_per(speed * seconds)
+class _Measured:
+    """One side, and what it did so far."""
+
+    def __init__(self, people: list[Contact], side: Side, processes: dict[str, int]) -> None:
+        self._people = people
+        self._side = side
+        self._processes = processes
+        self._answers = 0.0
+        self._seconds = 0.0
+        self._ms: Counter[str] = Counter()
+        self.each_per_s: list[float] = []
+
+    @classmethod
+    async def of(cls, world: World, people: list[Contact], side: Side) -> "_Measured":
+        """Warm a side."""
+        await warm(people, side, rounds=3)
+        contacts = world.contacts.engine.pid
+        assert contacts is not None
+        return cls(people, side, {"network": os.getpid(), "contacts": contacts, **side.processes})
+
+    async def go_on(self, seconds: float) -> None:
+        """Measure for some seconds."""
+        spent = Spent(self._processes)
+        speed = await answers_per_s(self._people, self._side, seconds=seconds)
+        self._ms.update(spent.ms())
+        self._answers += speed * seconds
+        self._seconds += seconds
+        self.each_per_s.append(speed)
+
+    @property
+    def per_s(self) -> float:
+        """Answers a second."""
+        return self._answers / self._seconds
+
+    @property
+    def cpu_ms_per_answer(self) -> dict[str, float]:
+        """Milliseconds of CPU that each process spent on an answer."""
+        return {name: round(ms / self._answers, 2) for name, ms in self._ms.items()}
 
 
 def turns(kind: str, *, seconds: float, numbers: int = 32, contacts: int = 4) -> tuple[float, float]:
