@@ -1,15 +1,21 @@
 """Group commit: jobs share transactions and never each other's failures."""
 
 import asyncio
+import contextlib
+import sqlite3
+import threading
 import uuid
 from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import DBAPIError
 from tests.fixtures.databases import watched
 
 from prosa.clock import utc_now
 from prosa.database import Database, WriteDb
+from prosa.database.engine import Place
+from prosa.database.groups import SqliteGroups
 from prosa.events.bus import Bus
 from prosa.ids import new_id
 from prosa.users.models import User
@@ -110,3 +116,85 @@ async def test_foreign_keys_hold_on_both_databases(database: Database) -> None:
         async with database.read() as db:
             assert (await db.execute(text("PRAGMA foreign_keys"))).scalar_one() == 1
             assert (await db.execute(text("PRAGMA journal_mode"))).scalar_one() == "wal"
+
+
+SMALL = (Place.TOGETHER, Place.CLAIM)
+
+
+def thread_of_job(places: dict[Place, int]) -> Callable[[Place], Callable[[WriteDb], Awaitable[None]]]:
+    def make(place: Place) -> Callable[[WriteDb], Awaitable[None]]:
+        async def job(db: WriteDb) -> None:
+            await db.execute(text("SELECT 1"))
+            places[place] = threading.get_ident()
+
+        return job
+
+    return make
+
+
+async def test_sqlite_runs_small_jobs_on_the_event_loop_and_all_others_in_a_thread(sqlite_database: Database) -> None:
+    await sqlite_database.submit(add_user("first@example.com"))  # opens the connection
+    threads: dict[Place, int] = {}
+    make, here = thread_of_job(threads), threading.get_ident()
+    for place in SMALL:
+        await sqlite_database.submit(make(place), place=place)
+        assert threads.pop(place) == here
+    await asyncio.gather(*(sqlite_database.submit(make(place), place=place) for place in Place))
+    assert here not in threads.values(), "one that may be large takes its whole group into the thread"
+
+
+@pytest.mark.parametrize("place", SMALL)
+async def test_sqlite_that_another_program_writes_to_holds_up_no_event_loop(
+    sqlite_database: Database, place: Place
+) -> None:
+    await sqlite_database.submit(add_user("first@example.com"))
+    with contextlib.closing(sqlite3.connect(str(sqlite_database.url.database), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(sqlite_database.submit(add_user("patient@example.com"), place=place))
+        for _ in range(30):  # the loop goes round, and the job waits
+            await asyncio.sleep(0.01)
+            assert not waiting.done()
+        other.execute("COMMIT")
+    await waiting
+    assert "patient@example.com" in await emails(sqlite_database)
+
+
+async def test_sqlite_keeps_nothing_of_small_jobs_whose_commit_fails(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sqlite_database.submit(add_user("first@example.com"))
+    run, failing = SqliteGroups._statement, True
+
+    def statement(groups: SqliteGroups, sql: str) -> None:
+        if sql == "COMMIT" and failing:
+            raise DBAPIError(sql, None, sqlite3.OperationalError("disk I/O error"))
+        run(groups, sql)
+
+    monkeypatch.setattr(SqliteGroups, "_statement", statement)
+    with pytest.raises(DBAPIError):
+        await sqlite_database.submit(add_user("lost@example.com"), place=Place.TOGETHER)
+    failing = False
+    await sqlite_database.submit(add_user("kept@example.com"), place=Place.TOGETHER)
+    assert await emails(sqlite_database) == {"first@example.com", "kept@example.com"}
+
+
+async def test_who_waited_goes_on_before_the_next_group_begins(database: Database) -> None:
+    order: list[str] = []
+
+    async def first() -> None:
+        await database.submit(add_user("one@example.com"), place=Place.TOGETHER)
+        # what is said in answer, such as an acknowledgement, leaves a round of the loop later
+        asyncio.get_running_loop().call_soon(order.append, "said")
+
+    async def second(db: WriteDb) -> None:
+        await add_user("two@example.com")(db)
+        order.append("next group")
+
+    async def later() -> None:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the first group has begun
+        assert not database._writer._waiting
+        await database.submit(second, place=Place.TOGETHER)
+
+    await asyncio.gather(first(), later())
+    assert order == ["said", "next group"]
