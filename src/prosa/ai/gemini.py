@@ -177,7 +177,8 @@ class Gemini(GoogleModel):
             return await general()
 
     def _known(self, settings: Hashable, parameters: ModelRequestParameters) -> _Frame | None:
-        return next((frame for known, frame in self._frames.get(settings, ()) if known == parameters), None)
+        frames = self._frames.get(settings, ())
+        return next((frame for known, frame in frames if known is parameters or known == parameters), None)
 
     def _learn(self, settings: Hashable, parameters: ModelRequestParameters, frame: _Frame) -> None:
         if sum(map(len, self._frames.values())) >= KEPT_FRAMES:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolCallPart, ToolReturnPart
@@ -9,7 +10,7 @@ from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.tools import ToolDefinition
 
 from prosa.ai.parts import ToolUse
-from prosa.ai.tools import MOST_ROUNDS, MOST_USES, Toolbox, Used
+from prosa.ai.tools import MOST_ROUNDS, MOST_USES, Offer, Toolbox, Used
 from prosa.ai.usage import CallUsage
 
 Ask: TypeAlias = Callable[
@@ -61,14 +62,7 @@ class Talk:
 
     def _parameters(self) -> ModelRequestParameters | None:
         offers = self._tools.offers if self._tools is not None else ()
-        if not offers:
-            return None
-        return ModelRequestParameters(
-            function_tools=[
-                ToolDefinition(name=offer.name, description=offer.description, parameters_json_schema=offer.parameters)
-                for offer in offers
-            ]
-        )
+        return _parameters(tuple(offers)) if offers else None
 
     async def _use(self, part: ToolCallPart, tools: Toolbox) -> str:
         if len(self.uses) >= MOST_USES:
@@ -84,6 +78,16 @@ class Talk:
             used = await tools.use(part.tool_name, arguments)
         self.uses[index] = ToolUse(part.tool_name[:64], used.ok, used.latency_ms)
         return used.told
+
+
+@lru_cache(64)
+def _parameters(offers: tuple[Offer, ...]) -> ModelRequestParameters:
+    return ModelRequestParameters(
+        function_tools=[
+            ToolDefinition(name=offer.name, description=offer.description, parameters_json_schema=offer.parameters)
+            for offer in offers
+        ]
+    )
 
 
 def _arguments(part: ToolCallPart) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ MOST_USES = 8
 """Uses of tools for one answer; further ones are refused."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # by identity: those of Prosa's own are always the same objects
 class Offer:
     """A tool as the model sees it; `parameters` is the JSON schema of its arguments."""
 
