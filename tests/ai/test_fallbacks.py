@@ -94,6 +94,26 @@ async def test_what_may_be_had_later_from_another_model_is_waited_for(gemini: Ge
     await answers.close()
 
 
+async def test_the_model_that_may_answer_soonest_is_waited_for(gemini: GeminiServer) -> None:
+    gemini.script.when(on_model(FIRST), says.RateLimited(retry_after=3600))
+    gemini.script.when(on_model(SECOND), says.RateLimited(retry_after=9))
+    answers = service(gemini)
+    with pytest.raises(failures.RateLimitedError) as caught:
+        await answers.answer(asked(fallbacks=(SECOND,)))
+    assert caught.value.retry_after == 9
+    await answers.close()
+
+
+async def test_an_hour_is_not_waited_for_where_another_model_is_only_overloaded(gemini: GeminiServer) -> None:
+    gemini.script.when(on_model(FIRST), says.RateLimited(retry_after=3600))
+    gemini.script.when(on_model(SECOND), says.overloaded())
+    answers = service(gemini)
+    with pytest.raises(failures.AnswerError) as caught:
+        await answers.answer(asked(fallbacks=(SECOND,)))
+    assert (caught.value.temporary, caught.value.retry_after) == (True, None)
+    await answers.close()
+
+
 async def test_what_each_model_used_in_vain_is_known_by_itself(gemini: GeminiServer) -> None:
     gemini.script.when(on_model(FIRST), says.Empty())
     gemini.script.when(on_model(SECOND), says.BlockedAnswer())

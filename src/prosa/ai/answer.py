@@ -55,6 +55,8 @@ _TRY_NEXT = (
 """What another model may do better. What a filter blocked or a provider refused, another one is not asked."""
 PAUSE_SECONDS = 5.0
 """How long a model is left alone after "too many requests" that names no time."""
+UNNAMED_SECONDS = 60.0
+"""How long one that fails without naming a time is taken to be away, beside another one that names one."""
 
 
 class AnswerService:
@@ -84,8 +86,8 @@ class AnswerService:
         """Ask the model, and where it is not available the next one.
 
         Raises:
-            AnswerError: There is no answer; see `prosa.ai.failures` for the reasons. It is the reason of the first
-                model that may answer later, where one may, else the first model's.
+            AnswerError: There is no answer; see `prosa.ai.failures` for the reasons. It is the reason of the model
+                that may answer soonest, where one may, else the first model's.
         """
         reasons: list[failures.AnswerError] = []
         paid: list[CallUsage] = []
@@ -101,7 +103,8 @@ class AnswerService:
                 continue
             before = tuple((Purpose.REPLY, usage) for usage in paid)
             return replace(answer, calls=(*before, *answer.calls)) if before else answer
-        reason = next((one for one in reasons if one.temporary), reasons[0])
+        passing = [one for one in reasons if one.temporary]
+        reason = min(passing, key=_seconds, default=reasons[0])
         reason.paid = paid
         raise reason
 
@@ -191,6 +194,11 @@ class AnswerService:
                     f"The key's own address cannot be asked: {refused}", called=False
                 ) from None
             raise _failure(name, error) from error
+
+
+def _seconds(error: failures.AnswerError) -> float:
+    """Return how long a model may be away: as it says, or a guess."""
+    return UNNAMED_SECONDS if error.retry_after is None else error.retry_after
 
 
 def _prompt(request: AnswerRequest) -> list[ModelMessage]:
