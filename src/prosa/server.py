@@ -27,6 +27,11 @@ MAX_FRAME = 64 * 1024
 logger = structlog.get_logger("prosa.server")
 
 
+KEEP_ALIVE_SECONDS = 150
+"""How long a connection stays open between two requests: longer than proxies keep theirs (Caddy 120 s, nginx 60).
+Else one of them sends a request just as this side closes, and may not repeat it where it is a POST."""
+
+
 class _Server(uvicorn.Server):
     """Leaves signals to us: uvicorn would raise them again before the parts are stopped."""
 
@@ -95,6 +100,7 @@ def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         ws="websockets-sansio",
         ws_max_size=MAX_FRAME,
         ws_per_message_deflate=False,  # 300 KiB a client for events of some hundred bytes
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(REQUESTS * settings.stop_seconds),
         backlog=BACKLOG,
     )
