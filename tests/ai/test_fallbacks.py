@@ -72,13 +72,31 @@ async def test_another_model_answers_where_the_first_is_not_available(
     await answers.close()
 
 
-async def test_where_none_answers_the_first_ones_reason_is_told(gemini: GeminiServer) -> None:
-    gemini.script.when(on_model(FIRST), says.RateLimited(retry_after=9))
-    gemini.script.when(on_model(SECOND), says.internal_error())
+@pytest.mark.parametrize(
+    ("first", "second", "reason", "retry_after"),
+    [
+        pytest.param(
+            says.RateLimited(retry_after=9), says.internal_error(), failures.RateLimitedError, 9, id="the first one's"
+        ),
+        pytest.param(
+            says.RateLimited(retry_after=3600), says.RateLimited(retry_after=9), failures.RateLimitedError, 9,
+            id="whose that may answer soonest",
+        ),
+        pytest.param(
+            says.RateLimited(retry_after=3600), says.overloaded(), failures.AnswerError, None,
+            id="one that names no time, rather than an hour",
+        ),
+    ],
+)  # fmt: skip
+async def test_where_none_answers_one_reason_is_told(
+    gemini: GeminiServer, first: Any, second: Any, reason: type[failures.AnswerError], retry_after: float | None
+) -> None:
+    gemini.script.when(on_model(FIRST), first)
+    gemini.script.when(on_model(SECOND), second)
     answers = service(gemini)
-    with pytest.raises(failures.RateLimitedError) as caught:
+    with pytest.raises(reason) as caught:
         await answers.answer(asked(fallbacks=(SECOND,)))
-    assert caught.value.retry_after == 9
+    assert (caught.value.temporary, caught.value.retry_after) == (True, retry_after)
     await answers.close()
 
 
@@ -91,26 +109,6 @@ async def test_what_may_be_had_later_from_another_model_is_waited_for(gemini: Ge
     assert (caught.value.temporary, caught.value.retry_after) == (True, 9)
     with pytest.raises(failures.BadKeyError):
         await answers.answer(asked(fallbacks=("nowhere:x",)))
-    await answers.close()
-
-
-async def test_the_model_that_may_answer_soonest_is_waited_for(gemini: GeminiServer) -> None:
-    gemini.script.when(on_model(FIRST), says.RateLimited(retry_after=3600))
-    gemini.script.when(on_model(SECOND), says.RateLimited(retry_after=9))
-    answers = service(gemini)
-    with pytest.raises(failures.RateLimitedError) as caught:
-        await answers.answer(asked(fallbacks=(SECOND,)))
-    assert caught.value.retry_after == 9
-    await answers.close()
-
-
-async def test_an_hour_is_not_waited_for_where_another_model_is_only_overloaded(gemini: GeminiServer) -> None:
-    gemini.script.when(on_model(FIRST), says.RateLimited(retry_after=3600))
-    gemini.script.when(on_model(SECOND), says.overloaded())
-    answers = service(gemini)
-    with pytest.raises(failures.AnswerError) as caught:
-        await answers.answer(asked(fallbacks=(SECOND,)))
-    assert (caught.value.temporary, caught.value.retry_after) == (True, None)
     await answers.close()
 
 
