@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
+from prosa.ai.context import without_marks
 from prosa.ai.parts import Passage
 
 BASICS = """\
@@ -64,13 +65,10 @@ def documents_found(passages: Sequence[Passage]) -> str:
     return f"[For this question. {DOCUMENTS}:\n{documents(passages)}]"
 
 
-_ROUND: Final = {ord("["): "(", ord("]"): ")"}
-
-
 def turn_facts(now: datetime, contact_name: str | None, *, group: bool = False) -> str:
     """Return the line with what is true of this turn only."""
     # The contact chose the name: one line, and no brackets to step out of.
-    name = " ".join((contact_name or "").translate(_ROUND).split())[:_LONGEST_NAME]
+    name = " ".join(without_marks(contact_name or "").split())[:_LONGEST_NAME]
     facts = [_moment(now.replace(second=0, microsecond=0)), name, GROUP if group else ""]
     return f"[{'; '.join(filter(None, facts))}]"
 

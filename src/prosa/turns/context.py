@@ -29,7 +29,6 @@ MOST_MESSAGES = 500
 _BEFORE_ALL = -(2**31)
 
 _LONGEST_SPEAKER = 40
-_MARKS = str.maketrans({"[": "(", "]": ")", ":": " "})
 
 MOST_KNOWN = 500
 """Contexts kept as they were read, beside their bytes in the cache: some 10 MB of usual conversations."""
@@ -126,7 +125,7 @@ def prompt_message(
 def speaker_of(name: str | None, sender_jid: str) -> str:
     """Return what a group's prompt calls a writer: the name they chose, or the end of their number."""
     # One line, and nothing that looks like the prompt's own marks: everybody chooses their name themselves.
-    shown = " ".join((name or "").translate(_MARKS).split())[:_LONGEST_SPEAKER]
+    shown = " ".join(without_marks(name or "").replace(":", " ").split())[:_LONGEST_SPEAKER]
     return shown or f"…{sender_jid.partition('@')[0][-4:]}"
 
 
