@@ -121,25 +121,22 @@ async def test_foreign_keys_hold_on_both_databases(database: Database) -> None:
 SMALL = (Place.TOGETHER, Place.CLAIM)
 
 
-def thread_of_job(places: dict[Place, int]) -> Callable[[Place], Callable[[WriteDb], Awaitable[None]]]:
-    def make(place: Place) -> Callable[[WriteDb], Awaitable[None]]:
-        async def job(db: WriteDb) -> None:
-            await db.execute(text("SELECT 1"))
-            places[place] = threading.get_ident()
+def note_thread(place: Place, threads: dict[Place, int]) -> Callable[[WriteDb], Awaitable[None]]:
+    async def job(db: WriteDb) -> None:
+        await db.execute(text("SELECT 1"))
+        threads[place] = threading.get_ident()
 
-        return job
-
-    return make
+    return job
 
 
 async def test_sqlite_runs_small_jobs_on_the_event_loop_and_all_others_in_a_thread(sqlite_database: Database) -> None:
     await sqlite_database.submit(add_user("first@example.com"))  # opens the connection
     threads: dict[Place, int] = {}
-    make, here = thread_of_job(threads), threading.get_ident()
+    here = threading.get_ident()
     for place in SMALL:
-        await sqlite_database.submit(make(place), place=place)
+        await sqlite_database.submit(note_thread(place, threads), place=place)
         assert threads.pop(place) == here
-    await asyncio.gather(*(sqlite_database.submit(make(place), place=place) for place in Place))
+    await asyncio.gather(*(sqlite_database.submit(note_thread(place, threads), place=place) for place in Place))
     assert here not in threads.values(), "one that may be large takes its whole group into the thread"
 
 

@@ -34,7 +34,7 @@ def sqlite_engine(url: URL, *, begin: str, size: int) -> AsyncEngine:
 def sqlite_writer(url: URL) -> Engine:
     """Return an engine with the one connection that writes, used by one thread at a time.
 
-    Its transactions are begun and ended by whoever has it, and it waits for nobody who has locked the database.
+    Its transactions are begun and ended by whoever has it, who also says how long it waits for another program's.
     """
     options = _sqlite_options(QueuePool, 1)
     options["connect_args"] = {**options["connect_args"], "check_same_thread": False}
@@ -149,8 +149,6 @@ def _set_up(engine: Engine, begin: str | None) -> None:
             "journal_size_limit=67108864",
         ):
             cursor.execute(f"PRAGMA {pragma}")
-        if begin is None:
-            cursor.execute("PRAGMA busy_timeout=0")
         cursor.close()
 
     if begin is not None:

@@ -90,7 +90,7 @@ class SqliteGroups:
         """Make it; nothing is opened yet.
 
         Args:
-            engine: Of the writing connection, which begins no transaction by itself and waits for no lock.
+            engine: Of the writing connection, which begins no transaction by itself.
             turn: Held by whoever in this process writes.
             watch: Gives who is told of statements.
         """
@@ -108,7 +108,7 @@ class SqliteGroups:
             try:
                 if any(work.place is Place.ALONE for work in jobs) or not self._begin(jobs, patient=False):
                     return await self._in_thread(self._run, jobs)
-                db, results = self._work(jobs)
+                done = self._work(jobs)
                 await self._in_thread(self._statement, "COMMIT")
             except (JobFailedError, GroupFailedError):
                 self._undo()
@@ -116,7 +116,7 @@ class SqliteGroups:
             except BaseException:
                 self._disconnect()  # whatever it was, the next group begins afresh
                 raise
-            return Committed(results, db.wakes, db.calls)
+            return done
 
     async def close(self) -> None:
         """End the thread and close the connection."""
@@ -128,13 +128,15 @@ class SqliteGroups:
 
     def _run(self, jobs: Sequence[Work]) -> Committed:
         self._begin(jobs, patient=True)
-        db, results = self._work(jobs)
+        done = self._work(jobs)
         self._statement("COMMIT")
-        return Committed(results, db.wakes, db.calls)
+        return done
 
-    def _work(self, jobs: Sequence[Work]) -> tuple[WriteDb, list[Any]]:
+    def _work(self, jobs: Sequence[Work]) -> Committed:
+        """Run the jobs; return what is to be told once they are committed."""
         db = WriteDb(SqliteDriver(cast("Connection", self._connection), self._watch()))
-        return db, without_loop(_run_jobs(db, jobs))
+        results = without_loop(_run_jobs(db, jobs))
+        return Committed(results, db.wakes, db.calls)
 
     def _begin(self, jobs: Sequence[Work], *, patient: bool) -> bool:
         """Begin a transaction.
