@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from bench.linked import CONTACTS, NUMBERS, Side, Spent, answers_per_s, echo_bot, link_contacts, warm, whole_loop
@@ -55,7 +56,6 @@ class _Measured:
         self._side = side
         self._processes = processes
         self._answers = 0.0
-        self._seconds = 0.0
         self._ms: Counter[str] = Counter()
         self.each_per_s: list[float] = []
 
@@ -73,13 +73,12 @@ class _Measured:
         speed = await answers_per_s(self._people, self._side, seconds=seconds)
         self._ms.update(spent.ms())
         self._answers += speed * seconds
-        self._seconds += seconds
         self.each_per_s.append(speed)
 
     @property
     def per_s(self) -> float:
-        """Answers a second."""
-        return self._answers / self._seconds
+        """Answers a second; all parts are of the same length."""
+        return fmean(self.each_per_s)
 
     @property
     def cpu_ms_per_answer(self) -> dict[str, float]:
