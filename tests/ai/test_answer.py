@@ -185,7 +185,7 @@ async def test_what_a_blocked_answer_cost_is_known(gemini: GeminiServer, answers
     gemini.script.enqueue(says.BlockedAnswer())
     with pytest.raises(failures.BlockedError) as caught:
         await answers.answer(asked("hi"))
-    [paid] = caught.value.paid
+    [(_, paid)] = caught.value.paid
     assert paid.input_tokens > 0
     assert paid.cost_microusd is not None
 

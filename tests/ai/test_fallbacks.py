@@ -118,8 +118,8 @@ async def test_what_each_model_used_in_vain_is_known_by_itself(gemini: GeminiSer
     answers = service(gemini)
     with pytest.raises(failures.EmptyAnswerError) as caught:
         await answers.answer(asked(fallbacks=(SECOND,)))
-    assert [used.model for used in caught.value.paid] == [FIRST, SECOND]
-    assert all(used.input_tokens > 0 for used in caught.value.paid)
+    assert [used.model for _, used in caught.value.paid] == [FIRST, SECOND]
+    assert all(used.input_tokens > 0 for _, used in caught.value.paid)
     await answers.close()
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.fixtures.conversations import messages
 from tests.fixtures.turns import TurnStage, end, turn_stage
 
-from prosa.ai.answer import NOTE_TOKENS
+from prosa.ai.notes import NOTE_TOKENS
 from prosa.cache import Cache
 from prosa.conversations.media import MediaFacts
 from prosa.database import Database

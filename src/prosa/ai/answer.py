@@ -28,7 +28,7 @@ from prosa.ai.gemini import Gemini
 from prosa.ai.limits import within_limits
 from prosa.ai.models import Models
 from prosa.ai.names import DEFAULT_PROVIDER, ModelName
-from prosa.ai.notes import numbered, split
+from prosa.ai.notes import NOTE_TOKENS, numbered, split
 from prosa.ai.pricing import cost_microusd
 from prosa.ai.system import system_text
 from prosa.ai.talk import Talk
@@ -41,8 +41,6 @@ __all__ = ["Answer", "AnswerRequest", "AnswerService"]
 
 logger = structlog.get_logger("prosa.ai")
 
-NOTE_TOKENS = 1_500
-"""More tokens of an answer for each file to be noted: five minutes of speech."""
 _TRY_NEXT = (
     failures.RateLimitedError,
     failures.ProviderUnavailableError,
@@ -90,7 +88,7 @@ class AnswerService:
                 that may answer soonest, where one may, else the first model's.
         """
         reasons: list[failures.AnswerError] = []
-        paid: list[CallUsage] = []
+        paid: list[tuple[Purpose, CallUsage]] = []
         for model in (request.model, *request.fallbacks):
             try:
                 asked = request if model == request.model else replace(request, model=model)
@@ -101,8 +99,7 @@ class AnswerService:
                 if not isinstance(error, _TRY_NEXT):
                     break
                 continue
-            before = tuple((Purpose.REPLY, usage) for usage in paid)
-            return replace(answer, calls=(*before, *answer.calls)) if before else answer
+            return replace(answer, calls=(*paid, *answer.calls)) if paid else answer
         passing = [one for one in reasons if one.temporary]
         reason = min(passing, key=_seconds, default=reasons[0])
         reason.paid = paid
@@ -125,10 +122,9 @@ class AnswerService:
                 response = await talk.answer(_prompt(replace(request, attachments={})), request.max_tokens)
             answer = _read(response, talk.calls[-1], files)
         except failures.AnswerError as error:
-            error.paid = talk.calls
+            error.paid = _replies(talk)
             raise
-        calls = tuple((Purpose.REPLY, usage) for usage in talk.calls)
-        return replace(answer, calls=calls, tools=tuple(talk.uses))
+        return replace(answer, calls=_replies(talk), tools=tuple(talk.uses))
 
     async def complete(self, request: TextRequest) -> Completion:
         """Ask a model for a text, such as a summary. Nothing of a conversation's prompt goes along.
@@ -194,6 +190,10 @@ class AnswerService:
                     f"The key's own address cannot be asked: {refused}", called=False
                 ) from None
             raise _failure(name, error) from error
+
+
+def _replies(talk: Talk) -> tuple[tuple[Purpose, CallUsage], ...]:
+    return tuple((Purpose.REPLY, usage) for usage in talk.calls)
 
 
 def _seconds(error: failures.AnswerError) -> float:

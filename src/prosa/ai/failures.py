@@ -1,9 +1,9 @@
 """Why there is no answer: one class a reason, each with a stable code and words for the owner, never for a contact."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from prosa.ai.usage import CallUsage
+from prosa.ai.usage import CallUsage, Purpose
 
 
 class AnswerError(Exception):
@@ -15,7 +15,8 @@ class AnswerError(Exception):
         message: What happened and what to do, for the owner of the number.
         retry_after: Seconds to wait before a retry, where the provider said so.
         called: Whether the provider was asked at all.
-        paid: What each call used that was answered.
+        paid: What each call used that was answered, and what it was for.
+        notes: What files say, by their messages' `seq`, where that is known already.
     """
 
     code: ClassVar[str]
@@ -33,7 +34,8 @@ class AnswerError(Exception):
         self.message = message or self.default
         self.retry_after = retry_after
         self.called = called
-        self.paid: Sequence[CallUsage] = () if usage is None else (usage,)
+        self.paid: Sequence[tuple[Purpose, CallUsage]] = () if usage is None else ((Purpose.REPLY, usage),)
+        self.notes: Mapping[int, str] = {}
         super().__init__(f"{self.code}: {self.message}")
 
 

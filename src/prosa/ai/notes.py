@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from prosa.ai.parts import Attachment
 
+NOTE_TOKENS = 1_500
+"""More tokens of an answer for each file to be noted: five minutes of speech."""
 MAX_NOTE = 6_000
 """Characters of a note that are kept: some six minutes of speech."""
 

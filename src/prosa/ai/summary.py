@@ -97,7 +97,7 @@ async def summarise(complete: Complete, request: SummaryRequest) -> Summary:
         try:
             made = await complete(task.ask(invented))
         except AnswerError as error:
-            calls += [(Purpose.SUMMARY, used) for used in error.paid]
+            calls += [(Purpose.SUMMARY, used) for _, used in error.paid]
             logger.warning("a summary was not made by the model", reason=error.code)
             break
         calls.append((Purpose.SUMMARY, made.usage))

@@ -10,6 +10,8 @@ class Purpose(StrEnum):
     REPLY = "reply"
     SUMMARY = "summary"
     ANSWER_MATCH = "answer_match"
+    TRANSCRIPTION = "transcription"
+    """A voice message was written down, to search for what it asks."""
     TRY = "try"
     """A person tried what would be answered."""
 

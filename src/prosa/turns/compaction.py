@@ -148,9 +148,10 @@ class Compactor:
             name = self._answers.name(f"{usage.provider}:{usage.model}")
             self._watch.saw(name, expected=view.fixed + before, cached=usage.cached_tokens)
         _remember(self._last, key, view.until)
-        if answer.calls and answer.calls[0][0] is Purpose.REPLY:
+        first = next((used for purpose, used in answer.calls if purpose is Purpose.REPLY), None)
+        if first is not None:
             # Documents, tools and the frequent answers' index are put into the prompt later, and stay much the same.
-            more = answer.calls[0][1].input_tokens - view.fixed - tokens_of(view.messages)
+            more = first.input_tokens - view.fixed - tokens_of(view.messages)
             _remember(self._more, turn.session.session_id, max(0, more))
         after = View(view.messages.plus(sent), view.summary, view.until, view.told, view.system)
         window = self._window(turn, after)

@@ -39,6 +39,15 @@ class Knowing:
     def __init__(self, index: KnowledgeIndex) -> None:
         self._index = index
 
+    async def searches(self, session: SessionFacts) -> bool:
+        """Whether a number has more knowledge than goes with every prompt, so that questions are looked for in it."""
+        shelf = shelf_of(session)
+        try:
+            return bool(shelf.version) and await self._index.whole(shelf) is None
+        except Exception:
+            logger.exception("knowledge could not be read", session=session.session_id)
+            return False
+
     async def informed(
         self, session: SessionFacts, request: AnswerRequest, waiting: Sequence[PromptMessage]
     ) -> AnswerRequest:

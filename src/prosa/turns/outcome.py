@@ -10,7 +10,6 @@ from sqlalchemy import Table, select
 from prosa import leases
 from prosa.ai.asking import Answer
 from prosa.ai.failures import AnswerError
-from prosa.ai.usage import Purpose
 from prosa.conversations import skips
 from prosa.conversations.facts import conversation_payload
 from prosa.conversations.held import HeldConversation, save
@@ -182,9 +181,13 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
         if not error.temporary:
             # Asking the same again would end the same way.
             held.answered_until = max(held.answered_until, turn.answered_until)
+    if error.notes:
+        held.version += 1  # the next try reads what was heard, and does not pay for it again
     await save(db, held)
+    if error.notes:
+        await announce(turn, db, *await keep_notes(db, held.id, error.notes))
     if error.paid:
-        await record(turn, [(Purpose.REPLY, used) for used in error.paid], None, db)
+        await record(turn, error.paid, None, db)
     if error.called or not error.temporary:
         will_retry = held.due_at is not None and held.attempts > 0
         await announce(

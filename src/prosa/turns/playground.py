@@ -99,7 +99,7 @@ class Playground:
             async with asyncio.timeout(TRY_SECONDS):
                 tried = await self._make(session, body)
         except AnswerError as error:
-            await self._book(session, error.paid)
+            await self._book(session, [used for _, used in error.paid])
             if isinstance(error, OverBudgetError):
                 raise BudgetUsedUpError(
                     "This prompt and an answer to it would be more than one call may use.",

@@ -17,9 +17,9 @@ import structlog
 from prosa.ai.asking import Answer, AnswerRequest, Answers
 from prosa.ai.context import PEOPLE, PromptMessage, estimate_tokens, pending
 from prosa.ai.failures import AnswerError, OverBudgetError
+from prosa.ai.hearing import NOTHING_HEARD, hear
 from prosa.ai.parts import Tier
 from prosa.ai.system import system_text
-from prosa.ai.usage import Purpose
 from prosa.auth.keys import KeysOf, no_keys
 from prosa.clock import Clock, utc_now
 from prosa.conversations.models import Author, ConversationKind
@@ -198,8 +198,7 @@ class Replier:
             log.warning("no answer", reason=error.code, attempt=claimed.attempts + 1, retry_after=error.retry_after)
             await self._end(turn, partial(outcome.failed, turn, error))
             if error.paid:
-                calls = [(Purpose.REPLY, used) for used in error.paid]
-                await self.budgets.spent(turn.session, claimed.id, calls)
+                await self.budgets.spent(turn.session, claimed.id, error.paid)
             return
         finally:
             if not (isinstance(result, Answered) and result.waits):
@@ -228,15 +227,25 @@ class Replier:
             return known
         if stopped:
             raise OverBudgetError(called=False)
-        request = await informed(turn.session, request, turn.waiting, ready=self._ready, knowing=self._knowing)
         settings = turn.session.settings.understanding
         seen = await self._files.look(turn.claimed.id, turn.waiting, settings, attempts=turn.claimed.attempts)
         if settings.otherwise == "text" and settings.otherwise_text and seen.nothing_else(turn.waiting):
             return Answer(settings.otherwise_text, tier=Tier.FALLBACK)
+        heard = NOTHING_HEARD
         if seen.attachments:
             request = replace(request, attachments=seen.attachments)
-        answer = await self._answers.answer(request)
-        return with_sources(request, answer, turn.waiting)
+            if self._knowing and await self._knowing.searches(turn.session):
+                heard = await hear(self._answers, request)
+        waiting = heard.read(turn.waiting)
+        request = await informed(
+            turn.session, heard.put_into(request), waiting, ready=self._ready, knowing=self._knowing
+        )
+        try:
+            answer = await self._answers.answer(request)
+        except AnswerError as error:
+            error.paid, error.notes = (*heard.calls, *error.paid), heard.words
+            raise
+        return with_sources(request, heard.put_before(answer), waiting)
 
     async def _tools_of(self, turn: Turn, *, group: bool) -> TurnTools:
         specs = await self._tools.of_number(turn.claimed.session_id)

@@ -15,7 +15,9 @@ class UsageTotal(BaseModel):
     session_id: str | None = Field(None, description="The number.", examples=["shop"])
     provider: str | None = Field(None, description="Who serves the model.", examples=["google"])
     model: str | None = Field(None, description="The model.", examples=["gemini-3.5-flash-lite"])
-    purpose: str | None = Field(None, description="reply, summary, answer_match or try", examples=["reply"])
+    purpose: str | None = Field(
+        None, description="reply, summary, answer_match, transcription or try", examples=["reply"]
+    )
     calls: int = Field(description="How many calls.", examples=[12])
     input_tokens: int = Field(description="Tokens of all prompts, cached ones included.", examples=[18_240])
     cached_tokens: int = Field(description="Of these, those that the provider had in its cache.", examples=[12_288])
