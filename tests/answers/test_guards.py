@@ -41,6 +41,13 @@ REVERSED = [
     ("How do I unblock my account?", "How do I block my account?", "opposites"),
     ("Do you sell used phones?", "Do you buy used phones?", "opposites"),
     ("How do I remove a card?", "How do I add a card?", "opposites"),
+    ("Pode entrar até 18 anos?", "Pode entrar a partir de 18 anos?", "bounds"),
+    ("Vocês abrem até as 9h?", "Vocês abrem a partir das 9h?", "bounds"),
+    ("Entrega grátis abaixo de R$ 100?", "Entrega grátis acima de R$ 100?", "bounds"),
+    ("Crianças menores de dois anos pagam?", "Crianças maiores de dois anos pagam?", "bounds"),
+    ("Is it free for people under 18?", "Is it free for people over 18?", "bounds"),
+    ("Is shipping free up to 50 €?", "Is shipping free from 50 €?", "bounds"),
+    ("Can I rent for at most 3 days?", "Can I rent for at least 3 days?", "bounds"),
 ]  # fmt: skip
 
 SAME = [
@@ -58,6 +65,8 @@ SAME = [
     ("no, I mean how do I top up", "no, how can I top up?"),
     ("What are your opening hours?", "when are you open"),
     ("dá pra retirar na loja?", "posso buscar na loja"),
+    ("Abrem das 9 até as 18?", "vocês abrem de 9 a 18"),
+    ("open from 9 until 6?", "are you open until 6 from 9"),
     ("até quando posso desmarcar", "preciso desmarcar meu horário"),
     ("estacionamento grátis pra cliente?", "tem estacionamento?"),
     ("is the refund in cash or store credit", "how do I get my refund?"),

@@ -25,6 +25,7 @@ class Facts:
 
     Attributes:
         numbers: Digits and number words, with their units left out.
+        bounds: Whether a number is the most or the least of something.
         negated: Whether it says no, not, without.
         sides: Which side of which pair of opposites it names.
         actions: What is to be done.
@@ -35,6 +36,7 @@ class Facts:
     """
 
     numbers: frozenset[str]
+    bounds: frozenset[str]
     negated: bool
     sides: frozenset[tuple[int, int]]
     actions: frozenset[int]
@@ -80,6 +82,7 @@ def facts(text: str) -> Facts:
         numbers=frozenset(
             tables.NUMBER_WORDS.get(word, word) for word in words if word[0].isdigit() or word in tables.NUMBER_WORDS
         ),
+        bounds=frozenset(name for name, pattern in tables.BOUNDS if pattern.search(plain)),
         negated=_negated(plain),
         sides=frozenset((index, side) for side, table in enumerate(_SIDES) for index in table.of(joined)),
         actions=_DOING.of(joined),
@@ -104,6 +107,8 @@ def disagreement(asked: Facts, known: Facts, vocabulary: Collection[str] = ()) -
         return "negation"
     if any((index, 1 - side) in known.sides and (index, side) not in known.sides for index, side in asked.sides):
         return "opposites"
+    if asked.bounds and known.bounds and not asked.bounds & known.bounds:
+        return "bounds"
     if asked.actions and known.actions and not asked.actions & known.actions:
         return "actions"
     if asked.times != known.times:

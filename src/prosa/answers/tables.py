@@ -19,6 +19,19 @@ NUMBER_WORDS = {
     if word not in {"one", "um", "uma"}  # articles and pronouns, far more often than numbers
 }  # fmt: skip
 
+_A_NUMBER = rf"(?:(?:a|as|o|os|the|de|do|da|dos|das|r|rs|us)[\s$]+|[€£$]\s?)*(?:\d|(?:{'|'.join(NUMBER_WORDS)})\b)"
+BOUNDS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("most", re.compile(
+        r"\b(?:ate|no maximo|menos|menor|menores|abaixo|inferior|antes|under|below|up to|at most|less than|fewer than|"
+        rf"younger than|until|till|before|maximum of)\s{_A_NUMBER}"
+    )),
+    ("least", re.compile(
+        r"\b(?:a partir|partir|acima|mais|maior|maiores|superior|pelo menos|no minimo|minimo|depois|desde|over|above|"
+        rf"from|at least|more than|older than|after|since|starting at|minimum of)\s{_A_NUMBER}"
+    )),
+)  # fmt: skip
+"""How a number is meant: as the most or as the least of something."""
+
 NEGATIONS = word_set(
     "not never none nothing nobody neither nor without cannot cant dont doesnt didnt wont wouldnt isnt arent wasnt "
     "werent hasnt havent hadnt couldnt shouldnt unable impossible except unless nao nunca jamais nada ninguem nenhum "
