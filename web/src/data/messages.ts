@@ -169,6 +169,14 @@ export const messageCalls = {
         body,
       }),
     ),
+  /** To a phone number; a conversation begins where there is none. */
+  sendTo: (sessionId: string, body: Schemas["TextToContact"], key: string) =>
+    ok(
+      api.POST("/sessions/{session_id}/messages", {
+        params: { path: { session_id: sessionId }, header: { "Idempotency-Key": key } },
+        body,
+      }),
+    ),
   sendFile: async (conversationId: string, { file, caption, quoted, at }: FileToSend): Promise<Message> => {
     const form = new FormData();
     form.append("file", file, file.name);

@@ -28,6 +28,7 @@ const ENGLISH: Record<string, Says> = {
   int_from_float: "A whole number.",
   float_type: "A number.",
   float_parsing: "A number.",
+  phone: "This is no phone number. Write it with + and the country code, such as +55 11 99999-0001.",
   string_pattern_mismatch: "This has a form, or characters, that cannot be taken here.",
   typing_order: "The shortest typing time is above the longest one.",
   text_needed: "The fixed text is missing.",

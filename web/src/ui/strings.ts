@@ -6,6 +6,7 @@ export const words = defineStrings({
     clear: "Clear",
     close: "Close",
     copied: "Copied",
+    country: "Country",
     discard: "Close",
     discardText: "What you typed is lost.",
     discardTitle: "Close without saving?",
@@ -21,6 +22,7 @@ export const words = defineStrings({
     loading: "Loading",
     news: "Notifications",
     retry: "Try again",
+    searchCountry: "Search countries",
     showPassword: "Show password",
   },
   "pt-BR": {
@@ -28,6 +30,7 @@ export const words = defineStrings({
     clear: "Limpar",
     close: "Fechar",
     copied: "Copiado",
+    country: "País",
     discard: "Fechar",
     discardText: "O que você digitou se perde.",
     discardTitle: "Fechar sem salvar?",
@@ -43,6 +46,7 @@ export const words = defineStrings({
     loading: "Carregando",
     news: "Avisos",
     retry: "Tentar de novo",
+    searchCountry: "Buscar país",
     showPassword: "Mostrar a senha",
   },
 });

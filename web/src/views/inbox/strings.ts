@@ -31,6 +31,12 @@ export const words = defineStrings({
     emptyLinked: "As soon as somebody writes to your number, it shows here.",
     linkNumber: "Link a number",
 
+    newMessage: "New message",
+    newTitle: "New message",
+    newFrom: "From",
+    newTo: "To",
+    newToHint: "With area code. If you already talk, the message goes into that conversation.",
+
     thread: "Conversation",
     chooseTitle: "Choose a conversation",
     chooseText: "What contacts write shows here the moment it arrives.",
@@ -246,6 +252,12 @@ export const words = defineStrings({
     emptyText: "Conecte um número, e cada conversa aparece aqui na hora.",
     emptyLinked: "Assim que alguém escrever para o seu número, aparece aqui.",
     linkNumber: "Conectar um número",
+
+    newMessage: "Nova mensagem",
+    newTitle: "Nova mensagem",
+    newFrom: "De",
+    newTo: "Para",
+    newToHint: "Com DDD. Se vocês já conversam, a mensagem entra nessa conversa.",
 
     thread: "Conversa",
     chooseTitle: "Escolha uma conversa",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Session } from "~/api/types";
+import { countries, fullNumber, likelyCountry } from "~/i18n/countries";
 import { formatPhone } from "~/i18n/phone";
-import { countries, fullNumber, likelyCountry } from "./countries";
 import { condition, isLinked, readAssertion } from "./queries";
 
 const session = (values: Partial<Session>) =>

@@ -12,10 +12,12 @@ import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
 import { classes } from "~/ui/classes";
 import { SearchField } from "~/ui/field";
+import { IconButton } from "~/ui/icon-button";
 import { Empty, ErrorState, Skeleton } from "~/ui/states";
 import { words } from "../strings";
 import { Rows } from "./rows";
 
+const NewDialog = lazy(() => import("./new-dialog"));
 const NumberFilter = lazy(() => import("./number-filter"));
 
 const SHOWS = ["all", "unread", "failed", "groups"] as const;
@@ -27,6 +29,7 @@ export function ConversationList({ open }: { open?: string }) {
   const [show, setShow] = useState<Show>("all");
   const [session, setSession] = useState("");
   const [typed, setTyped] = useState("");
+  const [writing, setWriting] = useState(false);
   const q = useDeferredValue(typed.trim());
   const filter: ConversationFilter = {
     ...(session ? { session } : {}),
@@ -41,11 +44,17 @@ export function ConversationList({ open }: { open?: string }) {
   const all = sessions.data ?? [];
   /** Of a number that was never linked there is nothing to choose. */
   const numbers = all.filter((one) => one.jid !== null || one.last_connected_at !== null);
+  const writable = numbers.filter((one) => one.status !== "logged_out");
   const filtered = show !== "all" || Boolean(q || session);
   return (
     <section className="inbox-list" aria-label={t.title}>
       <header className="inbox-list-head">
-        <h1>{t.title}</h1>
+        <div className="inbox-list-title">
+          <h1>{t.title}</h1>
+          {writable.length > 0 && (
+            <IconButton icon="plus" label={t.newMessage} onPress={() => setWriting(true)} />
+          )}
+        </div>
         <SearchField label={t.search} value={typed} onChange={setTyped} />
         <fieldset className="inbox-filters">
           <legend className="visually-hidden">{t.filter}</legend>
@@ -86,6 +95,11 @@ export function ConversationList({ open }: { open?: string }) {
           {...(open ? { open } : {})}
           more={query.hasNextPage && !query.isFetchingNextPage ? () => void query.fetchNextPage() : null}
         />
+      )}
+      {writing && (
+        <Suspense>
+          <NewDialog numbers={writable} chosen={session} onClose={() => setWriting(false)} />
+        </Suspense>
       )}
       {hits.length > 0 && <Hits hits={hits} alone={rows.length === 0} />}
     </section>

@@ -1,19 +1,16 @@
 import type { UseMutationResult } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { Form } from "react-aria-components/Form";
 import { asProblem } from "~/api/problem";
 import type { Session } from "~/api/types";
 import { useSecondsUntil } from "~/app/now";
 import { useFormat } from "~/i18n/format";
-import { useLocale } from "~/i18n/locale";
 import { formatPhone } from "~/i18n/phone";
 import { problemText } from "~/i18n/problems";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
-import { TextField } from "~/ui/field";
 import { CopyButton } from "~/ui/parts";
-import { Select } from "~/ui/select";
-import { countries, fullNumber, likelyCountry } from "../countries";
+import { PhoneField } from "~/ui/phone-field";
 import { words } from "../strings";
 import type { Ask } from "./link";
 import { Steps } from "./steps";
@@ -42,50 +39,26 @@ export function ByCode({ session, ask }: Props) {
 
 function PhoneForm({ ask, onAsk }: { ask: Props["ask"]; onAsk: (phone: string) => void }) {
   const t = useStrings(words);
-  const locale = useLocale();
-  const [country, setCountry] = useState(() => likelyCountry(navigator.languages));
-  const [typed, setTyped] = useState("");
-  const all = useMemo(() => countries(locale), [locale]);
-  const code = all.find((one) => one.id === country)?.code ?? "55";
+  const [phone, setPhone] = useState("");
   const asked = ask.variables?.method === "code";
   return (
     <Form
       className="stack numbers-phone-form"
       onSubmit={(event) => {
         event.preventDefault();
-        onAsk(fullNumber(code, typed));
+        onAsk(phone);
       }}
     >
-      <div className="numbers-phone-row">
-        <Select
-          label={t.country}
-          search={t.searchCountry}
-          value={country}
-          onChange={setCountry}
-          options={all.map((one) => ({
-            id: one.id,
-            label: one.name,
-            detail: `+${one.code}`,
-            short: one.name,
-          }))}
-        />
-        <TextField
-          label={t.phone}
-          hint={t.phoneHint}
-          type="tel"
-          inputMode="tel"
-          autoComplete="tel-national"
-          prefix={`+${code}`}
-          value={typed}
-          onChange={(value) => {
-            setTyped(value);
-            if (ask.isError) ask.reset();
-          }}
-          isRequired
-          maxLength={40}
-          error={asked && ask.error ? failure(ask.error, t.phoneBad) : undefined}
-        />
-      </div>
+      <PhoneField
+        label={t.phone}
+        hint={t.phoneHint}
+        autoComplete="tel-national"
+        onChange={(value) => {
+          setPhone(value);
+          if (ask.isError) ask.reset();
+        }}
+        error={asked && ask.error ? failure(ask.error, t.phoneBad) : undefined}
+      />
       <div>
         <Button type="submit" kind="primary" isPending={ask.isPending && asked}>
           {t.getCode}
