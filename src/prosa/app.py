@@ -40,6 +40,7 @@ from prosa.holders import Presence, TakingOver
 from prosa.http import docs, health, middleware, problems, system
 from prosa.http.health import EngineState
 from prosa.http.openapi import custom_openapi
+from prosa.http.parameters import known_query
 from prosa.keys import endpoints as key_endpoints
 from prosa.keys.keyring import Keyring
 from prosa.keys.service import ProviderKeyService
@@ -131,11 +132,11 @@ def create_app(settings: Settings) -> FastAPI:
         tool_endpoints.router,
         key_endpoints.router,
         usage_endpoints.router,
-        websocket.router,
-        health.router,
         system.router,
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=[known_query], responses=problems.problems(422))
+    app.include_router(websocket.router)
+    app.include_router(health.router)  # what watches servers may add to addresses what it likes
     app.add_api_route("/asyncapi.json", lambda: asyncapi.document(__version__), include_in_schema=False)
     if settings.docs_enabled:
         docs.install(app)
