@@ -50,6 +50,11 @@ def new_owner() -> str:
     return f"{process_name()}.{new_token()[:6]}"
 
 
+def process_of(owner: str) -> str:
+    """Return the name of the process that a holder is in."""
+    return owner.rpartition(".")[0]
+
+
 def backoff(attempts: int, *, base: float, ceiling: float) -> timedelta:
     """Return the wait before try number `attempts + 1`: exponential to `ceiling` seconds, with jitter (50-100 %)."""
     return timedelta(seconds=min(ceiling, base * 2.0 ** min(attempts, 30)) * random.uniform(0.5, 1.0))  # noqa: S311

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, delete, insert, or_, select, update
+from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from prosa.database import ReadDb, WriteDb
@@ -83,6 +83,12 @@ async def find_held(db: WriteDb, row_id: uuid.UUID, *, owner: str, now: datetime
         statement = statement.with_for_update()
     row = (await db.execute(statement)).first()
     return SessionRecord.of(row) if row is not None else None
+
+
+async def lost_holders(db: ReadDb, *, now: datetime) -> list[str]:
+    """Return the holders all of whose leases on numbers have run out."""
+    statement = select(_c.lease_owner).where(_c.lease_owner.is_not(None)).group_by(_c.lease_owner)
+    return list((await db.execute(statement.having(func.max(_c.lease_until) <= now))).scalars())
 
 
 async def page(

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement
 from prosa import leases
 from prosa.clock import Clock, utc_now
 from prosa.database import Database, WriteDb
+from prosa.holders import release_dead
 from prosa.sessions import repository
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.repository import TABLE, Asked
@@ -118,9 +119,14 @@ class Tenure:
             return await repository.asked_of_held(db, owner=self.owner)
 
     async def _claim(self, db: WriteDb, *, limit: int, where: ColumnElement[bool]) -> list[SessionRecord]:
-        rows = await leases.claim(
-            db, TABLE, owner=self.owner, now=self._clock(), lease=self._lease, limit=limit, where=where
-        )
+        now = self._clock()
+        lost = await repository.lost_holders(db, now=now)
+        rows = await leases.claim(db, TABLE, owner=self.owner, now=now, lease=self._lease, limit=limit, where=where)
+        if rows and lost:
+            # Whoever let all its numbers go without a word is dead, or cut off from the database. Its turns and
+            # messages are leased for longer, and would keep contacts waiting; should it live, it finds out by itself.
+            count = await release_dead(db, processes=[leases.process_of(owner) for owner in lost])
+            _log.info("taken over from processes that renew no lease", holders=lost, leases=count)
         return [SessionRecord.of(row) for row in rows]
 
     def _ends(self) -> float:
