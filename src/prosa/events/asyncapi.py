@@ -5,8 +5,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from prosa.events.frames import AuthFrame, PingFrame, WatchingFrame
 from prosa.events.types import PASSING, PAYLOADS
-from prosa.events.websocket import AuthFrame, PingFrame, WatchingFrame
 
 REF = "#/components/schemas/{model}"
 

@@ -10,12 +10,11 @@ while a person looks at the conversations, shows their numbers as online, and Wh
 
 import asyncio
 import contextlib
-from typing import Annotated, Any, ClassVar, Literal, NoReturn, TypeAlias
+from typing import Annotated, Any, ClassVar, NoReturn
 
 import orjson
 import structlog
 from fastapi import APIRouter, WebSocket
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy.exc import DBAPIError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
@@ -25,6 +24,7 @@ from prosa.database.engine import Database
 from prosa.database.outage import is_outage
 from prosa.errors import ProsaError
 from prosa.events import log
+from prosa.events.frames import AuthFrame, Frame, PingFrame, WatchingFrame, read_frame
 from prosa.events.hub import EventHub, PassingEvent, Subscriber
 from prosa.events.log import LoggedEvent, Position
 from prosa.http.auth import KEY_HEADER
@@ -58,34 +58,6 @@ UNKNOWN_PARAMETER = (
 READ_ONLY = "read_only_key: this API key reads only, and watching shows the number as online"
 
 router = APIRouter()
-
-
-class AuthFrame(BaseModel):
-    """Signs in, and says what was seen last and which numbers are of interest."""
-
-    model_config = ConfigDict(extra="forbid")
-    type: Literal["auth"]
-    token: str | None = Field(None, max_length=4096, description="An access token, or an API key.")
-    last_event_id: str | None = Field(None, max_length=64)
-    sessions: list[Annotated[str, Field(max_length=64)]] | None = Field(None, max_length=1000)
-
-
-class PingFrame(BaseModel):
-    """Asks for a `pong`."""
-
-    model_config = ConfigDict(extra="forbid")
-    type: Literal["ping"]
-
-
-class WatchingFrame(BaseModel):
-    """Says that a person has the conversations before them, for the next 90 seconds."""
-
-    model_config = ConfigDict(extra="forbid")
-    type: Literal["watching"]
-
-
-Frame: TypeAlias = AuthFrame | PingFrame | WatchingFrame
-_frames: TypeAdapter[Frame] = TypeAdapter(Annotated[Frame, Field(discriminator="type")])
 
 
 class UpgradeNeededError(ProsaError):
@@ -287,8 +259,8 @@ class _Client:
         if len(text) > MAX_FRAME:
             raise _CloseError(BAD_FRAME, "frame_too_large")
         try:
-            return _frames.validate_python(orjson.loads(text))
-        except (ValidationError, ValueError):
+            return read_frame(text)
+        except ValueError:
             raise _CloseError(BAD_FRAME, "bad_frame: send {type: auth, token}, ping or watching") from None
 
     async def _send_event(self, event: LoggedEvent) -> None:
