@@ -84,6 +84,7 @@ from prosa.turns.takeover import silence, silence_number
 from prosa.usage import endpoints as usage_endpoints
 from prosa.usage.service import UsageService
 from prosa.users import endpoints as user_endpoints
+from prosa.users.api_keys import ApiKeyService
 from prosa.users.service import UserService
 from prosa.users.sign_in import SignInService
 from prosa.whatsapp.bridge import BridgeEngine, create_engine
@@ -120,8 +121,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     middleware.install(app, settings)
     for router in (
-        user_endpoints.auth_router,
-        user_endpoints.users_router,
+        user_endpoints.router,
         session_endpoints.router,
         *conversation_endpoints.routers,
         outbox_endpoints.router,
@@ -257,8 +257,8 @@ async def compose(
     scheduler = Scheduler(database, bus, directory)
     changer = Changer(database, bus, numbers, files)
     await run(
-        TakingOver(database, presence), keyring, embedders, index, ready, people, knowledge, library,
-        engine, appearance, gateway, fetcher, sender, changer, scheduler, runner, answers,
+        TakingOver(database, presence), authenticator.key_uses, keyring, embedders, index, ready, people, knowledge,
+        library, engine, appearance, gateway, fetcher, sender, changer, scheduler, runner, answers,
     )  # fmt: skip
 
     return {
@@ -268,6 +268,7 @@ async def compose(
         EngineState: EngineState(lambda: not isinstance(engine, BridgeEngine) or engine.pid is not None),
         Authenticator: authenticator,
         SignInService: sign_in,
+        ApiKeyService: ApiKeyService(database),
         UserService: UserService(
             database,
             passwords,

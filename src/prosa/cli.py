@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from prosa import __version__
 from prosa.errors import ConfigurationError, ProsaError
+from prosa.users.api_key_commands import app as key_app
 from prosa.users.commands import app as user_app
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(user_app, name="user")
+app.add_typer(key_app, name="key")
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 DEMO = "demo"

@@ -80,7 +80,7 @@ class NotAuthenticatedError(ProsaError):
     code = "not_authenticated"
     status = 401
     title = "You are not signed in"
-    remedy = "Sign in at POST /auth/login and send the access token as 'Authorization: Bearer …'."
+    remedy = "Sign in at POST /auth/login and send the access token, or an API key, as 'Authorization: Bearer …'."
 
 
 class ForbiddenError(ProsaError):

@@ -18,9 +18,9 @@ from prosa.settings import Settings
 
 QUIET = (
     "httpx", "httpx2", "httpcore", "httpcore2", "google_genai", "alembic", "asyncio", "redis",
-    "uvicorn.access", "uvicorn.error",
+    "uvicorn.access", "uvicorn.error", "aiosqlite",
 )  # fmt: skip
-"""Loggers that tell nothing new below a warning."""
+"""Loggers that tell nothing new below a warning; aiosqlite and uvicorn also what no log may hold: rows and headers."""
 
 
 _TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)

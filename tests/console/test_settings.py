@@ -3,6 +3,8 @@
 from playwright.async_api import expect
 from tests.console.conftest import DESKTOP, Console, accessibility, shoot
 
+from prosa_simulator.product import ProsaClient
+
 
 async def test_people_are_added_and_removed_and_the_system_tells_of_itself(own_console: Console) -> None:
     console, page = own_console, own_console.page
@@ -79,6 +81,91 @@ async def test_keys_of_providers_are_added_replaced_and_removed(console: Console
     await expect(row).to_be_hidden()
     keys = await console.api.get("/provider-keys")
     assert [key for key in keys if key["scope"] == "own"] == []
+
+
+async def test_api_keys_are_made_shown_once_renamed_and_revoked(console: Console) -> None:
+    page = console.page
+    await page.goto("/app/settings/api-keys")
+    await expect(page.get_by_text("No API keys yet")).to_be_visible()
+    await page.get_by_role("button", name="Make a key").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Make a key").click()
+    await expect(page.get_by_text("This is needed.")).to_be_visible()
+    await page.get_by_label("Name", exact=True).fill("n8n")
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="The key n8n")
+    key = (await dialog.get_by_role("status", name="Key").inner_text()).strip()
+    await expect(dialog.get_by_role("button", name="Copy the key")).to_be_focused()
+    await shoot(page, "settings-api-keys-made")
+    assert await accessibility(page) == []
+    await page.keyboard.press("Escape")  # it would be lost
+    await expect(dialog).to_be_visible()
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await dialog.get_by_role("button", name="Copy the key").click()
+    await expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    assert await page.evaluate("navigator.clipboard.readText()") == key
+    await dialog.get_by_role("button", name="I have kept it").click()
+    row = page.get_by_role("listitem", name="n8n")
+    await expect(row).to_contain_text(f"{key[:12]}…")
+    await expect(row).to_contain_text("never used")
+    await expect(row).to_contain_text("Full")
+    assert key not in await page.content()
+
+    async with ProsaClient(console.installation.url) as program:
+        program.access_token = key
+        assert (await program.get("/auth/me"))["email"] == console.email
+        await page.reload()
+        await expect(row).to_contain_text("used now")
+
+    await page.get_by_role("button", name="Make a key").click()
+    await page.get_by_label("Name", exact=True).fill("Weekly report")
+    await page.get_by_text("Reads only", exact=True).click()
+    await page.get_by_role("button", name="Runs out").click()
+    await page.get_by_role("option", name="Never").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Make a key").click()
+    await page.get_by_role("button", name="I have kept it").click()
+    report = page.get_by_role("listitem", name="Weekly report")
+    await expect(report).to_contain_text("Reads only")
+    await expect(report).not_to_contain_text("runs out")
+    await shoot(page, "settings-api-keys")
+
+    await report.get_by_role("button", name="More for the key Weekly report").click()
+    await page.get_by_role("menuitem", name="Rename").click()
+    await page.get_by_label("Name", exact=True).fill("Report")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("listitem", name="Report", exact=True)).to_be_visible()
+    await row.get_by_role("button", name="More for the key n8n").click()
+    await page.get_by_role("menuitem", name="Revoke").click()
+    await page.get_by_role("alertdialog").get_by_role("button", name="Revoke").click()
+    await expect(row).to_be_hidden()
+    left = (await console.api.get("/api-keys"))["items"]
+    assert [(one["name"], one["access"], one["expires_at"]) for one in left] == [("Report", "read", None)]
+
+
+async def test_an_api_key_is_made_on_a_narrow_phone_by_keys_alone(console: Console) -> None:
+    await console.page.close()
+    context = await console.installation.context(size=(390, 844), locale="pt-BR")
+    page = await console.sign_in(await context.new_page(), "/app/settings/api-keys")
+    make = page.get_by_role("button", name="Criar chave")
+    await make.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Nome", exact=True)).to_be_focused()
+    await page.keyboard.type("Integração com o sistema da padaria, da loja e do depósito")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("ArrowRight")
+    await expect(page.get_by_role("radio", name="Só leitura")).to_be_checked()
+    assert await accessibility(page) == []
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Copiar a chave")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("listitem", name="Integração")).to_contain_text("Só leitura")
+    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    [made] = (await console.api.get("/api-keys"))["items"]
+    assert (made["access"], made["expires_at"] is None) == ("read", False)
 
 
 async def test_colours_and_language_are_kept_on_the_device(console: Console) -> None:

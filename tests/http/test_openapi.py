@@ -60,7 +60,7 @@ def test_who_must_sign_in_is_said(document: dict[str, Any]) -> None:
 
 
 def test_tags_and_server(document: dict[str, Any]) -> None:
-    assert [tag["name"] for tag in document["tags"]] == ["Sign-in", "People"]
+    assert [tag["name"] for tag in document["tags"]] == ["Sign-in", "People", "API keys"]
     assert all(tag["description"] for tag in document["tags"])
     assert document["servers"] == [{"url": "https://prosa.example"}]
 

@@ -1,4 +1,4 @@
-"""The table of sign-ins that can be refreshed."""
+"""The tables of what lets somebody in: sign-ins that can be refreshed, and API keys."""
 
 import uuid
 from datetime import datetime
@@ -24,4 +24,25 @@ class RefreshToken(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None] = mapped_column(default=None)
+    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class ApiKey(Base):
+    """A key with which programs call as a person, until it runs out or is revoked."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    prefix: Mapped[str] = mapped_column(String(12))
+    """What is shown of it; see `prosa.auth.api_keys`."""
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256, hex: the key itself is never stored."""
+    access: Mapped[str] = mapped_column(String(10))
+    """See `prosa.auth.caller.Access`."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime | None] = mapped_column(default=None)
+    last_used_at: Mapped[datetime | None] = mapped_column(default=None)
+    """Written at most once a minute."""
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -5,8 +5,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from prosa.events.frames import AuthFrame, PingFrame, WatchingFrame
 from prosa.events.types import PASSING, PAYLOADS
-from prosa.events.websocket import AuthFrame, PingFrame, WatchingFrame
 
 REF = "#/components/schemas/{model}"
 
@@ -43,8 +43,9 @@ def document(version: str) -> dict[str, Any]:
             "title": "Prosa events",
             "version": version,
             "description": "Real-time events. Sign in by `Authorization: Bearer` (and `?last_event_id=`), or by "
-            "`auth` as the first frame, within 10 s. Reconnect with the last id you saw to get what you missed. "
-            "A connection that is refused is closed with 4401 (sign in again) or 4400, and a reason.",
+            "`auth` as the first frame, within 10 s; with an access token or an API key (or that as `X-Api-Key`). "
+            "Reconnect with the last id you saw to get what you missed. A connection that is refused is closed with "
+            "4401 (not or no longer signed in), 4403 (the API key may not do this) or 4400, and a reason.",
         },
         "channels": {
             "events": {

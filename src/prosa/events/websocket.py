@@ -1,21 +1,20 @@
 """`/ws`: the owner's events as they happen, and those that a client missed.
 
 Frames are JSON. The client's first frame signs in (browsers cannot set headers on a WebSocket):
-`{"type": "auth", "token": "<access token>", "last_event_id": "<id>"?, "sessions": ["…"]?}`. Programs may send the
-token as `Authorization: Bearer` instead, and what they saw last as the query parameter `last_event_id`; they then need
-no first frame. Prosa answers `ready`, then sends events; `{"type": "ping"}` is answered by `pong`, and `auth` again
-renews an access token that is about to end. `{"type": "watching"}`, repeated within 90 s while a person looks at the
-conversations, shows their numbers as online, and WhatsApp then tells which contacts type.
+`{"type": "auth", "token": "<access token or API key>", "last_event_id": "<id>"?, "sessions": ["…"]?}`. Programs may
+send either as `Authorization: Bearer` instead, or a key as `X-Api-Key`, and what they saw last as the query parameter
+`last_event_id`; they then need no first frame. Prosa answers `ready`, then sends events; `{"type": "ping"}` is answered
+by `pong`, and `auth` again renews an access token that is about to end. `{"type": "watching"}`, repeated within 90 s
+while a person looks at the conversations, shows their numbers as online, and WhatsApp then tells which contacts type.
 """
 
 import asyncio
 import contextlib
-from typing import Annotated, Any, ClassVar, Literal, NoReturn, TypeAlias
+from typing import Annotated, Any, ClassVar, NoReturn
 
 import orjson
 import structlog
 from fastapi import APIRouter, WebSocket
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy.exc import DBAPIError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
@@ -25,8 +24,10 @@ from prosa.database.engine import Database
 from prosa.database.outage import is_outage
 from prosa.errors import ProsaError
 from prosa.events import log
+from prosa.events.frames import AuthFrame, Frame, PingFrame, WatchingFrame, read_frame
 from prosa.events.hub import EventHub, PassingEvent, Subscriber
 from prosa.events.log import LoggedEvent, Position
+from prosa.http.auth import KEY_HEADER
 from prosa.http.provide import provided
 
 logger = structlog.get_logger("prosa.websocket")
@@ -43,6 +44,7 @@ MAX_FRAME = 8192
 # Close codes of our own, from the range RFC 6455 §7.4.2 leaves to applications.
 NOT_AUTHENTICATED = 4401
 BAD_FRAME = 4400
+FORBIDDEN = 4403
 TOO_SLOW = 4429
 GOING_AWAY = 1001
 INTERNAL = 1011
@@ -53,36 +55,9 @@ UNKNOWN_PARAMETER = (
     "bad_parameter: only last_event_id is known; send the token as Authorization: Bearer or in the frame auth"
 )
 """Reasons have at most 123 bytes (RFC 6455 §5.5)."""
+READ_ONLY = "read_only_key: this API key reads only, and watching shows the number as online"
 
 router = APIRouter()
-
-
-class AuthFrame(BaseModel):
-    """Signs in, and says what was seen last and which numbers are of interest."""
-
-    model_config = ConfigDict(extra="forbid")
-    type: Literal["auth"]
-    token: str | None = Field(None, max_length=4096)
-    last_event_id: str | None = Field(None, max_length=64)
-    sessions: list[Annotated[str, Field(max_length=64)]] | None = Field(None, max_length=1000)
-
-
-class PingFrame(BaseModel):
-    """Asks for a `pong`."""
-
-    model_config = ConfigDict(extra="forbid")
-    type: Literal["ping"]
-
-
-class WatchingFrame(BaseModel):
-    """Says that a person has the conversations before them, for the next 90 seconds."""
-
-    model_config = ConfigDict(extra="forbid")
-    type: Literal["watching"]
-
-
-Frame: TypeAlias = AuthFrame | PingFrame | WatchingFrame
-_frames: TypeAdapter[Frame] = TypeAdapter(Annotated[Frame, Field(discriminator="type")])
 
 
 class UpgradeNeededError(ProsaError):
@@ -143,6 +118,7 @@ class _Client:
         self._hub = hub
         self._database = database
         self._token = ""
+        self._may_change = False
         self._sessions: frozenset[str] | None = None
         self._sending = asyncio.Lock()
 
@@ -173,8 +149,11 @@ class _Client:
             if name != "last_event_id":
                 raise _CloseError(BAD_FRAME, UNKNOWN_PARAMETER)
         scheme, _, token = self._websocket.headers.get("authorization", "").partition(" ")
+        key = self._websocket.headers.get(KEY_HEADER)
         last_event_id = self._websocket.query_params.get("last_event_id")
-        if scheme.lower() == "bearer" and token:
+        if key:
+            self._token = key
+        elif scheme.lower() == "bearer" and token:
             self._token = token.strip()
         else:
             try:
@@ -195,9 +174,11 @@ class _Client:
 
     async def _authenticate(self) -> Caller:
         try:
-            return await self._authenticator.authenticate(self._token)
+            caller = await self._authenticator.authenticate(self._token)
         except ProsaError as error:
-            raise _CloseError(NOT_AUTHENTICATED, f"{error.code}: sign in again") from error
+            raise _CloseError(NOT_AUTHENTICATED, f"{error.code}: {error.detail}") from error
+        self._may_change = caller.may_change
+        return caller
 
     async def _replay(self, caller: Caller, last: Position | None) -> Position:
         """Send what was missed; return the place from which live events follow."""
@@ -245,6 +226,8 @@ class _Client:
                 await self._send({"event": "pong"})
                 continue
             if isinstance(frame, WatchingFrame):
+                if not self._may_change:  # contacts would see the number online
+                    raise _CloseError(FORBIDDEN, READ_ONLY)
                 self._hub.watching(caller.user_id)
                 continue
             if frame.token:
@@ -276,8 +259,8 @@ class _Client:
         if len(text) > MAX_FRAME:
             raise _CloseError(BAD_FRAME, "frame_too_large")
         try:
-            return _frames.validate_python(orjson.loads(text))
-        except (ValidationError, ValueError):
+            return read_frame(text)
+        except ValueError:
             raise _CloseError(BAD_FRAME, "bad_frame: send {type: auth, token}, ping or watching") from None
 
     async def _send_event(self, event: LoggedEvent) -> None:

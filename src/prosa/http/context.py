@@ -8,6 +8,8 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from prosa.auth.api_keys import redacted
+
 HEADER = "X-Request-ID"
 _SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _QUIET = ("/health/", "/metrics")
@@ -28,7 +30,8 @@ class RequestContext:
             await self.app(scope, receive, send)
             return
         offered = Headers(scope=scope).get(HEADER, "")
-        request_id = offered if _SANE.fullmatch(offered) else secrets.token_hex(8)
+        sane = _SANE.fullmatch(offered) is not None and redacted(offered) == offered
+        request_id = offered if sane else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -51,7 +54,7 @@ class RequestContext:
             report(
                 "request",
                 method=scope["method"],
-                path=path[:200],
+                path=redacted(path)[:200],  # somebody may take a key for an id
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
                 client=client[0] if client else None,

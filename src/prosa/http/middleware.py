@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from prosa.http.auth import KEY_HEADER
 from prosa.http.body_limit import BodyLimit
 from prosa.http.compression import Compression
 from prosa.http.context import HEADER as REQUEST_ID
@@ -25,7 +26,7 @@ def install(app: FastAPI, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", REQUEST_ID],
+            allow_headers=["Authorization", KEY_HEADER, "Content-Type", "Idempotency-Key", REQUEST_ID],
             expose_headers=[REQUEST_ID, "Retry-After", "Content-Disposition"],
             max_age=600,
         )

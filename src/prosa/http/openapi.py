@@ -7,12 +7,14 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from prosa import __version__
+from prosa.http.key_rights import SAFE, needs_person
 from prosa.http.problems import MEDIA_TYPE, Problem, problems
 
 DESCRIPTION = """
 Link WhatsApp numbers, read and send messages, and let an AI answer.
 
-Sign in at `POST /auth/login` and send the access token as `Authorization: Bearer …`. Errors are problem details
+Sign in at `POST /auth/login` and send the access token as `Authorization: Bearer …`. Programs send an API key in its
+place, or as `X-Api-Key: …`; people make them at `POST /api-keys` or in the console. Errors are problem details
 (RFC 9457): rely on `code`, show `detail` and `remedy`. Collections come in pages: pass `next_cursor` as `cursor`.
 Events come over the WebSocket at `/ws`.
 """.strip()
@@ -20,6 +22,7 @@ Events come over the WebSocket at `/ws`.
 TAGS = {
     "Sign-in": "Registering the first owner, signing in and out, your own name and password.",
     "People": "Who may sign in, and their roles.",
+    "API keys": "Your keys for programs. They take a person who signed in, as all that manages people and keys.",
     "Sessions": "Linked WhatsApp numbers: linking by QR or pairing code, status, settings.",
     "Conversations": "Chats of a number, and whether the AI answers in them.",
     "Messages": "Reading and sending messages, and their media.",
@@ -64,28 +67,33 @@ def _document(app: FastAPI, public_url: str | None) -> dict[str, Any]:
         schemas.pop(name, None)
     schemas.update(_problem_schemas())
     used: dict[str, None] = {}
-    for operation in _operations(document):
+    for method, path, operation in _operations(document):
         used.update(dict.fromkeys(operation.get("tags", [])))
-        _complete(operation)
+        _complete(method, path, operation)
         _exemplify(operation, schemas)
     order = [*(tag for tag in TAGS if tag in used), *(tag for tag in used if tag not in TAGS)]
     document["tags"] = [{"name": tag, "description": TAGS[tag]} if tag in TAGS else {"name": tag} for tag in order]
     return document
 
 
-def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path in document["paths"].values():
-        for method, operation in path.items():
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
             if method in _METHODS:
-                yield operation
+                yield method.upper(), path, operation
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete(method: str, path: str, operation: dict[str, Any]) -> None:
     """Add the answers that come from around the endpoints."""
     responses: dict[str, Any] = operation["responses"]
     wanted = {500, 503}
     if operation.get("security"):
         wanted.add(401)
+        if needs_person(method, path):
+            operation["security"] = [one for one in operation["security"] if "api_key" not in one]
+            wanted.add(403)
+        elif method not in SAFE:
+            wanted.add(403)  # to API keys that read
     if "requestBody" in operation:
         wanted |= {413, 422}
     if "422" in responses and MEDIA_TYPE not in responses["422"].get("content", {}):

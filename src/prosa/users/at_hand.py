@@ -1,17 +1,20 @@
-"""What `prosa user` does: a job on the installation's database, brought up to date first; errors become words."""
+"""What `prosa user` and `prosa key` do: jobs on the installation's database, brought up to date first."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import typer
+from sqlalchemy import Row
 
 from prosa import logs
+from prosa.auth.caller import Access, Caller
 from prosa.auth.passwords import Passwords
 from prosa.database import Database
 from prosa.database.migrate import upgrade
 from prosa.errors import ProsaError
 from prosa.settings import load
+from prosa.users.api_keys import ApiKeyService, MadeKey
 from prosa.users.models import Role, User
 from prosa.users.service import COMMAND_LINE, UserChanges, UserService
 
@@ -56,14 +59,50 @@ def set_password(email: str, password: str) -> User:
     return _run(job)
 
 
+def make_key(email: str, name: str, *, read: bool, days: int | None) -> MadeKey:
+    """Make an API key for a person."""
+
+    async def job(database: Database) -> MadeKey:
+        access = Access.READ if read else Access.FULL
+        return await ApiKeyService(database).create(await _owner(database, email), name=name, access=access, days=days)
+
+    return _run_on(job)
+
+
+def keys_of(email: str) -> list[Row[Any]]:
+    """Return a person's API keys, the newest first."""
+
+    async def job(database: Database) -> list[Row[Any]]:
+        owner, keys = await _owner(database, email), list[Row[Any]]()
+        while page := await ApiKeyService(database).page(owner, limit=LIST_PAGE, after=keys[-1].id if keys else None):
+            keys += page
+        return keys
+
+    return _run_on(job)
+
+
+def revoke_key(prefix: str) -> Row[Any]:
+    """Revoke the API key that begins so."""
+    return _run_on(lambda database: ApiKeyService(database).revoke_by_prefix(prefix))
+
+
+async def _owner(database: Database, email: str) -> Caller:
+    user = await UserService(database, Passwords()).find(COMMAND_LINE, email)
+    return Caller(user.id, user.role)
+
+
 def _run(job: Callable[[UserService], Awaitable[T]]) -> T:
+    return _run_on(lambda database: job(UserService(database, Passwords())))
+
+
+def _run_on(job: Callable[[Database], Awaitable[T]]) -> T:
     async def run() -> T:
         settings = load()
         logs.configure(settings.model_copy(update={"log_level": "warning"}))
         database = Database(settings.sqlalchemy_url)
         try:
             await upgrade(database)
-            return await job(UserService(database, Passwords()))
+            return await job(database)
         finally:
             await database.close()
 

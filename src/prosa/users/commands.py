@@ -26,7 +26,7 @@ def add(
     password_stdin: PasswordOption = False,
 ) -> None:
     """Add a person."""
-    address = _email(email)
+    address = parse_address(email)
     new = _password(from_stdin=password_stdin)
     from prosa.users import at_hand  # noqa: PLC0415 - heavy; help and mistakes do without it, here and below
 
@@ -56,7 +56,7 @@ def list_people() -> None:
 @app.command()
 def password(email: EmailArgument, *, password_stdin: PasswordOption = False) -> None:
     """Set a person's password, and end all their sign-ins."""
-    address = _email(email)
+    address = parse_address(email)
     new = _password(from_stdin=password_stdin)
     from prosa.users import at_hand  # noqa: PLC0415
 
@@ -64,7 +64,12 @@ def password(email: EmailArgument, *, password_stdin: PasswordOption = False) ->
     typer.echo(f"Set the password of {user.email}; they have to sign in again.")
 
 
-def _email(text: str) -> str:
+def parse_address(text: str) -> str:
+    """Return an e-mail address as people are known by it.
+
+    Raises:
+        BadParameter: It is none.
+    """
     from prosa.users.emails import parse_email  # noqa: PLC0415
 
     try:

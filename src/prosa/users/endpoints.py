@@ -1,4 +1,4 @@
-"""Signing in (`/auth`) and people (`/users`)."""
+"""Signing in (`/auth`), people (`/users`) and their API keys (`/api-keys`)."""
 
 import uuid
 from typing import Annotated
@@ -9,6 +9,8 @@ from prosa.http.auth import PeopleManager, SignedIn
 from prosa.http.pagination import Page, PageParams
 from prosa.http.problems import problems
 from prosa.http.provide import provided
+from prosa.users.api_key_schemas import ApiKeyIn, ApiKeyOut, ApiKeyPatch, NewApiKeyOut
+from prosa.users.api_keys import ApiKeyService
 from prosa.users.emails import fold_email
 from prosa.users.models import User
 from prosa.users.schemas import (
@@ -28,10 +30,13 @@ from prosa.users.sign_in import SignIn, SignInService
 
 auth_router = APIRouter(prefix="/auth", tags=["Sign-in"])
 users_router = APIRouter(prefix="/users", tags=["People"])
+keys_router = APIRouter(prefix="/api-keys", tags=["API keys"])
 
 SignIns = Annotated[SignInService, provided(SignInService)]
 Users = Annotated[UserService, provided(UserService)]
+ApiKeys = Annotated[ApiKeyService, provided(ApiKeyService)]
 UserId = Annotated[uuid.UUID, Path(description="The person's id.")]
+KeyId = Annotated[uuid.UUID, Path(description="The key's id.")]
 
 
 @auth_router.get("/state")
@@ -127,9 +132,39 @@ async def delete_user(user_id: UserId, caller: PeopleManager, service: Users) ->
     await service.delete(caller, user_id)
 
 
+@keys_router.get("", responses=problems(401, 422))
+async def list_api_keys(caller: SignedIn, service: ApiKeys, page: PageParams) -> Page[ApiKeyOut]:
+    """List your API keys, the newest first, also those that have run out; of each only how it begins."""
+    rows = await service.page(caller, limit=page.limit + 1, after=page.after_id())
+    return page.page_by_id(rows, ApiKeyOut.model_validate)
+
+
+@keys_router.post("", status_code=201, responses=problems(401, 409, 413, 422))
+async def create_api_key(body: ApiKeyIn, caller: SignedIn, service: ApiKeys) -> NewApiKeyOut:
+    """Make an API key, with which a program calls as you. The answer has the key, this once.
+
+    It lasts until it runs out, is revoked, or you are deleted; a new password and signing out do not end it.
+    """
+    made = await service.create(caller, name=body.name, access=body.access, days=body.expires_in_days)
+    return NewApiKeyOut.of(made)
+
+
+@keys_router.patch("/{key_id}", responses=problems(401, 404, 413, 422))
+async def update_api_key(key_id: KeyId, body: ApiKeyPatch, caller: SignedIn, service: ApiKeys) -> ApiKeyOut:
+    """Give an API key another name."""
+    return ApiKeyOut.model_validate(await service.rename(caller, key_id, body.name))
+
+
+@keys_router.delete("/{key_id}", status_code=204, responses=problems(401, 404, 422))
+async def revoke_api_key(key_id: KeyId, caller: SignedIn, service: ApiKeys) -> None:
+    """Revoke an API key: requests with it are refused from now on, and its WebSockets are closed within 30 s."""
+    await service.revoke(caller, key_id)
+
+
 router = APIRouter()
 router.include_router(auth_router)
 router.include_router(users_router)
+router.include_router(keys_router)
 
 
 def _tokens(sign_in: SignIn) -> TokensOut:

@@ -68,6 +68,11 @@ const PORTUGUESE: Known = {
     detail: "",
     remedy: "Tente quando ela tiver sido enviada.",
   },
+  too_many_api_keys: {
+    title: "Há chaves de API demais",
+    detail: "Uma pessoa tem no máximo 50.",
+    remedy: "Revogue uma que nenhum programa usa.",
+  },
   too_late: { title: "É tarde demais para isso", detail: "", remedy: "" },
   media_gone: { title: "O WhatsApp não tem mais este arquivo", detail: "", remedy: "" },
   file_unavailable: {

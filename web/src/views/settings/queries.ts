@@ -22,3 +22,31 @@ export const keyCalls = {
   remove: ({ provider, scope }: ProviderKey) =>
     ok(api.DELETE("/provider-keys/{provider}", { params: { path: { provider }, query: { scope } } })),
 };
+
+export type ApiKey = Schemas["ApiKeyOut"];
+export type NewApiKey = Schemas["NewApiKeyOut"];
+
+/** Read anew each time the page is opened: no event tells when a key was used. */
+export const apiKeysQuery = queryOptions({
+  queryKey: ["api-keys"],
+  staleTime: 0,
+  queryFn: async ({ signal }): Promise<ApiKey[]> => {
+    const keys: ApiKey[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const page = await ok(
+        api.GET("/api-keys", { params: { query: { limit: 100, ...(cursor ? { cursor } : {}) } }, signal }),
+      );
+      keys.push(...page.items);
+      cursor = page.next_cursor;
+    } while (cursor);
+    return keys;
+  },
+});
+
+export const apiKeyCalls = {
+  make: (body: Schemas["ApiKeyIn"]) => ok(api.POST("/api-keys", { body })),
+  rename: (id: string, name: string) =>
+    ok(api.PATCH("/api-keys/{key_id}", { params: { path: { key_id: id } }, body: { name } })),
+  revoke: (id: string) => ok(api.DELETE("/api-keys/{key_id}", { params: { path: { key_id: id } } })),
+};

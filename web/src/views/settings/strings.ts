@@ -27,7 +27,8 @@ export const words = defineStrings({
     signOut: "Sign out",
     signOutEverywhere: "Sign out on every device",
     signOutTitle: "Sign out on every device?",
-    signOutText: "All browsers and programs that are signed in as you must sign in again.",
+    signOutText:
+      "All browsers and programs that are signed in as you must sign in again. API keys stay good.",
     sessions: "Sign-ins",
 
     peopleLead:
@@ -135,7 +136,7 @@ export const words = defineStrings({
     you: "Você",
     people: "Pessoas",
     appearance: "Aparência",
-    keys: "Chaves",
+    keys: "Chaves de modelos",
     system: "Sistema",
     save: "Salvar",
     saved: "Salvo",
@@ -155,7 +156,8 @@ export const words = defineStrings({
     signOut: "Sair",
     signOutEverywhere: "Sair em todos os aparelhos",
     signOutTitle: "Sair em todos os aparelhos?",
-    signOutText: "Todos os navegadores e programas que entraram como você precisarão entrar de novo.",
+    signOutText:
+      "Todos os navegadores e programas que entraram como você precisarão entrar de novo. As chaves de API continuam valendo.",
     sessions: "Acessos",
 
     peopleLead:
@@ -246,7 +248,8 @@ export const words = defineStrings({
     version: "Versão",
     kinds: { sqlite: "SQLite", postgresql: "PostgreSQL", memory: "No processo", redis: "Redis" },
     keySet: "Chave definida",
-    noKey: "Sem chave da instalação: os números só respondem com as chaves de cada pessoa (Chaves).",
+    noKey:
+      "Sem chave da instalação: os números só respondem com as chaves de cada pessoa (Chaves de modelos).",
     cacheAway: "O Redis não responde: mais lento, nunca errado.",
     engineAway: "Os números ficam offline até ela voltar; ela reinicia sozinha.",
     python: "Python",

@@ -4,6 +4,8 @@ import { isManager, useMe } from "~/auth/me";
 import { useStrings } from "~/i18n/strings";
 import { PageHeader } from "~/ui/parts";
 import { Tabs } from "~/ui/tabs";
+import { words as apiKeyWords } from "./api-key-strings";
+import { ApiKeys } from "./parts/api-keys";
 import { Appearance } from "./parts/appearance";
 import { Keys } from "./parts/keys";
 import { People } from "./parts/people";
@@ -15,6 +17,7 @@ import "./view.css";
 
 export default function SettingsView() {
   const t = useStrings(words);
+  const { apiKeys } = useStrings(apiKeyWords);
   const router = useRouter();
   const me = useMe();
   const { part } = useParams({ from: "/shell/settings/$part" });
@@ -38,6 +41,7 @@ export default function SettingsView() {
             : []),
           { id: "appearance", label: t.appearance, icon: "sun", content: <Appearance /> },
           { id: "keys", label: t.keys, icon: "key", content: <Keys /> },
+          { id: "api-keys", label: apiKeys, icon: "link", content: <ApiKeys /> },
           ...(manager
             ? [{ id: "system" as const, label: t.system, icon: "shield" as const, content: <System /> }]
             : []),

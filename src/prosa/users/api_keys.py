@@ -1,0 +1,130 @@
+"""Use cases of API keys. Only the one that makes a key ever returns it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Row
+
+from prosa.auth.api_keys import fingerprint, new_key, shown
+from prosa.auth.caller import Access, Caller
+from prosa.clock import Clock, utc_now
+from prosa.database import Database
+from prosa.errors import ConflictError, NotAuthenticatedError, NotFoundError
+from prosa.ids import new_id
+from prosa.users import api_key_repository as repository
+
+logger = structlog.get_logger("prosa.users")
+
+MOST_KEYS = 50
+"""Good ones of one person."""
+KEPT_REVOKED = timedelta(days=90)
+
+
+class TooManyApiKeysError(ConflictError):
+    """A person has as many keys as they may."""
+
+    code = "too_many_api_keys"
+    title = "There are too many API keys"
+    remedy = "Revoke one that no program uses: GET /api-keys says when each was last used."
+
+
+@dataclass(frozen=True, slots=True)
+class MadeKey:
+    """A new key, and what is shown of it from now on."""
+
+    secret: str = field(repr=False)
+    row: Row[Any]
+
+
+class ApiKeyService:
+    """Makes, lists, renames and revokes the caller's keys."""
+
+    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def page(self, caller: Caller, *, limit: int, after: uuid.UUID | None = None) -> Sequence[Row[Any]]:
+        """Return up to `limit` keys of the caller, the newest first, without those that were revoked."""
+        async with self._database.read() as db:
+            return await repository.page(db, caller.user_id, limit=limit, after=after)
+
+    async def create(self, caller: Caller, *, name: str, access: Access, days: int | None) -> MadeKey:
+        """Make a key.
+
+        Args:
+            caller: Whose it will be.
+            name: What its owner knows it by.
+            access: What it may do.
+            days: After how many it runs out; None: never.
+
+        Raises:
+            TooManyApiKeysError: The caller has too many.
+            NotAuthenticatedError: The caller was deleted this very moment.
+        """
+        secret = new_key()
+        now = self._clock()
+        async with self._database.write() as db:
+            if not await repository.hold_owner(db, caller.user_id):
+                raise NotAuthenticatedError
+            await repository.forget_revoked(db, caller.user_id, before=now - KEPT_REVOKED)
+            if await repository.count_live(db, caller.user_id, now=now) >= MOST_KEYS:
+                raise TooManyApiKeysError(f"A person has at most {MOST_KEYS} API keys.")
+            row = await repository.add(
+                db,
+                {
+                    "id": new_id(), "user_id": caller.user_id, "name": name, "prefix": shown(secret),
+                    "hash": fingerprint(secret), "access": access, "created_at": now,
+                    "expires_at": None if days is None else now + timedelta(days=days),
+                },
+            )  # fmt: skip
+        logger.info("api_key_made", user=str(caller.user_id), key=str(row.id), access=access)
+        return MadeKey(secret, row)
+
+    async def rename(self, caller: Caller, key_id: uuid.UUID, name: str) -> Row[Any]:
+        """Give a key another name.
+
+        Raises:
+            NotFoundError: There is none, or it is not the caller's.
+        """
+        async with self._database.write() as db:
+            row = await repository.rename(db, caller.user_id, key_id, name)
+        if row is None:
+            raise _missing()
+        return row
+
+    async def revoke(self, caller: Caller, key_id: uuid.UUID) -> None:
+        """End a key, at once.
+
+        Raises:
+            NotFoundError: There is none, or it is not the caller's.
+        """
+        async with self._database.write() as db:
+            revoked = await repository.revoke(db, caller.user_id, key_id, now=self._clock())
+        if not revoked:
+            raise _missing()
+        logger.info("api_key_revoked", user=str(caller.user_id), key=str(key_id))
+
+    async def revoke_by_prefix(self, prefix: str) -> Row[Any]:
+        """End a key of anybody, by what is shown of it; for the command line.
+
+        Raises:
+            NotFoundError: There is none.
+            ConflictError: There are several.
+        """
+        async with self._database.write() as db:
+            found = await repository.by_prefix(db, prefix)
+            if not found:
+                raise NotFoundError("There is no such API key.", remedy="'prosa key list E-MAIL' shows a person's.")
+            if len(found) > 1:
+                raise ConflictError("Several API keys begin so.", remedy="Revoke it in the console of its owner.")
+            await repository.revoke(db, found[0].user_id, found[0].id, now=self._clock())
+        logger.info("api_key_revoked", user=str(found[0].user_id), key=str(found[0].id))
+        return found[0]
+
+
+def _missing() -> NotFoundError:
+    return NotFoundError("There is no such API key.", remedy="GET /api-keys lists yours.")
