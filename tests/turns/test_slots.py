@@ -98,6 +98,20 @@ async def test_a_number_makes_no_more_answers_at_once_than_it_may(stage: TurnSta
         assert runner.lend(stage.session) is not None
 
 
+async def test_room_that_was_lent_for_nothing_keeps_a_number_waiting_no_longer(stage: TurnStage) -> None:
+    stage.set(turns=stage.session.settings.turns.model_copy(update={"most_parallel": 1}))
+    async with stage.running(poll_seconds=0.05) as runner:
+        await lending(stage, runner)
+        stage.receive.slots = None
+        lent = runner.lend(stage.session)
+        assert lent is not None
+        await stage.hear("anybody?")  # due, while another message of the number is being stored
+        await asyncio.sleep(0.2)
+        assert not await stage.answers_sent()
+        runner.take_back(stage.session, lent)
+        await stage.until(lambda: said(stage, 1))
+
+
 async def test_a_message_that_comes_while_an_answer_is_made_begins_no_second_turn(stage: TurnStage) -> None:
     stage.gemini.script.enqueue(says.Hang(then=says.Text("late")))
     async with stage.running() as runner:
