@@ -414,6 +414,22 @@ async def test_a_new_message_during_the_wait_does_not_cut_it_short(stage: TurnSt
     assert (await stage.talk()).due_at >= due
 
 
+async def test_a_message_during_a_later_try_is_answered_where_the_clock_that_stored_it_is_behind(
+    stage: TurnStage,
+) -> None:
+    stage.gemini.script.enqueue(says.internal_error())
+    await stage.hear("one")
+    await stage.turn()
+    claimed, task = await begin(stage)
+    assert claimed.attempts == 1
+    assert claimed.due_at > utc_now(), "this is the clock that is behind"
+    await stage.hear("two")
+    await end(stage, task)
+    await stage.turn()
+    assert stage.asked()[-1] == "two"
+    assert len(await stage.answers_sent()) == 2
+
+
 async def test_whatsapp_being_slow_or_broken_holds_no_answer_up(stage: TurnStage) -> None:
     assert stage.online.connection_of is not None
     stage.online.connection_of.broken = True

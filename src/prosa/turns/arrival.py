@@ -114,7 +114,7 @@ def _make_due(held: HeldConversation, session: SessionFacts, *, now: datetime) -
     answering = held.leased(now)
     waiting = held.waiting_since if held.due_at is not None and not answering else None
     due = due_at(session.settings, now=now, waiting_since=waiting)
-    if held.attempts and held.due_at is not None:
+    if held.attempts and held.due_at is not None and not answering:
         due = max(due, held.due_at)  # a provider that asked for time gets it
     held.due_at = due
     held.waiting_since = waiting or now
