@@ -18,6 +18,9 @@ from prosa.events.bus import Bus
 from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.hours import HoursSettings
 from prosa.sessions.settings.turns import TurnSettings
+from prosa.sessions.settings.understanding import UnderstandingSettings
+from prosa.turns.schemas import PauseRequest
+from prosa.whatsapp.engine import MessageType
 from prosa_simulator.gemini import answers as says
 
 LATE = "Sorry, not now."
@@ -261,6 +264,43 @@ async def test_who_never_stops_writing_gets_an_answer_all_the_same(small: TurnSt
     assert await small.answers_sent() == ["the late answer"]
     talk = await small.talk()
     assert (talk.answered_until, talk.ai_state, talk.ai_overtaken) == (4, "waiting", 0)
+
+
+# --- Left out while an answer is made ---
+
+
+async def test_what_is_left_out_while_an_answer_is_made_says_why(stage: TurnStage) -> None:
+    stage.set(understanding=UnderstandingSettings(otherwise="silence"))
+    await stage.hear("one")
+    _, task = await begin(stage)
+    await stage.hear("", type=MessageType.STICKER)
+    await end(stage, task)
+    assert await marks(stage) == [("one", None), ("", "media_only")]
+    assert await skipped(stage) == ["media_only"]
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_reason, talk.answered_until) == ("skipped", "media_only", 1)
+    assert await stage.claim_all() == []
+
+    await stage.hear("two")
+    await stage.turn()
+    assert await marks(stage) == [("one", None), ("", None), ("two", None)], "this answer is to both"
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_reason, talk.skipped_from) == ("idle", None, None)
+
+
+async def test_what_comes_in_a_pause_while_an_answer_is_made_can_be_asked_for(stage: TurnStage) -> None:
+    await stage.hear("one")
+    _, task = await begin(stage)
+    talk = await stage.talk()
+    await stage.control.pause(stage.caller, talk.id, PauseRequest(minutes=5))
+    await stage.hear("two")
+    await end(stage, task)
+    assert await marks(stage) == [("one", "paused"), ("two", "paused")]
+    assert await skipped(stage) == ["paused", "paused"]
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    await stage.turn()
+    assert stage.asked()[-1] == "one\ntwo"
+    assert await marks(stage) == [("one", None), ("two", None)]
 
 
 # --- Failures ---

@@ -99,9 +99,10 @@ async def answered(
         unread = await count(db, held.id, after=turn.answered_until) if held.last_seq > turn.answered_until else 0
         mark_read(held, until=turn.answered_until, unread=unread)
     held.answered_until = max(held.answered_until, turn.answered_until)
-    held.skipped_from = held.ai_failed_at = None
-    held.ai_overtaken = 0
-    release(turn, held, AiState.IDLE)
+    held.ai_failed_at, held.ai_overtaken = None, 0
+    left_out = await _left_out(turn, held, db)
+    held.skipped_from = held.answered_until if left_out else None
+    release(turn, held, AiState.SKIPPED if left_out else AiState.IDLE, left_out)
     if answer.notes:
         held.version += 1  # earlier messages read differently now
     facts, now, sending = answer.facts(), turn.clock(), turn.session.settings.sending
@@ -249,6 +250,13 @@ async def _skip(turn: Turn, reason: SkipReason, held: HeldConversation, db: Writ
     await announce(turn, db, event, conversation_payload(held))
     if says is not None:
         await fixed.say(db, held, turn.session, says)
+
+
+async def _left_out(turn: Turn, held: HeldConversation, db: WriteDb) -> str | None:
+    """Return why the newest message was left unanswered that came while the answer was made; None where none was."""
+    if held.skipped_from is None or held.last_seq == turn.claimed.last_seq:
+        return None
+    return await skips.last_reason(db, held.id, after=turn.claimed.last_seq)
 
 
 def _overtaken(turn: Turn, held: HeldConversation) -> bool:
