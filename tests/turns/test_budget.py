@@ -71,6 +71,23 @@ async def test_a_spent_budget_stops_the_model_and_says_so_once(stage: TurnStage,
     assert alerts[1]["most_tokens"] == 500
 
 
+async def test_nothing_is_said_of_a_budget_to_whom_a_person_has_just_written(
+    stage: TurnStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_budget(stage, message="Volto logo.", conversation_tokens=1)
+    await ask(stage)
+    of_number = stage.tools.of_number
+
+    async def slowly(session_id: str) -> Any:
+        await stage.hear("Já respondo eu", from_me=True)
+        return await of_number(session_id)
+
+    monkeypatch.setattr(stage.tools, "of_number", slowly)
+    await ask(stage)
+    assert (await stage.talk()).ai_reason == "answered_by_person"
+    assert "Volto logo." not in [text for _, text in await stage.said()]
+
+
 async def test_money_counts_too_and_a_restart_forgets_nothing(stage: TurnStage) -> None:
     await ask(stage)
     [usage] = await stage.usage()

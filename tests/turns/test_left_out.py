@@ -17,6 +17,7 @@ from prosa.errors import ConflictError
 from prosa.events.bus import Bus
 from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.hours import HoursSettings
+from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.sessions.settings.turns import TurnSettings
 from prosa.sessions.settings.understanding import UnderstandingSettings
 from prosa.turns.schemas import PauseRequest
@@ -329,6 +330,59 @@ async def test_a_failure_is_told_once_until_an_answer_succeeds(stage: TurnStage)
     await stage.turn()
     assert (await stage.talk()).ai_state == "failed", "one try is all"
     assert await automatic(stage) == [LATE, LATE]
+
+
+async def begin_in_vain(stage: TurnStage, how: says.Answer) -> "asyncio.Task[None]":
+    """Begin a turn that fails once `stage.gemini` lets it go on."""
+    stage.gemini.script.enqueue(says.Hang(then=how))
+    task = asyncio.create_task(stage.replier().reply(await stage.claim()))
+    await stage.until(lambda: stage.gemini.hanging == 1)
+    return task
+
+
+@pytest.mark.parametrize("temporary", [True, False])
+async def test_who_writes_during_the_last_try_hears_of_the_failure_all_the_same(
+    stage: TurnStage, *, temporary: bool
+) -> None:
+    stage.set(turns=TurnSettings(failure_message=LATE, most_tries=1))
+    await stage.hear("one")
+    how = says.internal_error() if temporary else says.BlockedPrompt()
+    task = await begin_in_vain(stage, how)
+    await stage.hear("two")
+    await end(stage, task)
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_failed_at is None) == ("waiting", temporary)
+    assert await automatic(stage) == ([] if temporary else [LATE]), "what is asked once more has not failed"
+    assert [event["will_retry"] for event in await stage.told_events("ai.failed")] == [temporary]
+    stage.gemini.script.enqueue(how)
+    await stage.turn()
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.due_at, talk.skipped_from) == ("failed", None, 0)
+    assert talk.ai_failed_at is not None
+    assert await automatic(stage) == [LATE]
+    assert stage.asked()[-1] == ("one\ntwo" if temporary else "two")
+    assert [event["will_retry"] for event in await stage.told_events("ai.failed")] == [temporary, False]
+
+
+@pytest.mark.parametrize("how", ["message", "pause", "ai_off"])
+async def test_nothing_is_told_of_a_failure_where_a_person_has_the_conversation(stage: TurnStage, how: str) -> None:
+    stage.set(turns=TurnSettings(failure_message=LATE, most_tries=1))
+    if how == "message":  # one that pauses nothing
+        stage.set(takeover=TakeoverSettings(pause_minutes_after_person=0))
+    await stage.hear("one")
+    task = await begin_in_vain(stage, says.internal_error())
+    if how == "message":
+        await stage.hear("I am on it", from_me=True)
+    elif how == "ai_off":
+        stage.set(ai_enabled=False)
+    else:
+        await stage.control.pause(stage.caller, (await stage.talk()).id, PauseRequest(minutes=5))
+    await end(stage, task)
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_failed_at) == ("skipped", None)
+    assert talk.ai_reason == {"message": "answered_by_person", "pause": "paused"}.get(how, how)
+    assert await automatic(stage) == []
+    assert await stage.told_events("ai.failed") == []
 
 
 async def test_a_failure_is_told_to_no_group(small: TurnStage) -> None:
