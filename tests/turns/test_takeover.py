@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fixtures.conversations import CONTACT, CONTACT_LID, OWN, conversations, inbound, messages, receiver, run_sql
+from tests.fixtures.conversations import (
+    CONTACT,
+    CONTACT_LID,
+    GROUP,
+    OWN,
+    conversations,
+    inbound,
+    messages,
+    receiver,
+    run_sql,
+)
 from tests.fixtures.sending import Lines, SendingConnection
 from tests.fixtures.turns import TurnStage, begin, end, turn_stage
 
@@ -17,8 +27,10 @@ from prosa.conversations.media import MediaFiles
 from prosa.conversations.online import OnlineNumbers
 from prosa.conversations.pauses import FOREVER
 from prosa.database import Database
+from prosa.errors import ConflictError
 from prosa.events.bus import Bus
 from prosa.outbox.sender import Sender
+from prosa.sessions.settings.hours import HoursSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.turns.control import TurnControl
 from prosa.turns.drafts import Draft, ToConversation
@@ -141,15 +153,17 @@ async def test_a_notification_of_a_program_need_not_pause(small: TurnStage) -> N
     assert small.asked()[-1] == "where is it?"
 
 
-async def test_our_own_message_under_another_address_is_no_person(stage: TurnStage) -> None:
+@pytest.mark.parametrize("author", ["ai", "person", "automatic", "scheduled"])
+async def test_our_own_message_under_another_address_is_no_person(stage: TurnStage, author: str) -> None:
     await stage.hear("one")
     await stage.turn()
+    await run_sql(stage.database, "UPDATE messages SET author = :author WHERE from_me", author=author)
     ours = (await rows(stage))[-1]
     await phone_says(stage, ours.body, wa_id=ours.wa_id)
     await phone_says(stage, ours.body, wa_id=ours.wa_id, chat=CONTACT_LID)
     assert (await stage.talk()).ai_paused_until is None
     [talk] = await conversations(stage.database)
-    assert [row.author for row in await messages(stage.database)] == ["contact", "ai"]
+    assert [row.author for row in await messages(stage.database)] == ["contact", author]
     assert talk.contact_jid == CONTACT
 
 
@@ -164,6 +178,25 @@ async def test_what_the_phone_sends_by_itself_is_no_person(small: TurnStage, how
     await small.turn()
     assert small.asked() == ["Hello, how much is a cake?"]
     assert len(await small.answers_sent()) == 1
+
+
+@pytest.mark.parametrize("where", ["device", "group"])
+async def test_what_only_a_person_can_have_sent_is_no_greeting(small: TurnStage, where: str) -> None:
+    chat = GROUP if where == "group" else CONTACT
+    await small.hear("Hello, how much is a cake?", chat=chat, sender=CONTACT)
+    await phone_says(
+        small, "We are closed and will write to you tomorrow.", chat=chat, sender_device=0 if where == "group" else 2
+    )
+    assert (await small.talk(chat)).ai_paused_by == "phone"
+
+
+async def test_a_reaction_breaks_no_silence_before_a_greeting(small: TurnStage) -> None:
+    wa_id = await small.hear("Hello", timestamp=utc_now() - timedelta(days=20))
+    three_days_ago = utc_now() - timedelta(days=3)
+    await small.hear("👍", type=MessageType.REACTION, reacts_to=wa_id, timestamp=three_days_ago)
+    await small.hear("How much is a cake?")
+    await phone_says(small, "We are closed and will write to you tomorrow.")
+    assert (await rows(small))[-1].author == "automatic"
 
 
 async def test_the_same_text_later_is_a_persons(small: TurnStage) -> None:
@@ -301,6 +334,63 @@ async def test_what_was_taken_back_can_be_asked_for_again(stage: TurnStage) -> N
     await stage.turn()
     assert stage.asked() == ["one", "two", "two"]
     assert [row.status for row in await rows(stage) if row.author == "ai"] == ["sent", "cancelled", "queued"]
+
+
+async def test_what_prosa_said_by_itself_is_taken_back_and_answers_nothing(stage: TurnStage) -> None:
+    in_days = f"{utc_now() + 3 * 24 * HOUR:%A}".lower()
+    stage.set(
+        hours=HoursSettings.model_validate(
+            {"enabled": True, "weekly": {in_days: ["10:00-11:00"]}, "message": "Closed."}
+        )
+    )
+    await stage.hear("one")
+    await sent(stage)
+    await run_sql(stage.database, "UPDATE conversations SET closed_notice_at = NULL")
+    await stage.hear("two")
+    talk = await stage.talk()
+    await stage.control.pause(stage.caller, talk.id, PauseRequest(minutes=5))
+    assert [row.status for row in await rows(stage) if row.author == "automatic"] == ["sent", "cancelled"]
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    await stage.turn()
+    assert stage.asked() == ["one\ntwo"]
+
+
+async def test_what_was_said_before_the_number_was_linked_is_not_asked_for_again(stage: TurnStage) -> None:
+    long_ago = utc_now() - timedelta(days=30)
+    await stage.hear("old", timestamp=long_ago)
+    await phone_says(stage, "old, too", timestamp=long_ago)
+    await run_sql(stage.database, "UPDATE messages SET seq = seq - 9")
+    await run_sql(stage.database, "UPDATE conversations SET due_at = NULL")
+    await stage.hear("now")
+    await stage.turn()
+    talk = await stage.talk()
+    await stage.control.pause(stage.caller, talk.id, PauseRequest(minutes=5))
+    assert (await stage.talk()).skipped_from == 0
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    claimed = await stage.claim()
+    assert claimed.answered_until == 0
+
+
+async def test_a_keyword_stops_the_ai_in_the_middle_of_an_answer(stage: TurnStage) -> None:
+    takeover(stage, stop_keywords=("stop",))
+    await stage.hear("one")
+    _, task = await begin(stage)
+    await stage.hear("stop")
+    await end(stage, task)
+    assert await stage.answers_sent() == []
+    assert await marks(stage) == {"one": "paused", "stop": "stop_keyword"}
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_reason, talk.due_at) == ("skipped", "paused", None)
+
+
+async def test_a_keyword_is_nothing_to_answer_later(stage: TurnStage) -> None:
+    takeover(stage, stop_keywords=("stop",))
+    await stage.hear("stop")
+    talk = await stage.talk()
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    assert await stage.claim_all() == []
+    with pytest.raises(ConflictError, match="nothing to answer"):
+        await stage.control.retry(stage.caller, talk.id)
 
 
 async def test_a_keyword_stops_the_ai_and_another_one_resumes_it(stage: TurnStage) -> None:
