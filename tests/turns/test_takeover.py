@@ -30,6 +30,7 @@ from prosa.database import Database
 from prosa.errors import ConflictError
 from prosa.events.bus import Bus
 from prosa.outbox.sender import Sender
+from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.hours import HoursSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.turns.control import TurnControl
@@ -450,17 +451,20 @@ async def test_a_contact_ends_no_pause_that_a_person_asked_for(small: TurnStage)
     assert (await small.talk()).ai_paused_until is None, "but one that a person's message made"
 
 
-@pytest.mark.parametrize("where", ["group", "off", "ignored", "edit"])
+@pytest.mark.parametrize("where", ["group", "group_off", "off", "ignored", "edit", "caption"])
 async def test_keywords_count_only_where_the_ai_answers(small: TurnStage, where: str) -> None:
     takeover(small, stop_keywords=("stop",), stop_reply="done")
     wa_id = await small.hear("one")
     await small.turn()
-    chat = "1@g.us" if where == "group" else CONTACT
+    chat = GROUP if where.startswith("group") else CONTACT
+    if where == "group":
+        small.set(audience=AudienceSettings(groups="on"))
     if where == "off":
         small.set(ai_enabled=False)
     if where == "ignored":
         small.set(audience=small.session.settings.audience.model_copy(update={"ignored": ("5511*",)}))
-    await small.hear("stop", chat=chat, sender=CONTACT, edits=wa_id if where == "edit" else None)
+    type_ = MessageType.IMAGE if where == "caption" else MessageType.TEXT
+    await small.hear("stop", chat=chat, sender=CONTACT, type=type_, edits=wa_id if where == "edit" else None)
     assert await small.told_events("conversation.paused") == []
     assert "done" not in [row.body for row in await messages(small.database)]
 
