@@ -437,12 +437,13 @@ async def test_a_resume_keyword_without_a_text_is_answered_by_the_ai(small: Turn
     assert small.asked() == ["stop\nbot"], "both are part of the conversation"
 
 
-async def test_a_contact_ends_no_pause_that_a_person_asked_for(small: TurnStage) -> None:
+@pytest.mark.parametrize("note", [None, "mine"])
+async def test_a_contact_ends_no_pause_that_a_person_asked_for(small: TurnStage, note: str | None) -> None:
     takeover(small, resume_keywords=("bot",))
     await small.hear("one")
     await small.turn()
     talk = await small.talk()
-    await small.control.pause(small.caller, talk.id, PauseRequest(minutes=5))
+    await small.control.pause(small.caller, talk.id, PauseRequest(minutes=5, note=note))
     await small.hear("bot")
     assert (await small.talk()).ai_paused_until is not None
     await small.control.resume(small.caller, talk.id, answer_waiting=False)
