@@ -245,6 +245,19 @@ async def test_messages_in_a_row_are_waited_for_but_not_for_ever(
     assert due == [1.0, 1.5, 2.0, 15.0, 15.0]
 
 
+async def test_who_goes_on_writing_keeps_the_place_in_the_line(
+    database: Database, session: SessionFacts, tmp_path: Path
+) -> None:
+    now = [START]
+    receive = receiver(database, tmp_path, clock=lambda: now[0])
+    patient, impatient = "5511900000001@s.whatsapp.net", "5511900000002@s.whatsapp.net"
+    for second, who in ((0, impatient), (16, patient), (20, impatient)):
+        now[0] = START + timedelta(seconds=second)
+        await receive.message(session, inbound(chat=who))
+    due = {row.contact_jid: row.due_at for row in await conversations(database)}
+    assert due[impatient] < due[patient]
+
+
 async def test_a_message_during_an_answer_starts_a_new_wait(
     database: Database, session: SessionFacts, tmp_path: Path
 ) -> None:
