@@ -74,6 +74,17 @@ async def test_what_is_too_old_is_marked_and_told_and_can_be_asked_for(stage: Tu
     assert (await stage.talk()).skipped_from is None
 
 
+async def test_what_a_person_asked_for_stays_asked_for_when_the_model_fails(small: TurnStage) -> None:
+    await small.hear("old", timestamp=utc_now() - timedelta(hours=13))
+    await small.turn()
+    await small.control.retry(small.caller, (await small.talk()).id)
+    small.gemini.script.enqueue(says.internal_error())
+    await small.turn()
+    await small.turn()
+    assert small.asked() == ["old", "old"]
+    assert len(await small.answers_sent()) == 1
+
+
 async def test_who_writes_again_is_answered_on_the_old_too(small: TurnStage) -> None:
     await small.hear("old", timestamp=utc_now() - timedelta(hours=13))
     await small.hear("hello?")
@@ -241,8 +252,10 @@ async def test_an_overtaken_answer_is_dropped_and_one_covers_both(stage: TurnSta
     await stage.hear("one")
     _, task = await begin(stage)
     await stage.hear("two")
+    before = len(await stage.told_events("conversation.updated"))
     await end(stage, task)
     assert await stage.answers_sent() == []
+    assert len(await stage.told_events("conversation.updated")) == before + 1
     talk = await stage.talk()
     assert (talk.answered_until, talk.ai_state, talk.ai_overtaken, talk.lease_owner) == (0, "waiting", 1, None)
     [usage] = await stage.usage()

@@ -268,6 +268,7 @@ async def test_a_deleted_question_is_not_answered(stage: TurnStage) -> None:
     await stage.hear("", revokes=wa_id)
     await stage.turn()
     assert stage.gemini.requests.generations() == []
+    assert (await stage.told_events("conversation.updated"))[-1]["ai_state"] == "idle"
     talk = await stage.talk()
     assert (talk.ai_state, talk.due_at, talk.lease_owner) == ("idle", None, None)
 

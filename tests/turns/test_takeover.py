@@ -256,6 +256,14 @@ async def test_a_person_writes_while_the_model_thinks(stage: TurnStage, by: str)
     assert usage.message_id is None
 
 
+async def test_a_persons_reaction_while_the_model_thinks_answers_nothing(small: TurnStage) -> None:
+    wa_id = await small.hear("one")
+    _, task = await begin(small)
+    await phone_says(small, "👍", type=MessageType.REACTION, reacts_to=wa_id)
+    await end(small, task)
+    assert len(await small.answers_sent()) == 1
+
+
 async def test_whenever_a_person_writes_the_ai_says_nothing_after_them(stage: TurnStage, tmp_path: Path) -> None:
     stage.gemini.latency = 0.03
     other = Database(stage.database.url)
