@@ -293,18 +293,21 @@ async def test_a_placeholder_is_replaced_by_its_message(
     assert conversation.due_at is not None
 
 
+@pytest.mark.parametrize("by", ["answered", "summarised"])
 async def test_a_message_read_late_is_not_passed_over(
-    database: Database, receive: Receiver, session: SessionFacts
+    database: Database, receive: Receiver, session: SessionFacts, by: str
 ) -> None:
     late = inbound("late")
     await receive.undecryptable(session, late, "no session")
     await receive.message(session, inbound("other"))
-    await run_sql(database, "UPDATE conversations SET answered_until = 2, due_at = NULL")
+    stored_at = (await messages(database))[0].stored_at
+    await run_sql(database, f"UPDATE conversations SET {by}_until = 2, due_at = NULL")
     await receive.message(session, late)
     rows = await messages(database)
     assert [(row.seq, row.body) for row in rows] == [(2, "other"), (3, "late")]
+    assert rows[1].stored_at == stored_at
     [conversation] = await conversations(database)
-    assert (conversation.last_seq, conversation.answered_until) == (3, 2)
+    assert (conversation.last_seq, conversation.answered_until) == (3, 2 if by == "answered" else 0)
     assert conversation.due_at is not None
 
 

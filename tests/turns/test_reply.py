@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tests.fixtures.conversations import CONTACT, messages, run_sql
+from tests.fixtures.conversations import CONTACT, inbound, messages, run_sql
 from tests.fixtures.turns import TurnStage, begin, end, statements, turn_stage
 
 from prosa.cache import Cache
@@ -166,6 +166,18 @@ async def test_a_message_that_arrives_meanwhile_gets_its_own_turn(stage: TurnSta
     prompt = stage.gemini.requests.generations()[-1].prompt
     assert prompt is not None
     assert prompt.texts()[:2] == ["one", "the late answer"], "what is to be answered comes last"
+
+
+async def test_a_message_that_can_be_read_only_while_an_answer_is_made_gets_its_own_turn(stage: TurnStage) -> None:
+    late = inbound("late", timestamp=utc_now())
+    await stage.receive.undecryptable(stage.session, late, "no session")
+    await stage.hear("one")
+    _, task = await begin(stage)
+    await stage.receive.message(stage.session, late)
+    await end(stage, task)
+    await stage.turn()
+    assert stage.asked() == ["one", "late"]
+    assert len(await stage.answers_sent()) == 2
 
 
 async def test_a_lost_lease_drops_the_answer(stage: TurnStage) -> None:
