@@ -20,6 +20,7 @@ from prosa.sessions.settings.hours import HoursSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.sessions.settings.turns import TurnSettings
 from prosa.sessions.settings.understanding import UnderstandingSettings
+from prosa.turns.control import TurnControl
 from prosa.turns.schemas import PauseRequest
 from prosa.whatsapp.engine import MessageType
 from prosa_simulator.gemini import answers as says
@@ -433,6 +434,29 @@ async def test_asking_again_does_not_wait_for_the_next_try(small: TurnStage) -> 
     again = await small.talk()
     assert again.due_at < talk.due_at
     assert again.attempts == 0
+
+
+async def test_asking_again_wakes_the_runner_and_leaves_an_answer_in_the_making_alone(stage: TurnStage) -> None:
+    await fail(stage, "one")
+    talk = await stage.talk()
+    async with stage.bus.listen("turns") as signal:
+        await signal.wait(0)
+        await stage.control.retry(stage.caller, talk.id)
+        assert await signal.wait(1)
+    _, task = await begin(stage)
+    await stage.control.retry(stage.caller, talk.id)
+    await end(stage, task)
+    assert await stage.claim_all() == []
+    assert len(await stage.answers_sent()) == 1
+
+
+async def test_asking_again_without_a_key(small: TurnStage) -> None:
+    await fail(small, "one")
+    control = TurnControl(small.database, small.numbers, unready=lambda _: "no_api_key")
+    with pytest.raises(ConflictError, match="no_api_key"):
+        await control.retry(small.caller, (await small.talk()).id)
+    await control.resume(small.caller, (await small.talk()).id, answer_waiting=True)
+    assert await small.claim_all() == []
 
 
 async def test_asking_again_where_the_ai_may_not_answer(small: TurnStage) -> None:
