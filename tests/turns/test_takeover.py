@@ -32,6 +32,7 @@ from prosa.events.bus import Bus
 from prosa.outbox.sender import Sender
 from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.hours import HoursSettings
+from prosa.sessions.settings.sending import SendingSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.turns.control import TurnControl
 from prosa.turns.drafts import Draft, ToConversation
@@ -343,6 +344,33 @@ async def test_what_was_taken_back_can_be_asked_for_again(stage: TurnStage) -> N
     await stage.turn()
     assert stage.asked() == ["one", "two", "two"]
     assert [row.status for row in await rows(stage) if row.author == "ai"] == ["sent", "cancelled", "queued"]
+
+
+async def test_what_was_asked_before_the_last_answer_and_taken_back_can_be_asked_for_again(stage: TurnStage) -> None:
+    await stage.hear("one")
+    _, task = await begin(stage)
+    await stage.hear("two")
+    await end(stage, task)
+    await sent(stage)
+    await stage.turn()
+    talk = await stage.talk()
+    await stage.control.pause(stage.caller, talk.id, PauseRequest(minutes=5))
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    await stage.turn()
+    assert stage.asked() == ["one", "two", "two"]
+
+
+async def test_half_an_answer_that_was_said_is_not_asked_for_again(stage: TurnStage) -> None:
+    stage.set(sending=SendingSettings(bubble_chars=50))
+    stage.gemini.script.enqueue("a" * 40 + ".\n\n" + "b" * 30 + ".")
+    await stage.hear("one")
+    await stage.turn()
+    await run_sql(stage.database, "UPDATE messages SET status = 'sent', due_at = NULL WHERE seq = 2")
+    talk = await stage.talk()
+    await stage.control.pause(stage.caller, talk.id, PauseRequest(minutes=5))
+    assert [row.status for row in await rows(stage) if row.author == "ai"] == ["sent", "cancelled"]
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    assert await stage.claim_all() == []
 
 
 async def test_what_prosa_said_by_itself_is_taken_back_and_answers_nothing(stage: TurnStage) -> None:
