@@ -285,6 +285,25 @@ async def test_a_deleted_question_is_not_answered(stage: TurnStage) -> None:
     assert (talk.ai_state, talk.due_at, talk.lease_owner) == ("idle", None, None)
 
 
+async def test_beside_a_deleted_question_there_is_nothing_to_answer(stage: TurnStage) -> None:
+    wa_id = await stage.hear("wrong chat")
+    await stage.hear("", type=MessageType.STICKER, media=MediaInfo("image/webp"))
+    await stage.hear("", revokes=wa_id)
+    await stage.turn()
+    assert stage.gemini.requests.generations() == []
+
+
+async def test_a_question_that_was_deleted_was_answered_by_nobody(stage: TurnStage) -> None:
+    stage.set(takeover=TakeoverSettings(pause_minutes_after_person=0))
+    await stage.hear("one")
+    await stage.turn()
+    await stage.hear("as a person", from_me=True)
+    await stage.hear("", revokes=await stage.hear("two"))
+    await stage.turn()
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_reason) == ("idle", None)
+
+
 async def test_a_picture_is_seen_as_a_placeholder_beside_words(stage: TurnStage) -> None:
     await stage.hear("", type=MessageType.STICKER, media=MediaInfo("image/webp"))
     assert await stage.claim_all() == []
