@@ -85,16 +85,18 @@ async def test_a_holder_whose_lease_ran_out_may_not_finish_even_if_nobody_took_o
 
 async def test_renewal_prolongs_only_what_is_still_held(database: Database) -> None:
     now = utc_now()
-    await rows(database, 3, now - timedelta(seconds=10))
+    await rows(database, 4, now - timedelta(seconds=10))
     await claim(database, "a", now)
     async with database.write() as db:
         ids = {row.session_id: row.id for row in await db.execute(TABLE.select())}
         await db.execute(update(TABLE).where(TABLE.c.id == ids["s1"]).values(lease_owner="b"))
+        ended = now + timedelta(seconds=1)
+        await db.execute(update(TABLE).where(TABLE.c.id == ids["s3"]).values(lease_until=ended))
     soon = now + LEASE / 2
     async with database.write() as db:
         kept = await leases.renew(db, TABLE, list(ids.values()), owner="a", now=soon, lease=LEASE)
     assert kept == {ids["s0"], ids["s2"]}
-    assert await claim(database, "c", now + LEASE + timedelta(seconds=1)) == ["s1"]
+    assert await claim(database, "c", now + LEASE + timedelta(seconds=1)) == ["s1", "s3"]
 
 
 async def test_released_rows_are_free_and_due_as_said(database: Database) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.conversations import CONTACT, GROUP
 from tests.fixtures.databases import watched
 from tests.fixtures.turns import TurnStage, end, turn_stage
 
@@ -17,6 +18,7 @@ from prosa.database import Database
 from prosa.embeddings import Embedded
 from prosa.embeddings.gemini import GeminiEmbedder
 from prosa.events.bus import Bus
+from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.budget import BudgetSettings
 from prosa.sessions.settings.context import ContextSettings
 from prosa.sessions.settings.turns import TurnSettings
@@ -69,6 +71,34 @@ async def test_a_spent_budget_stops_the_model_and_says_so_once(stage: TurnStage,
     assert [(a["scope"], a["stopped"]) for a in alerts] == [(scope, False), (scope, True)]
     assert alerts[1]["tokens"] == sum(used)
     assert alerts[1]["most_tokens"] == 500
+
+
+async def test_a_group_is_told_of_no_budget(stage: TurnStage) -> None:
+    set_budget(stage, message="Volto logo.", conversation_tokens=1)
+    stage.set(audience=AudienceSettings(groups="on"))
+    for body in ("um", "dois"):
+        await stage.hear(body, chat=GROUP, sender=CONTACT, is_group=True)
+        await stage.turn()
+    talk = await stage.talk(GROUP)
+    assert (talk.ai_state, talk.ai_reason) == ("skipped", "budget")
+    assert [author for author, _ in await stage.said(GROUP)] == ["contact", "ai", "contact"]
+
+
+async def test_nothing_is_said_of_a_budget_to_whom_a_person_has_just_written(
+    stage: TurnStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_budget(stage, message="Volto logo.", conversation_tokens=1)
+    await ask(stage)
+    of_number = stage.tools.of_number
+
+    async def slowly(session_id: str) -> Any:
+        await stage.hear("Já respondo eu", from_me=True)
+        return await of_number(session_id)
+
+    monkeypatch.setattr(stage.tools, "of_number", slowly)
+    await ask(stage)
+    assert (await stage.talk()).ai_reason == "answered_by_person"
+    assert "Volto logo." not in [text for _, text in await stage.said()]
 
 
 async def test_money_counts_too_and_a_restart_forgets_nothing(stage: TurnStage) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.conversations import run_sql
 from tests.fixtures.turns import TurnStage, statements, turn_stage
 
 from prosa.ai import summary_notes as notes
@@ -164,6 +165,17 @@ async def test_what_is_deleted_later_leaves_the_summary(stage: TurnStage) -> Non
     again = await stage.hear("é a rua 7 mesmo")
     await stage.hear("", revokes=again)
     assert (await stage.talk()).summary == summary, "what it does not tell yet takes nothing out of it"
+
+
+async def test_the_last_message_that_a_summary_tells_leaves_it_too(stage: TurnStage) -> None:
+    wa_id = await stage.hear("meu cartão é 4111 2222")
+    await run_sql(
+        stage.database,
+        "UPDATE conversations SET summary = :told, summarised_until = 1",
+        told="contact: mora na rua 7\ncontact: cartão 4111 2222",
+    )
+    await stage.hear("", revokes=wa_id)
+    assert (await stage.talk()).summary == "- contact: mora na rua 7"
 
 
 async def test_a_chat_that_resumes_cold_is_shortened_before_its_answer(stage: TurnStage) -> None:

@@ -17,7 +17,12 @@ from prosa.errors import ConflictError
 from prosa.events.bus import Bus
 from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.hours import HoursSettings
+from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.sessions.settings.turns import TurnSettings
+from prosa.sessions.settings.understanding import UnderstandingSettings
+from prosa.turns.control import TurnControl
+from prosa.turns.schemas import PauseRequest
+from prosa.whatsapp.engine import MessageType
 from prosa_simulator.gemini import answers as says
 
 LATE = "Sorry, not now."
@@ -68,6 +73,17 @@ async def test_what_is_too_old_is_marked_and_told_and_can_be_asked_for(stage: Tu
     assert stage.asked() == ["old\nolder"], "a person asked for it"
     assert await marks(stage) == [("old", None), ("older", None)]
     assert (await stage.talk()).skipped_from is None
+
+
+async def test_what_a_person_asked_for_stays_asked_for_when_the_model_fails(small: TurnStage) -> None:
+    await small.hear("old", timestamp=utc_now() - timedelta(hours=13))
+    await small.turn()
+    await small.control.retry(small.caller, (await small.talk()).id)
+    small.gemini.script.enqueue(says.internal_error())
+    await small.turn()
+    await small.turn()
+    assert small.asked() == ["old", "old"]
+    assert len(await small.answers_sent()) == 1
 
 
 async def test_who_writes_again_is_answered_on_the_old_too(small: TurnStage) -> None:
@@ -237,8 +253,10 @@ async def test_an_overtaken_answer_is_dropped_and_one_covers_both(stage: TurnSta
     await stage.hear("one")
     _, task = await begin(stage)
     await stage.hear("two")
+    before = len(await stage.told_events("conversation.updated"))
     await end(stage, task)
     assert await stage.answers_sent() == []
+    assert len(await stage.told_events("conversation.updated")) == before + 1
     talk = await stage.talk()
     assert (talk.answered_until, talk.ai_state, talk.ai_overtaken, talk.lease_owner) == (0, "waiting", 1, None)
     [usage] = await stage.usage()
@@ -261,6 +279,43 @@ async def test_who_never_stops_writing_gets_an_answer_all_the_same(small: TurnSt
     assert await small.answers_sent() == ["the late answer"]
     talk = await small.talk()
     assert (talk.answered_until, talk.ai_state, talk.ai_overtaken) == (4, "waiting", 0)
+
+
+# --- Left out while an answer is made ---
+
+
+async def test_what_is_left_out_while_an_answer_is_made_says_why(stage: TurnStage) -> None:
+    stage.set(understanding=UnderstandingSettings(otherwise="silence"))
+    await stage.hear("one")
+    _, task = await begin(stage)
+    await stage.hear("", type=MessageType.STICKER)
+    await end(stage, task)
+    assert await marks(stage) == [("one", None), ("", "media_only")]
+    assert await skipped(stage) == ["media_only"]
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_reason, talk.answered_until) == ("skipped", "media_only", 1)
+    assert await stage.claim_all() == []
+
+    await stage.hear("two")
+    await stage.turn()
+    assert await marks(stage) == [("one", None), ("", None), ("two", None)], "this answer is to both"
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_reason, talk.skipped_from) == ("idle", None, None)
+
+
+async def test_what_comes_in_a_pause_while_an_answer_is_made_can_be_asked_for(stage: TurnStage) -> None:
+    await stage.hear("one")
+    _, task = await begin(stage)
+    talk = await stage.talk()
+    await stage.control.pause(stage.caller, talk.id, PauseRequest(minutes=5))
+    await stage.hear("two")
+    await end(stage, task)
+    assert await marks(stage) == [("one", "paused"), ("two", "paused")]
+    assert await skipped(stage) == ["paused", "paused"]
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    await stage.turn()
+    assert stage.asked()[-1] == "one\ntwo"
+    assert await marks(stage) == [("one", None), ("two", None)]
 
 
 # --- Failures ---
@@ -289,6 +344,59 @@ async def test_a_failure_is_told_once_until_an_answer_succeeds(stage: TurnStage)
     await stage.turn()
     assert (await stage.talk()).ai_state == "failed", "one try is all"
     assert await automatic(stage) == [LATE, LATE]
+
+
+async def begin_in_vain(stage: TurnStage, how: says.Answer) -> "asyncio.Task[None]":
+    """Begin a turn that fails once `stage.gemini` lets it go on."""
+    stage.gemini.script.enqueue(says.Hang(then=how))
+    task = asyncio.create_task(stage.replier().reply(await stage.claim()))
+    await stage.until(lambda: stage.gemini.hanging == 1)
+    return task
+
+
+@pytest.mark.parametrize("temporary", [True, False])
+async def test_who_writes_during_the_last_try_hears_of_the_failure_all_the_same(
+    stage: TurnStage, *, temporary: bool
+) -> None:
+    stage.set(turns=TurnSettings(failure_message=LATE, most_tries=1))
+    await stage.hear("one")
+    how = says.internal_error() if temporary else says.BlockedPrompt()
+    task = await begin_in_vain(stage, how)
+    await stage.hear("two")
+    await end(stage, task)
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_failed_at is None) == ("waiting", temporary)
+    assert await automatic(stage) == ([] if temporary else [LATE]), "what is asked once more has not failed"
+    assert [event["will_retry"] for event in await stage.told_events("ai.failed")] == [temporary]
+    stage.gemini.script.enqueue(how)
+    await stage.turn()
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.due_at, talk.skipped_from) == ("failed", None, 0)
+    assert talk.ai_failed_at is not None
+    assert await automatic(stage) == [LATE]
+    assert stage.asked()[-1] == ("one\ntwo" if temporary else "two")
+    assert [event["will_retry"] for event in await stage.told_events("ai.failed")] == [temporary, False]
+
+
+@pytest.mark.parametrize("how", ["message", "pause", "ai_off"])
+async def test_nothing_is_told_of_a_failure_where_a_person_has_the_conversation(stage: TurnStage, how: str) -> None:
+    stage.set(turns=TurnSettings(failure_message=LATE, most_tries=1))
+    if how == "message":  # one that pauses nothing
+        stage.set(takeover=TakeoverSettings(pause_minutes_after_person=0))
+    await stage.hear("one")
+    task = await begin_in_vain(stage, says.internal_error())
+    if how == "message":
+        await stage.hear("I am on it", from_me=True)
+    elif how == "ai_off":
+        stage.set(ai_enabled=False)
+    else:
+        await stage.control.pause(stage.caller, (await stage.talk()).id, PauseRequest(minutes=5))
+    await end(stage, task)
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_failed_at) == ("skipped", None)
+    assert talk.ai_reason == {"message": "answered_by_person", "pause": "paused"}.get(how, how)
+    assert await automatic(stage) == []
+    assert await stage.told_events("ai.failed") == []
 
 
 async def test_a_failure_is_told_to_no_group(small: TurnStage) -> None:
@@ -326,6 +434,29 @@ async def test_asking_again_does_not_wait_for_the_next_try(small: TurnStage) -> 
     again = await small.talk()
     assert again.due_at < talk.due_at
     assert again.attempts == 0
+
+
+async def test_asking_again_wakes_the_runner_and_leaves_an_answer_in_the_making_alone(stage: TurnStage) -> None:
+    await fail(stage, "one")
+    talk = await stage.talk()
+    async with stage.bus.listen("turns") as signal:
+        await signal.wait(0)
+        await stage.control.retry(stage.caller, talk.id)
+        assert await signal.wait(1)
+    _, task = await begin(stage)
+    await stage.control.retry(stage.caller, talk.id)
+    await end(stage, task)
+    assert await stage.claim_all() == []
+    assert len(await stage.answers_sent()) == 1
+
+
+async def test_asking_again_without_a_key(small: TurnStage) -> None:
+    await fail(small, "one")
+    control = TurnControl(small.database, small.numbers, unready=lambda _: "no_api_key")
+    with pytest.raises(ConflictError, match="no_api_key"):
+        await control.retry(small.caller, (await small.talk()).id)
+    await control.resume(small.caller, (await small.talk()).id, answer_waiting=True)
+    assert await small.claim_all() == []
 
 
 async def test_asking_again_where_the_ai_may_not_answer(small: TurnStage) -> None:

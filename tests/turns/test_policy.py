@@ -134,7 +134,7 @@ def test_the_wait_starts_anew_with_each_message_up_to_a_limit() -> None:
     assert due_at(settings, now=NOW, waiting_since=None) == NOW + timedelta(seconds=4)
     assert due_at(settings, now=NOW, waiting_since=NOW - timedelta(seconds=3)) == NOW + timedelta(seconds=4)
     assert due_at(settings, now=NOW, waiting_since=NOW - timedelta(seconds=8)) == NOW + timedelta(seconds=2)
-    assert due_at(settings, now=NOW, waiting_since=NOW - timedelta(seconds=60)) == NOW
+    assert due_at(settings, now=NOW, waiting_since=NOW - timedelta(seconds=60)) == NOW - timedelta(seconds=50)
     short = SessionSettings(debounce_seconds=4, debounce_max_seconds=0)
     assert due_at(short, now=NOW, waiting_since=None) == NOW
 

@@ -245,6 +245,19 @@ async def test_messages_in_a_row_are_waited_for_but_not_for_ever(
     assert due == [1.0, 1.5, 2.0, 15.0, 15.0]
 
 
+async def test_who_goes_on_writing_keeps_the_place_in_the_line(
+    database: Database, session: SessionFacts, tmp_path: Path
+) -> None:
+    now = [START]
+    receive = receiver(database, tmp_path, clock=lambda: now[0])
+    patient, impatient = "5511900000001@s.whatsapp.net", "5511900000002@s.whatsapp.net"
+    for second, who in ((0, impatient), (16, patient), (20, impatient)):
+        now[0] = START + timedelta(seconds=second)
+        await receive.message(session, inbound(chat=who))
+    due = {row.contact_jid: row.due_at for row in await conversations(database)}
+    assert due[impatient] < due[patient]
+
+
 async def test_a_message_during_an_answer_starts_a_new_wait(
     database: Database, session: SessionFacts, tmp_path: Path
 ) -> None:
@@ -280,18 +293,21 @@ async def test_a_placeholder_is_replaced_by_its_message(
     assert conversation.due_at is not None
 
 
+@pytest.mark.parametrize("by", ["answered", "summarised"])
 async def test_a_message_read_late_is_not_passed_over(
-    database: Database, receive: Receiver, session: SessionFacts
+    database: Database, receive: Receiver, session: SessionFacts, by: str
 ) -> None:
     late = inbound("late")
     await receive.undecryptable(session, late, "no session")
     await receive.message(session, inbound("other"))
-    await run_sql(database, "UPDATE conversations SET answered_until = 2, due_at = NULL")
+    stored_at = (await messages(database))[0].stored_at
+    await run_sql(database, f"UPDATE conversations SET {by}_until = 2, due_at = NULL")
     await receive.message(session, late)
     rows = await messages(database)
     assert [(row.seq, row.body) for row in rows] == [(2, "other"), (3, "late")]
+    assert rows[1].stored_at == stored_at
     [conversation] = await conversations(database)
-    assert (conversation.last_seq, conversation.answered_until) == (3, 2)
+    assert (conversation.last_seq, conversation.answered_until) == (3, 2 if by == "answered" else 0)
     assert conversation.due_at is not None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tests.fixtures.conversations import CONTACT, messages, run_sql
+from tests.fixtures.conversations import CONTACT, inbound, messages, run_sql
 from tests.fixtures.turns import TurnStage, begin, end, statements, turn_stage
 
 from prosa.cache import Cache
@@ -168,6 +168,18 @@ async def test_a_message_that_arrives_meanwhile_gets_its_own_turn(stage: TurnSta
     assert prompt.texts()[:2] == ["one", "the late answer"], "what is to be answered comes last"
 
 
+async def test_a_message_that_can_be_read_only_while_an_answer_is_made_gets_its_own_turn(stage: TurnStage) -> None:
+    late = inbound("late", timestamp=utc_now())
+    await stage.receive.undecryptable(stage.session, late, "no session")
+    await stage.hear("one")
+    _, task = await begin(stage)
+    await stage.receive.message(stage.session, late)
+    await end(stage, task)
+    await stage.turn()
+    assert stage.asked() == ["one", "late"]
+    assert len(await stage.answers_sent()) == 2
+
+
 async def test_a_lost_lease_drops_the_answer(stage: TurnStage) -> None:
     await stage.hear()
     _, task = await begin(stage)
@@ -268,8 +280,28 @@ async def test_a_deleted_question_is_not_answered(stage: TurnStage) -> None:
     await stage.hear("", revokes=wa_id)
     await stage.turn()
     assert stage.gemini.requests.generations() == []
+    assert (await stage.told_events("conversation.updated"))[-1]["ai_state"] == "idle"
     talk = await stage.talk()
     assert (talk.ai_state, talk.due_at, talk.lease_owner) == ("idle", None, None)
+
+
+async def test_beside_a_deleted_question_there_is_nothing_to_answer(stage: TurnStage) -> None:
+    wa_id = await stage.hear("wrong chat")
+    await stage.hear("", type=MessageType.STICKER, media=MediaInfo("image/webp"))
+    await stage.hear("", revokes=wa_id)
+    await stage.turn()
+    assert stage.gemini.requests.generations() == []
+
+
+async def test_a_question_that_was_deleted_was_answered_by_nobody(stage: TurnStage) -> None:
+    stage.set(takeover=TakeoverSettings(pause_minutes_after_person=0))
+    await stage.hear("one")
+    await stage.turn()
+    await stage.hear("as a person", from_me=True)
+    await stage.hear("", revokes=await stage.hear("two"))
+    await stage.turn()
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_reason) == ("idle", None)
 
 
 async def test_a_picture_is_seen_as_a_placeholder_beside_words(stage: TurnStage) -> None:
@@ -412,6 +444,22 @@ async def test_a_new_message_during_the_wait_does_not_cut_it_short(stage: TurnSt
     due = (await stage.talk()).due_at
     await stage.hear("two")
     assert (await stage.talk()).due_at >= due
+
+
+async def test_a_message_during_a_later_try_is_answered_where_the_clock_that_stored_it_is_behind(
+    stage: TurnStage,
+) -> None:
+    stage.gemini.script.enqueue(says.internal_error())
+    await stage.hear("one")
+    await stage.turn()
+    claimed, task = await begin(stage)
+    assert claimed.attempts == 1
+    assert claimed.due_at > utc_now(), "this is the clock that is behind"
+    await stage.hear("two")
+    await end(stage, task)
+    await stage.turn()
+    assert stage.asked()[-1] == "two"
+    assert len(await stage.answers_sent()) == 2
 
 
 async def test_whatsapp_being_slow_or_broken_holds_no_answer_up(stage: TurnStage) -> None:

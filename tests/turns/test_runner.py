@@ -10,13 +10,14 @@ import pytest
 import structlog
 from sqlalchemy import text
 from tests.fixtures.conversations import CONTACT, run_sql
-from tests.fixtures.turns import TurnStage, turn_stage
+from tests.fixtures.turns import TurnStage, statements, turn_stage
 
 from prosa.ai.answer import Answer, AnswerRequest
 from prosa.cache import Cache
 from prosa.conversations.held import TABLE
 from prosa.database import Database
 from prosa.events.bus import Bus
+from prosa.sessions.settings.turns import TurnSettings
 from prosa_simulator.gemini import answers as says
 
 
@@ -143,7 +144,7 @@ async def test_a_turn_whose_lease_is_gone_is_stopped(stage: TurnStage) -> None:
         await stage.hear()
         await stage.until(lambda: stage.gemini.hanging == 1)
         await run_sql(stage.database, "UPDATE conversations SET lease_owner = 'somebody else'")
-        await stage.until(lambda: running.running == 0)
+        await stage.until(lambda: running.running == 0, 5)  # before the model is given up
         await stage.until(lambda: stage.gemini.hanging == 0)
     assert await stage.answers_sent() == []
     assert (await stage.talk()).lease_owner == "somebody else"
@@ -195,6 +196,22 @@ async def test_no_more_turns_at_a_time_than_allowed(stage: TurnStage) -> None:
         stage.gemini.release()
         await stage.until(lambda: idle(stage))
     assert len(stage.gemini.requests.generations()) == 8
+
+
+@pytest.mark.parametrize("why", ["answering", "full"])
+async def test_what_cannot_be_claimed_now_is_not_looked_for_all_the_time(stage: TurnStage, why: str) -> None:
+    stage.set(turns=TurnSettings(most_parallel=1))
+    stage.gemini.script.default = says_hang
+    async with stage.running(poll_seconds=0.4, stop_seconds=0) as running:
+        for number in range(2 if why == "full" else 1):
+            await stage.hear(chat=contact(number))
+        await stage.until(lambda: stage.gemini.hanging == 1)
+        await asyncio.sleep(0.2)
+        with statements(stage.database) as seen:
+            await asyncio.sleep(1)
+        claims = [statement for statement in seen if statement.startswith("UPDATE conversations SET lease_owner")]
+        assert 0 < len(claims) <= 4
+        assert running.running == 1
 
 
 def says_hang(_prompt: Any) -> says.Answer:

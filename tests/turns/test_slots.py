@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from tests.fixtures.conversations import CONTACT
+from tests.fixtures.conversations import CONTACT, run_sql
 from tests.fixtures.turns import TurnStage, statements, turn_stage
 
 from prosa.cache import Cache
@@ -16,6 +16,7 @@ from prosa.database import Database
 from prosa.events.bus import Bus
 from prosa.holders import release_dead
 from prosa.leases import new_owner, process_name
+from prosa.turns import claims
 from prosa.turns.runner import TurnRunner
 from prosa_simulator.gemini import answers as says
 
@@ -98,6 +99,20 @@ async def test_a_number_makes_no_more_answers_at_once_than_it_may(stage: TurnSta
         assert runner.lend(stage.session) is not None
 
 
+async def test_room_that_was_lent_for_nothing_keeps_a_number_waiting_no_longer(stage: TurnStage) -> None:
+    stage.set(turns=stage.session.settings.turns.model_copy(update={"most_parallel": 1}))
+    async with stage.running(poll_seconds=0.05) as runner:
+        await lending(stage, runner)
+        stage.receive.slots = None
+        lent = runner.lend(stage.session)
+        assert lent is not None
+        await stage.hear("anybody?")  # due, while another message of the number is being stored
+        await asyncio.sleep(0.2)
+        assert not await stage.answers_sent()
+        runner.take_back(stage.session, lent)
+        await stage.until(lambda: said(stage, 1))
+
+
 async def test_a_message_that_comes_while_an_answer_is_made_begins_no_second_turn(stage: TurnStage) -> None:
     stage.gemini.script.enqueue(says.Hang(then=says.Text("late")))
     async with stage.running() as runner:
@@ -111,6 +126,41 @@ async def test_a_message_that_comes_while_an_answer_is_made_begins_no_second_tur
     assert [author for author, _ in await stage.said()] == ["contact", "contact", "ai", "ai"]
     assert "two" in (await stage.said())[-1][1]
     assert len(stage.gemini.requests.generations()) == 2
+
+
+async def test_what_another_process_answers_is_not_claimed(stage: TurnStage) -> None:
+    await stage.hear("one")
+    await stage.claim("another")
+    async with stage.running() as runner:
+        await lending(stage, runner)
+        await stage.hear("two")
+        assert runner.running == 0
+        assert await leases(stage) == ["another"]
+
+
+async def test_only_what_is_ones_own_is_given_back(stage: TurnStage) -> None:
+    await stage.hear("one")
+    claimed = await stage.claim("another")
+    await stage.database.submit(lambda db: claims.give_back(db, [claimed.id], owner="test"))
+    assert await leases(stage) == ["another"]
+    await stage.database.submit(lambda db: claims.give_back(db, [claimed.id], owner="another"))
+    assert await leases(stage) == [None]
+
+
+async def test_a_turn_that_begins_with_its_message_knows_what_was_said_before(stage: TurnStage) -> None:
+    await stage.hear("my name is Ana")
+    await stage.turn()
+    await run_sql(
+        stage.database,
+        "UPDATE conversations SET summary = 'Her name is Ana.', summarised_until = 2",
+    )
+    async with stage.running() as runner:
+        await lending(stage, runner)
+        await stage.hear("who am I?")
+        await stage.until(lambda: said(stage, 2))
+    prompt = stage.gemini.requests.generations()[-1].prompt
+    assert prompt is not None
+    assert "Her name is Ana." in "".join(prompt.texts()) + (prompt.system_text or "")
 
 
 async def test_a_commit_whose_confirmation_was_lost_keeps_nobody_waiting(

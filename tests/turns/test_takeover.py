@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fixtures.conversations import CONTACT, CONTACT_LID, OWN, conversations, inbound, messages, receiver, run_sql
+from tests.fixtures.conversations import (
+    CONTACT,
+    CONTACT_LID,
+    GROUP,
+    OWN,
+    conversations,
+    inbound,
+    messages,
+    receiver,
+    run_sql,
+)
 from tests.fixtures.sending import Lines, SendingConnection
 from tests.fixtures.turns import TurnStage, begin, end, turn_stage
 
@@ -17,8 +27,12 @@ from prosa.conversations.media import MediaFiles
 from prosa.conversations.online import OnlineNumbers
 from prosa.conversations.pauses import FOREVER
 from prosa.database import Database
+from prosa.errors import ConflictError
 from prosa.events.bus import Bus
 from prosa.outbox.sender import Sender
+from prosa.sessions.settings.audience import AudienceSettings
+from prosa.sessions.settings.hours import HoursSettings
+from prosa.sessions.settings.sending import SendingSettings
 from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.turns.control import TurnControl
 from prosa.turns.drafts import Draft, ToConversation
@@ -141,15 +155,17 @@ async def test_a_notification_of_a_program_need_not_pause(small: TurnStage) -> N
     assert small.asked()[-1] == "where is it?"
 
 
-async def test_our_own_message_under_another_address_is_no_person(stage: TurnStage) -> None:
+@pytest.mark.parametrize("author", ["ai", "person", "automatic", "scheduled"])
+async def test_our_own_message_under_another_address_is_no_person(stage: TurnStage, author: str) -> None:
     await stage.hear("one")
     await stage.turn()
+    await run_sql(stage.database, "UPDATE messages SET author = :author WHERE from_me", author=author)
     ours = (await rows(stage))[-1]
     await phone_says(stage, ours.body, wa_id=ours.wa_id)
     await phone_says(stage, ours.body, wa_id=ours.wa_id, chat=CONTACT_LID)
     assert (await stage.talk()).ai_paused_until is None
     [talk] = await conversations(stage.database)
-    assert [row.author for row in await messages(stage.database)] == ["contact", "ai"]
+    assert [row.author for row in await messages(stage.database)] == ["contact", author]
     assert talk.contact_jid == CONTACT
 
 
@@ -164,6 +180,25 @@ async def test_what_the_phone_sends_by_itself_is_no_person(small: TurnStage, how
     await small.turn()
     assert small.asked() == ["Hello, how much is a cake?"]
     assert len(await small.answers_sent()) == 1
+
+
+@pytest.mark.parametrize("where", ["device", "group"])
+async def test_what_only_a_person_can_have_sent_is_no_greeting(small: TurnStage, where: str) -> None:
+    chat = GROUP if where == "group" else CONTACT
+    await small.hear("Hello, how much is a cake?", chat=chat, sender=CONTACT)
+    await phone_says(
+        small, "We are closed and will write to you tomorrow.", chat=chat, sender_device=0 if where == "group" else 2
+    )
+    assert (await small.talk(chat)).ai_paused_by == "phone"
+
+
+async def test_a_reaction_breaks_no_silence_before_a_greeting(small: TurnStage) -> None:
+    wa_id = await small.hear("Hello", timestamp=utc_now() - timedelta(days=20))
+    three_days_ago = utc_now() - timedelta(days=3)
+    await small.hear("👍", type=MessageType.REACTION, reacts_to=wa_id, timestamp=three_days_ago)
+    await small.hear("How much is a cake?")
+    await phone_says(small, "We are closed and will write to you tomorrow.")
+    assert (await rows(small))[-1].author == "automatic"
 
 
 async def test_the_same_text_later_is_a_persons(small: TurnStage) -> None:
@@ -220,6 +255,14 @@ async def test_a_person_writes_while_the_model_thinks(stage: TurnStage, by: str)
     assert set((await marks(stage)).values()) == {None}, "the person answered it"
     [usage] = await stage.usage()
     assert usage.message_id is None
+
+
+async def test_a_persons_reaction_while_the_model_thinks_answers_nothing(small: TurnStage) -> None:
+    wa_id = await small.hear("one")
+    _, task = await begin(small)
+    await phone_says(small, "👍", type=MessageType.REACTION, reacts_to=wa_id)
+    await end(small, task)
+    assert len(await small.answers_sent()) == 1
 
 
 async def test_whenever_a_person_writes_the_ai_says_nothing_after_them(stage: TurnStage, tmp_path: Path) -> None:
@@ -303,6 +346,90 @@ async def test_what_was_taken_back_can_be_asked_for_again(stage: TurnStage) -> N
     assert [row.status for row in await rows(stage) if row.author == "ai"] == ["sent", "cancelled", "queued"]
 
 
+async def test_what_was_asked_before_the_last_answer_and_taken_back_can_be_asked_for_again(stage: TurnStage) -> None:
+    await stage.hear("one")
+    _, task = await begin(stage)
+    await stage.hear("two")
+    await end(stage, task)
+    await sent(stage)
+    await stage.turn()
+    talk = await stage.talk()
+    await stage.control.pause(stage.caller, talk.id, PauseRequest(minutes=5))
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    await stage.turn()
+    assert stage.asked() == ["one", "two", "two"]
+
+
+async def test_half_an_answer_that_was_said_is_not_asked_for_again(stage: TurnStage) -> None:
+    stage.set(sending=SendingSettings(bubble_chars=50))
+    stage.gemini.script.enqueue("a" * 40 + ".\n\n" + "b" * 30 + ".")
+    await stage.hear("one")
+    await stage.turn()
+    await run_sql(stage.database, "UPDATE messages SET status = 'sent', due_at = NULL WHERE seq = 2")
+    talk = await stage.talk()
+    await stage.control.pause(stage.caller, talk.id, PauseRequest(minutes=5))
+    assert [row.status for row in await rows(stage) if row.author == "ai"] == ["sent", "cancelled"]
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    assert await stage.claim_all() == []
+
+
+async def test_what_prosa_said_by_itself_is_taken_back_and_answers_nothing(stage: TurnStage) -> None:
+    in_days = f"{utc_now() + 3 * 24 * HOUR:%A}".lower()
+    stage.set(
+        hours=HoursSettings.model_validate(
+            {"enabled": True, "weekly": {in_days: ["10:00-11:00"]}, "message": "Closed."}
+        )
+    )
+    await stage.hear("one")
+    await sent(stage)
+    await run_sql(stage.database, "UPDATE conversations SET closed_notice_at = NULL")
+    await stage.hear("two")
+    talk = await stage.talk()
+    await stage.control.pause(stage.caller, talk.id, PauseRequest(minutes=5))
+    assert [row.status for row in await rows(stage) if row.author == "automatic"] == ["sent", "cancelled"]
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    await stage.turn()
+    assert stage.asked() == ["one\ntwo"]
+
+
+async def test_what_was_said_before_the_number_was_linked_is_not_asked_for_again(stage: TurnStage) -> None:
+    long_ago = utc_now() - timedelta(days=30)
+    await stage.hear("old", timestamp=long_ago)
+    await phone_says(stage, "old, too", timestamp=long_ago)
+    await run_sql(stage.database, "UPDATE messages SET seq = seq - 9")
+    await run_sql(stage.database, "UPDATE conversations SET due_at = NULL")
+    await stage.hear("now")
+    await stage.turn()
+    talk = await stage.talk()
+    await stage.control.pause(stage.caller, talk.id, PauseRequest(minutes=5))
+    assert (await stage.talk()).skipped_from == 0
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    claimed = await stage.claim()
+    assert claimed.answered_until == 0
+
+
+async def test_a_keyword_stops_the_ai_in_the_middle_of_an_answer(stage: TurnStage) -> None:
+    takeover(stage, stop_keywords=("stop",))
+    await stage.hear("one")
+    _, task = await begin(stage)
+    await stage.hear("stop")
+    await end(stage, task)
+    assert await stage.answers_sent() == []
+    assert await marks(stage) == {"one": "paused", "stop": "stop_keyword"}
+    talk = await stage.talk()
+    assert (talk.ai_state, talk.ai_reason, talk.due_at) == ("skipped", "paused", None)
+
+
+async def test_a_keyword_is_nothing_to_answer_later(stage: TurnStage) -> None:
+    takeover(stage, stop_keywords=("stop",))
+    await stage.hear("stop")
+    talk = await stage.talk()
+    await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    assert await stage.claim_all() == []
+    with pytest.raises(ConflictError, match="nothing to answer"):
+        await stage.control.retry(stage.caller, talk.id)
+
+
 async def test_a_keyword_stops_the_ai_and_another_one_resumes_it(stage: TurnStage) -> None:
     takeover(
         stage, stop_keywords=("Pessoa",), resume_keywords=("robô",), stop_reply="A person will answer.",
@@ -346,12 +473,13 @@ async def test_a_resume_keyword_without_a_text_is_answered_by_the_ai(small: Turn
     assert small.asked() == ["stop\nbot"], "both are part of the conversation"
 
 
-async def test_a_contact_ends_no_pause_that_a_person_asked_for(small: TurnStage) -> None:
+@pytest.mark.parametrize("note", [None, "mine"])
+async def test_a_contact_ends_no_pause_that_a_person_asked_for(small: TurnStage, note: str | None) -> None:
     takeover(small, resume_keywords=("bot",))
     await small.hear("one")
     await small.turn()
     talk = await small.talk()
-    await small.control.pause(small.caller, talk.id, PauseRequest(minutes=5))
+    await small.control.pause(small.caller, talk.id, PauseRequest(minutes=5, note=note))
     await small.hear("bot")
     assert (await small.talk()).ai_paused_until is not None
     await small.control.resume(small.caller, talk.id, answer_waiting=False)
@@ -360,17 +488,20 @@ async def test_a_contact_ends_no_pause_that_a_person_asked_for(small: TurnStage)
     assert (await small.talk()).ai_paused_until is None, "but one that a person's message made"
 
 
-@pytest.mark.parametrize("where", ["group", "off", "ignored", "edit"])
+@pytest.mark.parametrize("where", ["group", "group_off", "off", "ignored", "edit", "caption"])
 async def test_keywords_count_only_where_the_ai_answers(small: TurnStage, where: str) -> None:
     takeover(small, stop_keywords=("stop",), stop_reply="done")
     wa_id = await small.hear("one")
     await small.turn()
-    chat = "1@g.us" if where == "group" else CONTACT
+    chat = GROUP if where.startswith("group") else CONTACT
+    if where == "group":
+        small.set(audience=AudienceSettings(groups="on"))
     if where == "off":
         small.set(ai_enabled=False)
     if where == "ignored":
         small.set(audience=small.session.settings.audience.model_copy(update={"ignored": ("5511*",)}))
-    await small.hear("stop", chat=chat, sender=CONTACT, edits=wa_id if where == "edit" else None)
+    type_ = MessageType.IMAGE if where == "caption" else MessageType.TEXT
+    await small.hear("stop", chat=chat, sender=CONTACT, type=type_, edits=wa_id if where == "edit" else None)
     assert await small.told_events("conversation.paused") == []
     assert "done" not in [row.body for row in await messages(small.database)]
 

@@ -48,6 +48,13 @@ async def unmark(db: WriteDb, conversation_id: uuid.UUID, *, after: int, until: 
     await db.execute(update(MESSAGES).where(*where).values(skip_reason=None))
 
 
+async def last_reason(db: WriteDb, conversation_id: uuid.UUID, *, after: int) -> str | None:
+    """Return why the newest message behind `seq` `after` that is marked was not answered; None where none is."""
+    where = [_m.conversation_id == conversation_id, _m.seq > after, _m.skip_reason.is_not(None)]
+    statement = select(_m.skip_reason).where(*where).order_by(_m.seq.desc()).limit(1)
+    return (await db.execute(statement)).scalar_one_or_none()
+
+
 async def last_spoken(db: WriteDb, conversation_id: uuid.UUID, *, after: int) -> int:
     """Return the place of a person's last message behind `seq` `after`; 0 where there is none."""
     where = [_m.conversation_id == conversation_id, _m.seq > after, _m.author.in_(PEOPLE), _m.type != "reaction"]

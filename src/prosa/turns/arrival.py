@@ -114,7 +114,7 @@ def _make_due(held: HeldConversation, session: SessionFacts, *, now: datetime) -
     answering = held.leased(now)
     waiting = held.waiting_since if held.due_at is not None and not answering else None
     due = due_at(session.settings, now=now, waiting_since=waiting)
-    if held.attempts and held.due_at is not None:
+    if held.attempts and held.due_at is not None and not answering:
         due = max(due, held.due_at)  # a provider that asked for time gets it
     held.due_at = due
     held.waiting_since = waiting or now
@@ -131,19 +131,24 @@ async def _skip(
     *,
     answering: bool,
 ) -> None:
-    """Leave a message unanswered; without a reason it is none that anybody would answer."""
-    coming = held.due_at is not None or answering
-    if coming and reason not in _KEYWORDS:
+    """Leave a message unanswered; without a reason it is none that anybody would answer.
+
+    While an answer is being made (`answering`) the mark is the message's alone: that turn does not see it, and its end
+    says what becomes of the conversation.
+    """
+    waiting = held.due_at is not None and not answering
+    if waiting and reason not in _KEYWORDS:
         return  # the turn that is coming sees this message too
-    if not coming:
-        if reason is not None and reason not in _KEYWORDS | _BY_KIND and held.skipped_from is None:
-            held.skipped_from = held.answered_until
+    if not waiting and reason is not None and reason not in _KEYWORDS | _BY_KIND and held.skipped_from is None:
+        held.skipped_from = held.answered_until
+    alone = not (waiting or answering)
+    if alone:
         held.answered_until = values["seq"]
     if reason is None:
         return
     if reason not in _BY_KIND:
         await update_message(db, values["id"], skip_reason=reason.value)
-    if not coming:
+    if alone:
         held.ai_state, held.ai_reason = AiState.SKIPPED.value, reason.value
     outcome.payloads.append(AiSkippedPayload(conversation_id=held.id, reason=reason.value))
 

@@ -1,7 +1,7 @@
 """How a turn ends: each end is one transaction, made only while the conversation is still ours."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -83,9 +83,7 @@ async def answered(
     """
     held = await take_hold(turn, db)
     await note_calls(db, turn.session.session_id, held, turn.tools)
-    skip = decide_before_sending(turn.session, held, now=turn.clock(), unready=turn.unready)
-    if skip is None and await _person_wrote(turn, held, db):
-        skip = SkipReason.ANSWERED_BY_PERSON
+    skip = await _unwanted(turn, held, db)
     if skip is not None:
         await record(turn, answer.calls, None, db)
         await _skip(turn, skip, held, db)
@@ -98,9 +96,10 @@ async def answered(
         unread = await count(db, held.id, after=turn.answered_until) if held.last_seq > turn.answered_until else 0
         mark_read(held, until=turn.answered_until, unread=unread)
     held.answered_until = max(held.answered_until, turn.answered_until)
-    held.skipped_from = held.ai_failed_at = None
-    held.ai_overtaken = 0
-    release(turn, held, AiState.IDLE)
+    held.ai_failed_at, held.ai_overtaken = None, 0
+    left_out = await _left_out(turn, held, db)
+    held.skipped_from = held.answered_until if left_out else None
+    release(turn, held, AiState.SKIPPED if left_out else AiState.IDLE, left_out)
     if answer.notes:
         held.version += 1  # earlier messages read differently now
     facts, now, sending = answer.facts(), turn.clock(), turn.session.settings.sending
@@ -135,7 +134,10 @@ async def skipped(turn: Turn, reason: SkipReason, db: WriteDb) -> None:
     Raises:
         LeaseLostError: Somebody else has the conversation now.
     """
-    await _skip(turn, reason, await take_hold(turn, db), db)
+    held = await take_hold(turn, db)
+    if reason is SkipReason.BUDGET:  # a model may have been asked before, and a person have written meanwhile
+        reason = await _unwanted(turn, held, db) or reason
+    await _skip(turn, reason, held, db)
 
 
 async def nothing_to_answer(turn: Turn, db: WriteDb) -> None:
@@ -155,48 +157,56 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
     """End a turn that got no answer: due again later, or given up with a reason that a person sees.
 
     Giving up tells the contact so, where the number's settings say how; once, until an answer succeeds or a person sees
-    to it.
+    to it. Where a person has the conversation by now, nobody is told anything: it is theirs.
 
     Raises:
         LeaseLostError: Somebody else has the conversation now.
     """
     held = await take_hold(turn, db)
     await note_calls(db, turn.session.session_id, held, turn.tools)
+    if error.paid:
+        await record(turn, error.paid, None, db)
     settings = turn.session.settings.turns
     tries = turn.claimed.attempts + (1 if error.called else 0)
+    last = not error.temporary or tries >= settings.most_tries
+    unwanted = await _unwanted(replace(turn, unready=None), held, db) if last else None
+    if unwanted is not None:
+        await _skip(turn, unwanted, held, db)
+        return
     reason = f"{error.code}: {error.message}"[:200]
+    newer = held.due_at if held.due_at != turn.claimed.due_at else None
     says: str | None = None
-    if error.temporary and tries < settings.most_tries:
-        again, newer, forced = _again(turn, error, tries), held.due_at, held.ai_forced
+    if not last:
+        again, forced = _again(turn, error, tries), held.ai_forced
         release(turn, held, AiState.WAITING, reason)
         # A message that came meanwhile does not cut the wait short.
-        held.due_at = again if newer is None or newer == turn.claimed.due_at else max(again, newer)
+        held.due_at = again if newer is None else max(again, newer)
         held.attempts, held.ai_forced = tries, forced
     else:
-        says = settings.failure_message if _first_failure(held) else None
+        first = _first_failure(held)
+        release(turn, held, AiState.FAILED, reason)
         if held.skipped_from is None:
             held.skipped_from = held.answered_until
-        held.ai_failed_at = held.ai_failed_at or turn.clock()
-        release(turn, held, AiState.FAILED, reason)
         if not error.temporary:
             # Asking the same again would end the same way.
             held.answered_until = max(held.answered_until, turn.answered_until)
+        if newer is None or not error.temporary:  # else the turn that is due asks for these messages once more
+            says = settings.failure_message if first else None
+            held.ai_failed_at = held.ai_failed_at or turn.clock()
     if error.notes:
         held.version += 1  # the next try reads what was heard, and does not pay for it again
     await save(db, held)
     if error.notes:
         await announce(turn, db, *await keep_notes(db, held.id, error.notes))
-    if error.paid:
-        await record(turn, error.paid, None, db)
     if error.called or not error.temporary:
-        will_retry = held.due_at is not None and held.attempts > 0
+        will_retry = held.due_at is not None and error.temporary
         await announce(
             turn,
             db,
             AiFailedPayload(conversation_id=held.id, reason=error.code, will_retry=will_retry),
             conversation_payload(held),
         )
-    if says is not None and held.due_at is None:
+    if says is not None:
         await fixed.say(db, held, turn.session, says)
 
 
@@ -210,6 +220,14 @@ def _again(turn: Turn, error: AnswerError, tries: int) -> datetime:
 
 def _first_failure(held: HeldConversation) -> bool:
     return held.ai_failed_at is None and not held.ai_forced and held.kind == ConversationKind.CONTACT
+
+
+async def _unwanted(turn: Turn, held: HeldConversation, db: WriteDb) -> SkipReason | None:
+    """Return why Prosa is to say nothing at the end of a turn that began while it might; None where it may."""
+    skip = decide_before_sending(turn.session, held, now=turn.clock(), unready=turn.unready)
+    if skip is None and await _person_wrote(turn, held, db):
+        return SkipReason.ANSWERED_BY_PERSON
+    return skip
 
 
 async def _person_wrote(turn: Turn, held: HeldConversation, db: WriteDb) -> bool:
@@ -252,6 +270,13 @@ async def _skip(turn: Turn, reason: SkipReason, held: HeldConversation, db: Writ
     await announce(turn, db, event, conversation_payload(held))
     if says is not None:
         await fixed.say(db, held, turn.session, says)
+
+
+async def _left_out(turn: Turn, held: HeldConversation, db: WriteDb) -> str | None:
+    """Return why the newest message was left unanswered that came while the answer was made; None where none was."""
+    if held.skipped_from is None or held.last_seq == turn.claimed.last_seq:
+        return None
+    return await skips.last_reason(db, held.id, after=turn.claimed.last_seq)
 
 
 def _overtaken(turn: Turn, held: HeldConversation) -> bool:

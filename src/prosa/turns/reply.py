@@ -192,10 +192,12 @@ class Replier:
             result = await self._end_with(turn, answer, time.monotonic() - began)
         except OverBudgetError:
             log.info("not answered", reason=SkipReason.BUDGET.value)
+            turn = await self._anew(turn)
             await self._end(turn, partial(outcome.skipped, turn, SkipReason.BUDGET))
             return
         except AnswerError as error:
             log.warning("no answer", reason=error.code, attempt=claimed.attempts + 1, retry_after=error.retry_after)
+            turn = await self._anew(turn)
             await self._end(turn, partial(outcome.failed, turn, error))
             if error.paid:
                 await self.budgets.spent(turn.session, claimed.id, error.paid)

@@ -132,7 +132,10 @@ class TurnRunner:
         slot.back.set()
         self._lent -= 1
         self._count_down(session.session_id)
-        if slot.claimed is not None and not slot.begun:
+        if slot.begun:
+            return  # the turn has taken its place
+        self._make_room(session.session_id)
+        if slot.claimed is not None:
             self._lost.add(slot.claimed)
             self._bus.wake(TOPIC)
 
@@ -234,8 +237,12 @@ class TurnRunner:
         if current is not None and current[0] is claimed:
             del self._running[claimed.id]
         self._count_down(claimed.session_id)
-        if claimed.session_id in self._full:
-            self._full.discard(claimed.session_id)
+        self._make_room(claimed.session_id)
+
+    def _make_room(self, number: str) -> None:
+        """Have a number's conversations claimed again, where they waited for one answer less."""
+        if number in self._full:
+            self._full.discard(number)
             self._bus.wake(TOPIC)
 
     def _count_down(self, number: str) -> None:

@@ -166,10 +166,10 @@ async def _replace(
 ) -> Outcome:
     """Put a message that can now be read in its placeholder's place.
 
-    Where the conversation went on and was answered or summarised meanwhile, it moves to the end, so as not to be
-    passed over.
+    Where the conversation went on and was answered or summarised meanwhile, or is being answered at this moment, it
+    moves to the end, so as not to be passed over.
     """
-    passed = placeholder.seq <= max(held.answered_until, held.summarised_until)
+    passed = held.leased(storing.now) or placeholder.seq <= max(held.answered_until, held.summarised_until)
     seq = held.last_seq + 1 if passed else placeholder.seq
     kept = {"id": placeholder.id, "seq": seq, "stored_at": placeholder.stored_at}
     values |= kept

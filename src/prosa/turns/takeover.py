@@ -82,13 +82,22 @@ async def silence(db: WriteDb, held: HeldConversation, owner: uuid.UUID) -> None
         held: The conversation; the caller saves it.
         owner: The number's owner.
     """
-    if not await cancel_unsent(db, held, author=None, only=_m.author.in_(_UNSAID), user_id=owner):
+    unsaid = await cancel_unsent(db, held, author=None, only=_m.author.in_(_UNSAID), user_id=owner)
+    if not unsaid:
         return
     said = select(func.coalesce(func.max(_m.seq), 0)).where(
         _m.conversation_id == held.id, _m.from_me, _m.seq > 0, _m.status != MessageStatus.CANCELLED.value
     )
     last = int((await db.execute(said)).scalar_one())
+    if last > held.answered_until and await _any_answer(db, unsaid):
+        # The contact wrote again before what was said last: that was an answer to the message before.
+        last = max(0, held.answered_until - 1)
     held.skipped_from = last if held.skipped_from is None else min(last, held.skipped_from)
+
+
+async def _any_answer(db: WriteDb, ids: Sequence[uuid.UUID]) -> bool:
+    """Return whether one of some messages begins an answer: then nothing of that answer was said."""
+    return (await db.execute(select(_m.id).where(_m.id.in_(ids), _m.ai.is_not(None)).limit(1))).first() is not None
 
 
 async def silence_number(database: Database, session_id: str, owner: uuid.UUID) -> None:

@@ -15,7 +15,8 @@ GREETING = "Hello! Thank you for writing to us."
     [
         (GREETING, [1], True),
         (GREETING, [0, 2, 5], True),
-        (GREETING, [1, 15 * 86400], True),
+        (GREETING, [5], True),
+        (GREETING, [1, 14 * 86400], True),
         (GREETING, [], False),
         (GREETING, [6], False),
         (GREETING, [1, 60], False),

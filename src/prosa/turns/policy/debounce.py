@@ -9,7 +9,8 @@ def due_at(settings: SessionSettings, *, now: datetime, waiting_since: datetime 
     """Return when the turn is due after a message arrived `now`.
 
     Each message starts the wait anew, so that quick ones in a row get one answer; but the first one never waits longer
-    than `debounce_max_seconds`.
+    than `debounce_max_seconds`. Where that is over (all hands are full), the turn keeps its place in the line: whoever
+    goes on writing is not put behind the others.
 
     Args:
         settings: The number's.
@@ -18,4 +19,4 @@ def due_at(settings: SessionSettings, *, now: datetime, waiting_since: datetime 
     """
     quiet = now + timedelta(seconds=settings.debounce_seconds)
     latest = (waiting_since or now) + timedelta(seconds=settings.debounce_max_seconds)
-    return max(now, min(quiet, latest))
+    return min(quiet, latest)
