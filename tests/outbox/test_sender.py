@@ -26,6 +26,7 @@ from prosa.conversations.online import OnlineNumbers
 from prosa.database import Database
 from prosa.events.bus import Bus
 from prosa.outbox import sender as sender_module
+from prosa.outbox.cancel import PERHAPS, SWITCHED_OFF
 from prosa.outbox.content import Instructions, OutboundMedia
 from prosa.outbox.sender import Sender
 from prosa.whatsapp.engine import (
@@ -290,6 +291,27 @@ async def test_an_answer_is_not_sent_once_the_ai_was_switched_off(office: Office
     told = [e.payload for e in await events(office.database, "message.status") if e.payload["status"] == "cancelled"]
     assert {t["error"].partition(":")[0] for t in told} <= {"ai_off", "answer_incomplete"}
     assert len(told) == 2
+
+
+async def test_what_was_never_said_leaves_the_conversation_as_it_was(office: Office, tmp_path: Path) -> None:
+    """An answer whose sender died, and whose conversation was taken over before another one could send it."""
+    await receiver(office.database, tmp_path).message(office.session, inbound("open on Sunday?"))
+    await office.answer("yes", "until noon")
+    taken = "UPDATE messages SET status = 'sending', error = :error WHERE body = 'yes'"
+    await run_sql(office.database, taken, error="timeout: no answer")
+    await run_sql(office.database, "UPDATE conversations SET ai_enabled = false")
+    [before] = await conversations(office.database)
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(2)
+    assert office.connection.sent == []
+    rows = [row for row in await messages(office.database) if row.from_me]
+    assert [(row.status, row.error, row.lease_owner) for row in rows] == [
+        ("cancelled", SWITCHED_OFF + PERHAPS, None), ("cancelled", SWITCHED_OFF, None),
+    ]  # fmt: skip
+    [after] = await conversations(office.database)
+    assert after.last_message_preview == "open on Sunday?"
+    assert after.version > before.version, "a context in the cache that holds the answer is out of date"
 
 
 async def test_a_receipt_before_the_answer_is_not_undone(office: Office, tmp_path: Path) -> None:

@@ -189,22 +189,14 @@ async def write_sent(db: WriteDb, message: Sending, result: SendResult, *, owner
     await log.append(db, NewEvent(message.user_id, message.session_id, payload))
 
 
-async def write_failed(
-    db: WriteDb,
-    message: Sending,
-    error: str,
-    *,
-    owner: str,
-    now: datetime,
-    status: MessageStatus = MessageStatus.FAILED,
-) -> None:
-    """Write down that a message will not be sent: it failed, or was cancelled.
+async def write_failed(db: WriteDb, message: Sending, error: str, *, owner: str, now: datetime) -> None:
+    """Write down that a message will not be sent.
 
     Raises:
         LeaseLostError: It is another's by now.
     """
     values = leases.released(None, attempts=message.attempts + 1)
-    values |= {"status": status.value, "error": error[:500]}
+    values |= {"status": MessageStatus.FAILED.value, "error": error[:500]}
     row = await _write(db, message, values, owner=owner, now=now)
     await log.append(db, NewEvent(message.user_id, message.session_id, status_payload(row)))
 

@@ -25,7 +25,7 @@ from prosa.events.bus import Bus, Signal
 from prosa.leases import LeaseLostError
 from prosa.outbox import claims
 from prosa.outbox.ahead import Ahead
-from prosa.outbox.cancel import SWITCHED_OFF, cancel_following
+from prosa.outbox.cancel import cancel_following, withdraw
 from prosa.outbox.delivery import OFFLINE, Tried, deliver
 from prosa.outbox.metrics import DELAY, OUTCOMES, SENT
 from prosa.outbox.offline import OfflineNumbers
@@ -254,7 +254,7 @@ class Sender:
             await self._fail(message, EXPIRED)
             return True
         if message.unwanted(now):
-            await self._fail(message, SWITCHED_OFF, MessageStatus.CANCELLED)
+            await self._withdraw(message)
             return True
         connection = self._numbers.connection(message.session_id)
         if connection is None or self._is_offline(message.session_id, now) or self._paces.is_paused(message.session_id):
@@ -304,17 +304,23 @@ class Sender:
         logger.info("sending is tried again", session=message.session_id, message=str(message.id), code=code.value)
         return False
 
-    async def _fail(self, message: Sending, error: str, status: MessageStatus = MessageStatus.FAILED) -> None:
+    async def _withdraw(self, message: Sending) -> None:
+        now = self._clock()
+        await self._write(lambda db: withdraw(db, message, owner=self._owner, now=now))
+        OUTCOMES.labels(MessageStatus.CANCELLED.value).inc()
+        logger.info("an answer is not wanted any more", session=message.session_id, message=str(message.id))
+
+    async def _fail(self, message: Sending, error: str) -> None:
         now = self._clock()
 
         async def write(db: WriteDb) -> None:
-            await claims.write_failed(db, message, error, owner=self._owner, now=now, status=status)
+            await claims.write_failed(db, message, error, owner=self._owner, now=now)
             if message.is_answer:
                 # The rest of an answer says little without its beginning.
                 await cancel_following(db, message)
 
         await self._write(write)
-        OUTCOMES.labels(status.value).inc()
+        OUTCOMES.labels(MessageStatus.FAILED.value).inc()
         logger.warning(
             "a message was not sent", session=message.session_id, message=str(message.id),
             code=error.partition(":")[0],
@@ -331,7 +337,7 @@ class Sender:
         )  # fmt: skip
         OUTCOMES.labels("offline").inc()
 
-    async def _write(self, job: Callable[[WriteDb], Awaitable[None]], place: Place = Place.ALONE) -> None:
+    async def _write(self, job: Callable[[WriteDb], Awaitable[object]], place: Place = Place.ALONE) -> None:
         """Write down what came of a try, however long that takes; should the lease end meanwhile, the job finds out."""
         await patiently(partial(self._database.submit, job, place=place), what="sending")
 
