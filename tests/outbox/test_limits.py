@@ -120,6 +120,31 @@ async def test_only_so_many_new_contacts_a_day_and_replies_never_count(office: O
     assert marked.count(True) == 3
 
 
+@pytest.mark.parametrize("more", [2, None])
+async def test_room_that_is_made_for_new_contacts_is_used_within_seconds(office: Office, more: int | None) -> None:
+    office.set(new_contacts_per_day=1)
+    office.numbers.opened("main")
+    for number in range(3):
+        await office.queue(f"{number}", chat(number))
+    assert await at(office, 0) == ["0"]
+    ends = {row.body: row.expires_at for row in await messages(office.database)}
+    # The number has nothing else to send, so nothing else makes it look its settings up.
+    office.set(new_contacts_per_day=more)
+    assert await at(office, 10) == (["1"] if more else ["1", "2"])
+    told = [e.payload["error"] for e in await events(office.database, "message.status") if e.payload["error"]]
+    assert len(told) == (3 if more else 2), "why one waits is told when that changes"
+    # A sender that begins now looks at all of them once, and gives them no more time for it.
+    office.set(new_contacts_per_day=1)
+    later = office.make_sender()
+    assert await at(office, 11, later) == []
+    assert await at(office, 18, later) == []
+    for row in await messages(office.database):
+        if row.status == "queued":
+            assert abs(row.expires_at - ends[row.body]) < timedelta(minutes=1)
+    office.set(new_contacts_per_day=3)
+    assert await at(office, 25, later) == (["2"] if more else [])
+
+
 @on_sqlite
 async def test_no_limit_of_new_contacts_costs_no_mark(office: Office) -> None:
     office.set(new_contacts_per_day=None)

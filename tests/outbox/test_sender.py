@@ -25,6 +25,7 @@ from prosa.conversations.models import Author
 from prosa.conversations.online import OnlineNumbers
 from prosa.database import Database
 from prosa.events.bus import Bus
+from prosa.outbox import claims
 from prosa.outbox import sender as sender_module
 from prosa.outbox.cancel import PERHAPS, SWITCHED_OFF
 from prosa.outbox.content import Instructions, OutboundMedia
@@ -101,6 +102,9 @@ async def test_a_retry_has_the_same_id_and_later_messages_wait(office: Office, c
     assert {wa_id for _, wa_id, _ in office.connection.sent[:3]} == {first.wa_id}
     assert await office.statuses() == ["sent", "sent"]
     assert (await office.row(first)).attempts == 0
+    told = [e.payload for e in await events(office.database, "message.status")]
+    why = [(t["id"], t["status"], t["error"]) for t in told if t["error"]]
+    assert why == [(str(first.id), "queued", f"{code.value}: as the test wants")], "once, as long as it is the same"
 
 
 async def test_a_permanent_failure_says_why_and_the_next_one_goes(office: Office) -> None:
@@ -124,7 +128,8 @@ async def test_it_gives_up_after_some_tries(office: Office) -> None:
     await office.sender.start()
     await office.sent(1)
     assert len(office.connection.sent) == sender_module.MAX_ATTEMPTS
-    assert await office.statuses() == ["failed"]
+    [row] = await messages(office.database)
+    assert (row.status, row.attempts) == ("failed", sender_module.MAX_ATTEMPTS)
 
 
 async def test_an_unexpected_error_is_tried_again(office: Office) -> None:
@@ -246,6 +251,40 @@ async def test_a_message_of_yesterday_is_not_sent(office: Office) -> None:
     row = await office.row(queued)
     assert (row.status, row.error) == ("failed", "expired: it could not be sent in time")
     assert office.connection.sent == []
+    [told] = [e.payload for e in await events(office.database, "message.status") if e.payload["status"] == "failed"]
+    assert (told["id"], told["error"]) == (str(queued.id), row.error)
+
+
+@on_sqlite
+async def test_what_is_being_sent_does_not_expire_meanwhile(office: Office) -> None:
+    answered = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await answered.wait()
+
+    office.connection.before_send = wait
+    queued = await office.queue("just in time")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.tried(1)
+    await run_sql(office.database, "UPDATE messages SET expires_at = :past", past=utc_now() - timedelta(seconds=1))
+    await office.database.submit(office.sender._give_up_old)
+    assert (await office.row(queued)).status == "sending"
+    answered.set()
+    await office.sent(1)
+    assert await office.statuses() == ["sent"]
+
+
+@on_sqlite
+async def test_what_another_one_holds_by_now_is_not_given_back(office: Office) -> None:
+    """A message whose lease ended before it could be given back, and which somebody else is sending."""
+    queued = await office.queue("mine")
+    await run_sql(
+        office.database, "UPDATE messages SET status = 'sending', lease_owner = 'another', lease_until = :later",
+        later=utc_now() + timedelta(minutes=1),
+    )  # fmt: skip
+    await office.database.submit(lambda db: claims.give_back(db, [queued.id], owner="me"))
+    assert (await office.row(queued)).lease_owner == "another"
 
 
 @on_sqlite
@@ -354,6 +393,8 @@ async def test_an_unknown_number_is_asked_about_and_joined(office: Office, tmp_p
     assert (conversation.contact_jid, conversation.contact_lid) == (jid, CONTACT_LID)
     assert [m.body for m in await messages(office.database, conversation.id)] == ["hi", "hello"]
     assert [to for to, _, _ in office.connection.sent] == [jid]
+    [told] = await events(office.database, "message.sent")
+    assert (told.payload["contact_jid"], told.payload["contact_lid"]) == (jid, CONTACT_LID)
     assert (await office.row(queued)).status == "sent"
 
 

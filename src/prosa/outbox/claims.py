@@ -118,7 +118,15 @@ class Taking:
     limit: int = 1
 
 
-async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: timedelta) -> list[Sending]:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken, and the numbers of which messages to new contacts too many were held back."""
+
+    messages: list[Sending]
+    full: frozenset[str] = frozenset()
+
+
+async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: timedelta) -> Taken:
     """Take messages that are due, each the first of its conversation; hold back those to new contacts too many."""
     ids: list[uuid.UUID] = []
     if what.sessions:
@@ -130,12 +138,13 @@ async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: t
             await db.execute(update(MESSAGES).where(_m.id.in_(slow)).values(status=MessageStatus.SENDING.value))
         ids += slow
     if not ids:
-        return []
+        return Taken([])
     found = {row.id: row for row in await db.fetch(_taken, {"ids": ids})}
     held = await limits.new_contacts(db, [found[key] for key in ids], what.cap, now=now)
     if held:
         owners = {row.session_id: row.user_id for row in found.values()}
-        late = await limits.put_off(db, held)
+        # Looked at again and held back again is nothing new.
+        late = [row for row in await limits.put_off(db, held) if row.error != found[row.id].error]
         await log.append(db, *(NewEvent(owners[row.session_id], row.session_id, status_payload(row)) for row in late))
     put_off = {back.message_id for back in held}
     result = []
@@ -146,7 +155,7 @@ async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: t
         values = {name: value for name, value in row._asdict().items() if name not in _ONLY_LIMITS}
         instructions = Instructions.read(values.pop("payload"))
         result.append(Sending(**values, instructions=instructions))
-    return result
+    return Taken(result, frozenset(found[key].session_id for key in put_off))
 
 
 async def _take_slow(

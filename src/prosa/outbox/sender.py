@@ -23,7 +23,7 @@ from prosa.database.engine import Database, Place, WriteDb
 from prosa.database.outage import OutageLog, patiently
 from prosa.events.bus import Bus, Signal
 from prosa.leases import LeaseLostError
-from prosa.outbox import claims
+from prosa.outbox import claims, limits
 from prosa.outbox.ahead import Ahead
 from prosa.outbox.cancel import cancel_following, withdraw
 from prosa.outbox.delivery import OFFLINE, Tried, deliver
@@ -199,6 +199,8 @@ class Sender:
     async def _take(self) -> list[Sending]:
         now, names = self._clock(), self._numbers.names()
         await self._paces.know(names)
+        for name in await self._paces.roomier():
+            await self._database.submit(partial(limits.look_again, session_id=name, now=now))
         turnout = self._paces.turnout([name for name in names if not self._is_offline(name, now)], now)
         limit = TOTAL - len(self._sending) - self._lent
         if not (turnout.quick or turnout.slow) or limit <= 0:
@@ -206,9 +208,10 @@ class Sender:
         what = claims.Taking(turnout.quick, turnout.slow, self._paces.cap, limit)
         job = partial(claims.take, what=what, owner=self._owner, now=now, lease=LEASE)
         taken = await self._database.submit(job, place=Place.CLAIM)
-        self._behind = len(taken) >= limit
-        self._paces.went(turnout.slow, {message.session_id for message in taken}, now)
-        return await self._slowed(taken, turnout.slow, now)
+        self._behind = len(taken.messages) >= limit
+        self._paces.filled(taken.full)
+        self._paces.went(turnout.slow, {message.session_id for message in taken.messages}, now)
+        return await self._slowed(taken.messages, turnout.slow, now)
 
     async def _slowed(self, taken: list[Sending], slow: list[str], now: datetime) -> list[Sending]:
         """Give messages back that are too many for a number whose rate turns out to be limited by now."""
