@@ -1,5 +1,6 @@
 """A number sends no faster than it should, and forgets none of that in a restart. The clock is the test's."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from tests.fixtures.databases import on_sqlite
 from tests.fixtures.sending import until
 from tests.outbox.conftest import Office
 
+from prosa.outbox import ahead
 from prosa.outbox import sender as sender_module
 from prosa.outbox.sender import Sender
 from prosa.whatsapp.engine import EngineErrorCode
@@ -236,6 +238,50 @@ async def test_a_message_is_sent_when_it_is_due_not_at_the_next_poll(
         await office.queue(f"{number}", chat(number))
     await office.sent(4)
     assert len(office.connection.arrived) == 4
+
+
+@on_sqlite
+async def test_what_becomes_due_between_two_looks_is_not_left_to_the_next_poll(office: Office) -> None:
+    """Looking takes its time too: nothing was due when the outbox was asked, and something is when that is over."""
+    office.numbers.opened("main")
+    office.set(messages_per_minute=6, jitter=0)
+    await office.queue("slow", chat(0))
+    assert await at(office, 0) == []
+    office.now_offset = timedelta(seconds=11)
+    assert await office.sender._ahead.wait(60, taken_at=office.sender._taken_at) == 0
+    assert await at(office, 11) == ["slow"]
+
+    office.set(jitter=0)
+    office.sender = office.make_sender()
+    await office.answer("typed", after=timedelta(seconds=15))
+    assert await at(office, 14) == []
+    office.now_offset = timedelta(seconds=16)
+    assert await office.sender._ahead.wait(60, taken_at=office.sender._taken_at) == 0
+    assert await at(office, 16) == ["typed"]
+    assert await office.sender._ahead.wait(60, taken_at=office.sender._taken_at) > 0
+
+
+@on_sqlite
+async def test_an_answer_that_was_due_does_not_keep_the_sender_busy(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(sender_module, "POLL_SECONDS", 60)
+    take, taken = office.sender._take, 0
+
+    async def counted() -> Any:
+        nonlocal taken
+        taken += 1
+        return await take()
+
+    monkeypatch.setattr(office.sender, "_take", counted)
+    office.set()
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.answer("in", "a", "moment", after=timedelta(seconds=0.2), due=timedelta(seconds=0.2))
+    await office.sent(3)
+    await asyncio.sleep(0.5)
+    assert taken < 20
 
 
 @on_sqlite

@@ -180,9 +180,12 @@ class Paces:
         pace = self._paces.get(name)
         return pace is not None and pace.pause is not None and pace.pause.until > self._clock()
 
-    def next_free(self, now: datetime) -> datetime | None:
-        """Return when the next number with a limited rate may send again; None where none waits."""
-        return min((p.free_at for p in self._paces.values() if p.gap and p.hungry and p.free_at > now), default=None)
+    def next_free(self, since: datetime) -> datetime | None:
+        """Return the next moment after `since` when a number with a limited rate may send again; None: there is none.
+
+        Numbers that might send by then were asked; those that are offline or paused still are as they were.
+        """
+        return min((p.free_at for p in self._paces.values() if p.gap and p.hungry and p.free_at > since), default=None)
 
     async def slower(self, name: str) -> Pause:
         """Pause a number because WhatsApp said that it sends too fast; return the pause, which is kept."""

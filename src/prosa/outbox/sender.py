@@ -97,6 +97,8 @@ class Sender:
         """One of these is under way."""
         self._behind = True
         """More may be due than was taken: then no answer goes first."""
+        self._taken_at = clock()
+        """What was due by then was asked for."""
         self._open = False
         self._lent = 0
         self._lost: set[uuid.UUID] = set()
@@ -175,7 +177,7 @@ class Sender:
                         await self._give_back_lost()
                     for message in await self._look(news=news):
                         self._begin(message, self._rounds)
-                    wait = await self._ahead.wait(POLL_SECONDS)
+                    wait = await self._ahead.wait(POLL_SECONDS, taken_at=self._taken_at)
                     outages.worked()
                 except Exception as error:  # noqa: BLE001 - logged; the tables are looked at again
                     outages.failed(error)
@@ -197,7 +199,8 @@ class Sender:
             self._looking = False
 
     async def _take(self) -> list[Sending]:
-        now, names = self._clock(), self._numbers.names()
+        self._taken_at = now = self._clock()
+        names = self._numbers.names()
         await self._paces.know(names)
         for name in await self._paces.roomier():
             await self._database.submit(partial(limits.look_again, session_id=name, now=now))
