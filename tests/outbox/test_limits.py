@@ -205,6 +205,26 @@ async def test_whatsapp_says_slower_and_the_number_is_silent_for_a_while(office:
 
 
 @on_sqlite
+async def test_what_was_taken_before_the_number_was_paused_waits_too(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "PER_NUMBER", 1)
+    office.set(rate_limit_pause_seconds=60, jitter=0)
+    office.connection.failures.append(EngineErrorCode.RATE_LIMITED)
+    for number in range(3):
+        await office.queue(f"{number}", chat(number))
+    office.numbers.opened("main")
+    await office.sender.start()
+
+    async def given_back() -> bool:
+        return await office.statuses() == ["queued"] * 3 and bool(office.connection.sent)
+
+    await until(given_back)
+    assert len(office.connection.sent) == 1
+    assert [row.attempts for row in await messages(office.database)] == [0] * 3
+
+
+@on_sqlite
 async def test_the_contact_sees_typing_while_an_answer_is_due(office: Office) -> None:
     office.set(typing_ms_per_char=1000, typing_max_seconds=20, jitter=0)
     office.numbers.opened("main")

@@ -30,6 +30,7 @@ from prosa.outbox import sender as sender_module
 from prosa.outbox.cancel import PERHAPS, SWITCHED_OFF
 from prosa.outbox.content import Instructions, OutboundMedia
 from prosa.outbox.sender import Sender
+from prosa.stopping import Grace
 from prosa.whatsapp.engine import (
     EngineError,
     EngineErrorCode,
@@ -60,7 +61,9 @@ async def test_a_message_is_stored_then_sent_under_its_id(office: Office) -> Non
     assert (told.payload["body"], told.payload["contact_jid"]) == ("hello", CONTACT)
 
 
-async def test_order_within_a_conversation_and_parallel_across(office: Office) -> None:
+async def test_order_within_a_conversation_and_parallel_across(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender_module, "PER_NUMBER", 3)
+
     async def slow(_: str) -> None:
         await asyncio.sleep(0.02)
 
@@ -75,7 +78,7 @@ async def test_order_within_a_conversation_and_parallel_across(office: Office) -
     for wa_id in office.connection.arrived:
         seen.setdefault(expected[wa_id][0], []).append(expected[wa_id][1])
     assert list(seen.values()) == [[1, 2, 3, 4, 5, 6]] * 6
-    assert 1 < office.connection.most_at_once <= sender_module.PER_NUMBER
+    assert office.connection.most_at_once == 3
 
 
 async def test_a_backlog_of_one_conversation_goes_without_waiting(
@@ -241,6 +244,49 @@ async def test_stopping_gives_back_what_is_on_its_way(office: Office) -> None:
     await office.sender.start()
     await office.sent(1)
     assert {wa_id for _, wa_id, _ in office.connection.sent} == {queued.wa_id}
+
+
+@on_sqlite
+async def test_stopping_waits_for_what_is_on_its_way(office: Office) -> None:
+    async def take_a_moment(_: str) -> None:
+        await asyncio.sleep(0.3)
+
+    office.connection.before_send = take_a_moment
+    office.sender = office.make_sender(grace=Grace(5))
+    await office.queue("almost there")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.tried(1)
+    await office.sender.stop()
+    assert await office.statuses() == ["sent"]
+
+
+@on_sqlite
+async def test_a_lease_is_renewed_for_as_long_as_sending_takes(
+    office: Office, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(sender_module, "RENEW_SECONDS", 0.2)
+    answered = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await answered.wait()
+
+    office.connection.before_send = wait
+    await office.queue("a large picture")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.tried(1)
+    other = SendingConnection()
+    numbers = OnlineNumbers(bus, Lines(main=other))
+    numbers.opened("main")
+    second = Sender(office.database, bus, numbers, office.files)
+    await second.start()
+    await asyncio.sleep(1.5)
+    answered.set()
+    await office.sent(1)
+    await second.stop()
+    assert other.sent == []
 
 
 async def test_a_message_of_yesterday_is_not_sent(office: Office) -> None:
