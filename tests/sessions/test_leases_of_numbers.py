@@ -187,6 +187,11 @@ async def test_stopping_is_quick_even_if_the_engine_hangs(quiet_house: House) ->
     started = loop.time()
     await house.gateway.stop()
     assert loop.time() - started < 5.5
+    row = await house.row()
+    assert row.lease_owner == house.gateway.owner, (
+        "its socket may be open: nobody takes the number before the lease ends"
+    )
+    assert row.status == "open"
 
 
 async def test_the_loop_survives_an_outage_of_the_database(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
