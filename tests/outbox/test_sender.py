@@ -302,6 +302,17 @@ async def test_a_message_of_yesterday_is_not_sent(office: Office) -> None:
 
 
 @on_sqlite
+async def test_a_message_that_expired_since_the_last_look_is_not_sent(office: Office) -> None:
+    await office.sender.start()
+    await asyncio.sleep(0.2)  # it has looked for old ones, and does so again in a minute
+    await office.queue("old")
+    await run_sql(office.database, "UPDATE messages SET expires_at = :past", past=utc_now() - timedelta(seconds=1))
+    office.numbers.opened("main")
+    await office.sent(1)
+    assert (await office.statuses(), office.connection.sent) == (["failed"], [])
+
+
+@on_sqlite
 async def test_what_is_being_sent_does_not_expire_meanwhile(office: Office) -> None:
     answered = asyncio.Event()
 
@@ -376,6 +387,19 @@ async def test_an_answer_is_not_sent_once_the_ai_was_switched_off(office: Office
     told = [e.payload for e in await events(office.database, "message.status") if e.payload["status"] == "cancelled"]
     assert {t["error"].partition(":")[0] for t in told} <= {"ai_off", "answer_incomplete"}
     assert len(told) == 2
+
+
+@on_sqlite
+async def test_an_answer_that_hands_the_conversation_over_is_heard(office: Office) -> None:
+    await office.answer("a colleague will write to you")
+    later = utc_now() + timedelta(hours=1)
+    await run_sql(
+        office.database, "UPDATE conversations SET ai_paused_until = :later, ai_paused_by = 'ai'", later=later
+    )
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(1)
+    assert await office.statuses() == ["sent"]
 
 
 async def test_what_was_never_said_leaves_the_conversation_as_it_was(office: Office, tmp_path: Path) -> None:

@@ -86,6 +86,31 @@ async def test_a_connection_taken_twice_is_left_alone(house: House, monkeypatch:
     assert row.jid == connection.jid
 
 
+async def test_a_connection_that_lasted_is_tried_again_though_it_was_taken_before(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prosa.sessions.reconnect.REPLACED_WAIT", 0.05)
+    monkeypatch.setattr("prosa.sessions.worker.REPLACED_MEMORY", 0.1)
+    connection = await house.linked()
+    for times in (2, 3):
+        await connection.emit(StreamReplaced())
+        await eventually(lambda times=times: len(house.online) == times)  # type: ignore[misc]
+        await asyncio.sleep(0.15)
+    assert (await house.row()).wanted
+
+
+async def test_a_person_who_connects_gives_a_connection_that_was_taken_another_chance(house: House) -> None:
+    connection = await house.linked()
+    await connection.emit(StreamReplaced())
+    await house.until(lambda row: row.status == "closed")
+    assert (await house.connect()).status == "open"
+    again = house.engine.sessions["shop"]
+    assert again is not connection
+    await again.emit(StreamReplaced())
+    row = await house.until(lambda row: row.status == "closed")
+    assert (row.status_reason, row.wanted) == ("stream_replaced", True)
+
+
 @pytest.mark.parametrize(
     ("event", "reason", "seconds"),
     [(Banned("spam", 3600), "banned", 3630), (Outdated(), "outdated", 6 * 3600), (Banned("spam", 0), "banned", 3600)],

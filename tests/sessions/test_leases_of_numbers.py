@@ -57,18 +57,19 @@ async def test_a_renewal_that_hangs_is_given_up_in_time(quiet_house: House, monk
     house.service = house.make_service(gateway)
     async with running(gateway):
         connection = await house.linked()
-        renew = Tenure.renew
+        submit, frozen = house.database.submit, asyncio.Event()
 
-        async def hang(self: Tenure, ids: Any, *, before: float) -> Any:
-            async with asyncio.timeout_at(before):
-                await asyncio.Event().wait()
+        async def hang(*arguments: Any, **named: Any) -> Any:
+            await frozen.wait()
+            return await submit(*arguments, **named)
 
-        monkeypatch.setattr(Tenure, "renew", hang)
+        monkeypatch.setattr(house.database, "submit", hang)
         await eventually(lambda: connection.closed)
         until = (await house.row()).lease_until
         assert until is not None
         assert utc_now() < until
-        monkeypatch.setattr(Tenure, "renew", renew)
+        monkeypatch.setattr(house.database, "submit", submit)
+        frozen.set()
         await eventually(lambda: house.online == ["shop", "shop"], "it did not come back")
 
 
@@ -85,9 +86,42 @@ async def test_a_short_outage_costs_no_connection(house: House, monkeypatch: pyt
     monkeypatch.setattr(Tenure, "renew", sometimes)
     old = (await house.row()).lease_until
     assert old is not None
+    worker = house.gateway._workers["shop"]
+    ends = worker.lease_ends
     await house.until(lambda row: not failures and row.lease_until is not None and row.lease_until > old)
     assert not connection.closed
     assert house.gateway.connection("shop") is connection
+    await eventually(lambda: worker.lease_ends > ends)
+
+
+async def test_a_lease_counts_from_before_it_was_written(quiet_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the database is, this process does not think that it holds a number for longer than others do."""
+    submit, loop = quiet_house.database.submit, asyncio.get_running_loop()
+
+    async def slow(*arguments: Any, **named: Any) -> Any:
+        result = await submit(*arguments, **named)
+        await asyncio.sleep(0.3)
+        return result
+
+    monkeypatch.setattr(quiet_house.database, "submit", slow)
+    await quiet_house.create()
+    tenure = Tenure(quiet_house.database, "me", times=QUICK)
+    before = loop.time()
+    claimed = await tenure.claim_one("shop")
+    assert claimed is not None
+    assert claimed.lease_ends - before < QUICK.lease + 0.2
+    before = loop.time()
+    kept, ends = await tenure.renew({claimed.record.id}, before=before + 60)
+    assert kept == {claimed.record.id}
+    assert ends - before < QUICK.lease + 0.2
+
+
+async def test_nothing_is_sent_over_a_number_from_the_moment_it_is_given_up(house: House) -> None:
+    connection = await house.linked()
+    worker = house.gateway._workers["shop"]
+    house.gateway._lost([worker.row_id])
+    assert not connection.closed, "that takes a while"
+    assert house.gateway.connection("shop") is None
 
 
 async def test_all_leases_are_renewed_in_one_statement(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
