@@ -10,8 +10,13 @@ from tests.fixtures.fake_engine import FakeEngine
 from tests.sessions.conftest import QUICK, House, eventually, running
 
 from prosa.clock import utc_now
+from prosa.leases import LeaseLostError
+from prosa.sessions.changes import Change
+from prosa.sessions.recorder import Recorder
 from prosa.sessions.repository import TABLE
+from prosa.sessions.state import SessionStatus
 from prosa.sessions.tenure import LeaseTimes, Renewing, Tenure
+from prosa.whatsapp.engine import Opened
 
 
 async def _steal(house: House, owner: str = "other") -> None:
@@ -114,6 +119,32 @@ async def test_a_lease_counts_from_before_it_was_written(quiet_house: House, mon
     kept, ends = await tenure.renew({claimed.record.id}, before=before + 60)
     assert kept == {claimed.record.id}
     assert ends - before < QUICK.lease + 0.2
+
+
+@pytest.mark.parametrize("how", ["taken", "ended"])
+async def test_only_who_holds_a_number_writes_to_its_row(quiet_house: House, how: str) -> None:
+    house = quiet_house
+    await house.create()
+    claimed = await Tenure(house.database, "me", times=QUICK).claim_one("shop")
+    assert claimed is not None
+    recorder = Recorder(house.database, house.directory, "me")
+    change = Change(status=SessionStatus.CONNECTING, reason="mine")
+    assert (await recorder.record(claimed.record, change)).status_reason == "mine"
+    past, later = (utc_now() + timedelta(seconds=seconds) for seconds in (-1, 60))
+    values = {"lease_owner": "other", "lease_until": later} if how == "taken" else {"lease_until": past}
+    async with house.database.write() as db:
+        await db.execute(update(TABLE).values(values))
+    late = Change(status=SessionStatus.CLOSED, reason="late")
+    opened = Opened("5511999990001:7@s.whatsapp.net", None, None)
+    for write in (
+        recorder.record(claimed.record, late),
+        recorder.opened(claimed.record, opened),
+        recorder.finish(claimed.record, late),
+        recorder.read(claimed.record.id),
+    ):
+        with pytest.raises(LeaseLostError):
+            await write
+    assert (await house.row()).status_reason == "mine"
 
 
 async def test_nothing_is_sent_over_a_number_from_the_moment_it_is_given_up(house: House) -> None:
