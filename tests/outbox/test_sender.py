@@ -9,6 +9,8 @@ import pytest
 from tests.fixtures.conversations import (
     CONTACT,
     CONTACT_LID,
+    add_owner,
+    add_session,
     conversations,
     events,
     inbound,
@@ -21,14 +23,18 @@ from tests.fixtures.sending import SERVER_TIME, Lines, SendingConnection, until
 from tests.outbox.conftest import Office
 
 from prosa.clock import utc_now
+from prosa.conversations import identity
 from prosa.conversations.models import Author
 from prosa.conversations.online import OnlineNumbers
+from prosa.conversations.opening import open_or_create
 from prosa.database import Database
+from prosa.database.engine import WriteDb
 from prosa.events.bus import Bus
 from prosa.outbox import claims
 from prosa.outbox import sender as sender_module
 from prosa.outbox.cancel import PERHAPS, SWITCHED_OFF
-from prosa.outbox.content import Instructions, OutboundMedia
+from prosa.outbox.content import Instructions, OutboundMedia, OutboundText
+from prosa.outbox.queue import enqueue
 from prosa.outbox.sender import Sender
 from prosa.stopping import Grace
 from prosa.whatsapp.engine import (
@@ -79,6 +85,43 @@ async def test_order_within_a_conversation_and_parallel_across(office: Office, m
         seen.setdefault(expected[wa_id][0], []).append(expected[wa_id][1])
     assert list(seen.values()) == [[1, 2, 3, 4, 5, 6]] * 6
     assert office.connection.most_at_once == 3
+
+
+async def test_a_number_with_much_to_send_or_a_dead_line_does_not_hold_up_another(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "TOTAL", 16)
+    monkeypatch.setattr(sender_module, "PER_NUMBER", 4)
+    monkeypatch.setattr(sender_module, "POLL_SECONDS", 60)
+    answered = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await answered.wait()
+
+    office.connection.before_send = wait
+    other = office.lines.connections["other"] = SendingConnection("other")
+    await add_session(office.database, await add_owner(office.database, "b@example.com"), "other")
+    for number in range(40):
+        await office.queue(f"{number}", f"55110000{number:04}@s.whatsapp.net")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.tried(4)
+    office.numbers.opened("other")
+
+    async def answer(db: WriteDb) -> None:
+        opened = await open_or_create(db, "other", identity.address(CONTACT), at=utc_now())
+        await enqueue(db, opened.conversation, author=Author.AI, content=OutboundText("at once"))
+
+    await office.database.submit(answer)
+
+    async def arrived() -> bool:
+        return other.texts() == ["at once"]
+
+    await until(arrived)
+    assert len(office.connection.sent) == 4
+    answered.set()
+    await office.sent(41)
+    assert len(set(office.connection.arrived)) == 40
 
 
 async def test_a_backlog_of_one_conversation_goes_without_waiting(

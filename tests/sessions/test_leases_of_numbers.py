@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -137,13 +138,13 @@ async def test_only_who_holds_a_number_writes_to_its_row(quiet_house: House, how
     late = Change(status=SessionStatus.CLOSED, reason="late")
     opened = Opened("5511999990001:7@s.whatsapp.net", None, None)
     for write in (
-        recorder.record(claimed.record, late),
-        recorder.opened(claimed.record, opened),
-        recorder.finish(claimed.record, late),
-        recorder.read(claimed.record.id),
+        partial(recorder.record, claimed.record, late),
+        partial(recorder.opened, claimed.record, opened),
+        partial(recorder.finish, claimed.record, late),
+        partial(recorder.read, claimed.record.id),
     ):
         with pytest.raises(LeaseLostError):
-            await write
+            await write()
     assert (await house.row()).status_reason == "mine"
 
 

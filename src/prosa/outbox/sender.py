@@ -6,7 +6,7 @@ under the same WhatsApp id, which recipients show once.
 
 import asyncio
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -87,6 +87,10 @@ class Sender:
         self._owner = leases.new_owner()
         self._sending: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._busy: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_NUMBER))
+        self._on_way: Counter[str] = Counter()
+        """Messages taken and not done with, by number."""
+        self._crowded: frozenset[str] = frozenset()
+        """Numbers with so many of them that more may be due and was not taken."""
         self._is_offline = OfflineNumbers(numbers)
         self._paces = Paces(database, sessions, clock)
         self._ahead = Ahead(database, numbers, self._paces, clock)
@@ -108,6 +112,7 @@ class Sender:
     async def start(self) -> None:
         """Begin to send."""
         self._open = True
+        self._on_way.clear()
         self._loops = [
             asyncio.create_task(self._run(), name="sender"),
             asyncio.create_task(self._renew(), name="sender-leases"),
@@ -137,7 +142,7 @@ class Sender:
         if not self._open or self._behind or session.settings.sending.messages_per_minute:
             return None
         online = self._numbers.connection(name) is not None and not self._is_offline(name, now)
-        if not online or not self._paces.may_send(name, now):
+        if not online or name in self._crowded or not self._paces.may_send(name, now):
             return None
         self._lent += 1
         # A look at the outbox that is under way may miss what comes behind the message: then it is looked for again.
@@ -155,6 +160,7 @@ class Sender:
         if self._open:
             task = asyncio.create_task(self._send(message, round_), name="send")
             self._sending[message.id] = task
+            self._on_way[message.session_id] += 1
 
     async def _give_back_lost(self) -> None:
         """Give back what was taken with a slot, where nobody sends it."""
@@ -208,10 +214,11 @@ class Sender:
         limit = TOTAL - len(self._sending) - self._lent
         if not (turnout.quick or turnout.slow) or limit <= 0:
             return []
-        what = claims.Taking(turnout.quick, turnout.slow, self._paces.cap, limit)
+        what = claims.Taking(turnout.quick, turnout.slow, self._paces.cap, limit, PER_NUMBER, self._on_way.copy())
         job = partial(claims.take, what=what, owner=self._owner, now=now, lease=LEASE)
         taken = await self._database.submit(job, place=Place.CLAIM)
         self._behind = len(taken.messages) >= limit
+        self._crowded = taken.crowded
         self._paces.filled(taken.full)
         self._paces.went(turnout.slow, {message.session_id for message in taken.messages}, now)
         return await self._slowed(taken.messages, turnout.slow, now)
@@ -244,10 +251,11 @@ class Sender:
             again = False
         finally:
             self._sending.pop(message.id, None)
+            self._on_way[message.session_id] -= 1
         # What follows in this conversation could not be taken while this was on its way: what was there before, or what
         # came since, with a look at the outbox that could not take it. Looks that only repeat are not counted: what
         # they cannot take, one that was counted could not take either; each would be a reason for the next one.
-        if again or message.followed or self._rounds > round_:
+        if again or message.followed or self._rounds > round_ or message.session_id in self._crowded:
             if self._numbers.connection(message.session_id) is not None:
                 self._signal.again()
             else:  # its number may be another process's by now
