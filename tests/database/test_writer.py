@@ -124,7 +124,7 @@ async def test_only_claims_are_not_waited_for_until_they_are_on_the_disk(databas
     for place, waits in ((Place.ALONE, True), (Place.CLAIM, False), (Place.TOGETHER, True), (Place.ALONE, True)):
         assert (await database.submit(how, place=place) == flushed) is waits
     both = await asyncio.gather(database.submit(how, place=Place.CLAIM), database.submit(how, place=Place.TOGETHER))
-    assert both == [flushed] * 2
+    assert list(both) == [flushed] * 2
 
 
 async def test_foreign_keys_hold_on_both_databases(database: Database) -> None:

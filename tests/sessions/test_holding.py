@@ -236,7 +236,7 @@ async def test_an_outage_costs_no_message_its_content_however_long_it_lasts(hous
     async def at_once(_: float) -> None:
         pass
 
-    house.stored.failures = [OUTAGE] * 5 * (MAX_DELIVERIES + 1)
+    house.stored.failures.extend([OUTAGE] * 5 * (MAX_DELIVERIES + 1))
     await house.create()
     intake = Intake("shop", house.directory, house.stored, sleep=at_once)
     message = Inbound(inbound())
