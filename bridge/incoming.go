@@ -248,9 +248,18 @@ func describe(info *types.MessageInfo) messageInfo {
 	return described
 }
 
+// deepest is how many messages may lie inside one another: many more than any
+// app makes, and few enough for whoever reads the JSON. What lies deeper, which
+// only somebody who means harm sends, is cut off.
+const deepest = 60
+
 // encodeMessage writes a message as protobuf JSON. Text that is not UTF-8,
 // which a sender can put into a message but JSON cannot hold, is mended.
 func encodeMessage(message *waE2E.Message) (json.RawMessage, error) {
+	if isDeeper(message.ProtoReflect(), deepest) {
+		message = proto.Clone(message).(*waE2E.Message)
+		cutBelow(message.ProtoReflect(), deepest)
+	}
 	options := protojson.MarshalOptions{AllowPartial: true}
 	encoded, err := options.Marshal(message)
 	if err != nil {
@@ -262,6 +271,56 @@ func encodeMessage(message *waE2E.Message) (json.RawMessage, error) {
 		return nil, fmt.Errorf("encode message: %w", err)
 	}
 	return encoded, nil
+}
+
+// isDeeper says whether more messages than so many lie inside one another.
+func isDeeper(message protoreflect.Message, levels int) bool {
+	deeper := false
+	message.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		forEachInside(field, value, func(inside protoreflect.Message) {
+			deeper = deeper || levels == 0 || isDeeper(inside, levels-1)
+		})
+		return !deeper
+	})
+	return deeper
+}
+
+// cutBelow removes what lies deeper than so many levels.
+func cutBelow(message protoreflect.Message, levels int) {
+	message.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		if levels == 0 && hasMessages(field) {
+			message.Clear(field)
+			return true
+		}
+		forEachInside(field, value, func(inside protoreflect.Message) { cutBelow(inside, levels-1) })
+		return true
+	})
+}
+
+func hasMessages(field protoreflect.FieldDescriptor) bool {
+	if field.IsMap() {
+		return field.MapValue().Message() != nil
+	}
+	return field.Message() != nil
+}
+
+// forEachInside visits the messages that a field of a message holds.
+func forEachInside(field protoreflect.FieldDescriptor, value protoreflect.Value, visit func(protoreflect.Message)) {
+	switch {
+	case !hasMessages(field):
+	case field.IsMap():
+		value.Map().Range(func(_ protoreflect.MapKey, item protoreflect.Value) bool {
+			visit(item.Message())
+			return true
+		})
+	case field.IsList():
+		list := value.List()
+		for i := range list.Len() {
+			visit(list.Get(i).Message())
+		}
+	default:
+		visit(value.Message())
+	}
 }
 
 // mendText replaces invalid UTF-8 in all texts of a message and of those inside it.

@@ -140,6 +140,57 @@ func TestUndecryptableSaysWhy(t *testing.T) {
 	}
 }
 
+// Prosa could not read a message that quotes one that quotes one …: its reader would end with it, for all numbers, and
+// again as often as WhatsApp delivers it.
+func TestEndlessNestingIsCutOff(t *testing.T) {
+	quoting := func(text string, quoted *waE2E.Message) *waE2E.Message {
+		return &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{
+			Text: proto.String(text), ContextInfo: &waE2E.ContextInfo{QuotedMessage: quoted},
+		}}
+	}
+	message := &waE2E.Message{Conversation: proto.String("innermost \x00")}
+	for range 2000 {
+		message = quoting("again", message)
+	}
+	message = quoting("hello", message)
+	encoded, err := encodeMessage(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	depth, most := 0, 0
+	for _, char := range string(encoded) {
+		switch char {
+		case '{', '[':
+			depth++
+			most = max(most, depth)
+		case '}', ']':
+			depth--
+		}
+	}
+	if most < deepest || most > 2*deepest {
+		t.Fatalf("%d levels of JSON", most)
+	}
+	var read struct {
+		ExtendedTextMessage struct {
+			Text        string
+			ContextInfo struct {
+				QuotedMessage struct{ ExtendedTextMessage struct{ Text string } }
+			}
+		}
+	}
+	if err := json.Unmarshal(encoded, &read); err != nil {
+		t.Fatal(err)
+	}
+	outer := read.ExtendedTextMessage
+	if outer.Text != "hello" || outer.ContextInfo.QuotedMessage.ExtendedTextMessage.Text != "again" {
+		t.Fatalf("got %+v", read)
+	}
+	usual := quoting("hello", quoting("again", nil))
+	if encoded, err = encodeMessage(usual); err != nil || isDeeper(usual.ProtoReflect(), deepest) {
+		t.Fatalf("%s: %v", encoded, err)
+	}
+}
+
 func TestTextThatIsNotUTF8IsMended(t *testing.T) {
 	message := &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{
 		Text: proto.String("a\xffb"),

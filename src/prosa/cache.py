@@ -21,6 +21,8 @@ from cashews.serialize import get_serializer
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from prosa.stopping import end
+
 logger = structlog.get_logger("prosa.cache")
 
 T = TypeVar("T")
@@ -121,8 +123,7 @@ class Cache:
     async def stop(self) -> None:
         """Close the cache."""
         if self._returning is not None:
-            self._returning.cancel()
-            await asyncio.gather(self._returning, return_exceptions=True)
+            await end([self._returning])
             self._returning = None
         await self._memory.close()
         if self._redis is not None:

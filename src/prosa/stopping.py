@@ -5,10 +5,12 @@ compose file and unit of systemd after 20. What is not finished in time is hande
 Prosa would leave it held.
 """
 
+import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import structlog
 
@@ -17,6 +19,8 @@ REQUESTS, ANSWERS, SENDING = 1 / 3, 5 / 6, 1.0
 LAST_SECONDS = 10.0
 """After the whole time: what handing back may take at most, with a database or WhatsApp that does not answer."""
 OVERDUE_STATUS = 1
+
+AGAIN_SECONDS = 0.5
 
 logger = structlog.get_logger("prosa.server")
 
@@ -59,6 +63,22 @@ class Grace:
         """Everything is stopped."""
         if self._last is not None:
             self._last.cancel()
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and return once they have ended.
+
+    They are cancelled again where that takes long: redis-py swallows a cancellation that comes while a connection to a
+    server that was away is being made, and whoever waited for such a task would wait for ever.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        ended, left = await asyncio.wait(left, timeout=AGAIN_SECONDS)
+        for task in ended:
+            if not task.cancelled():
+                task.exception()  # seen
 
 
 def _give_up() -> None:

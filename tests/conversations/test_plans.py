@@ -110,7 +110,7 @@ async def test_sending(busy: Database, tmp_path: Path) -> None:
         async with busy.write() as db:
             await enqueue(db, row.conversation_id, author=Author.PERSON, content=OutboundText("hi"))
             what = claims.Taking(["second", "main"], cap=lambda _: 10, limit=10)
-            taken = await claims.take(db, what, owner="x", now=utc_now(), lease=timedelta(seconds=30))
+            taken = (await claims.take(db, what, owner="x", now=utc_now(), lease=timedelta(seconds=30))).messages
         assert len(taken) == 1
 
     found = await plans(busy, work)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from tests.fixtures.databases import watched
 from tests.fixtures.servers import PostgresServer
 
-from prosa.database import Database, WriteDb, connect, engine
+from prosa.database import Database, WriteDb, connect, engine, writer
 from prosa.database.outage import Outage, OutageLog, in_words, is_outage, outage_of, patiently
 
 
@@ -65,6 +65,7 @@ async def test_sqlite_locked_by_another_program_fails_all_who_wait_after_one_wai
     def begins() -> int:
         return len([statement for statement, _ in seen if statement.startswith("BEGIN")])
 
+    monkeypatch.setattr(writer, "MAX_GROUP", 10)
     with sqlite3.connect(str(local.url.database)) as other, watched(local) as seen:
         other.execute("BEGIN IMMEDIATE")
         results = await asyncio.gather(*(local.submit(insert) for _ in range(100)), return_exceptions=True)

@@ -1,5 +1,6 @@
 """A number sends no faster than it should, and forgets none of that in a restart. The clock is the test's."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from tests.fixtures.databases import on_sqlite
 from tests.fixtures.sending import until
 from tests.outbox.conftest import Office
 
+from prosa.outbox import ahead
 from prosa.outbox import sender as sender_module
 from prosa.outbox.sender import Sender
 from prosa.whatsapp.engine import EngineErrorCode
@@ -120,6 +122,31 @@ async def test_only_so_many_new_contacts_a_day_and_replies_never_count(office: O
     assert marked.count(True) == 3
 
 
+@pytest.mark.parametrize("more", [2, None])
+async def test_room_that_is_made_for_new_contacts_is_used_within_seconds(office: Office, more: int | None) -> None:
+    office.set(new_contacts_per_day=1)
+    office.numbers.opened("main")
+    for number in range(3):
+        await office.queue(f"{number}", chat(number))
+    assert await at(office, 0) == ["0"]
+    ends = {row.body: row.expires_at for row in await messages(office.database)}
+    # The number has nothing else to send, so nothing else makes it look its settings up.
+    office.set(new_contacts_per_day=more)
+    assert await at(office, 10) == (["1"] if more else ["1", "2"])
+    told = [e.payload["error"] for e in await events(office.database, "message.status") if e.payload["error"]]
+    assert len(told) == (3 if more else 2), "why one waits is told when that changes"
+    # A sender that begins now looks at all of them once, and gives them no more time for it.
+    office.set(new_contacts_per_day=1)
+    later = office.make_sender()
+    assert await at(office, 11, later) == []
+    assert await at(office, 18, later) == []
+    for row in await messages(office.database):
+        if row.status == "queued":
+            assert abs(row.expires_at - ends[row.body]) < timedelta(minutes=1)
+    office.set(new_contacts_per_day=3)
+    assert await at(office, 25, later) == (["2"] if more else [])
+
+
 @on_sqlite
 async def test_no_limit_of_new_contacts_costs_no_mark(office: Office) -> None:
     office.set(new_contacts_per_day=None)
@@ -178,6 +205,26 @@ async def test_whatsapp_says_slower_and_the_number_is_silent_for_a_while(office:
 
 
 @on_sqlite
+async def test_what_was_taken_before_the_number_was_paused_waits_too(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "PER_NUMBER", 1)
+    office.set(rate_limit_pause_seconds=60, jitter=0)
+    office.connection.failures.append(EngineErrorCode.RATE_LIMITED)
+    for number in range(3):
+        await office.queue(f"{number}", chat(number))
+    office.numbers.opened("main")
+    await office.sender.start()
+
+    async def given_back() -> bool:
+        return await office.statuses() == ["queued"] * 3 and bool(office.connection.sent)
+
+    await until(given_back)
+    assert len(office.connection.sent) == 1
+    assert [row.attempts for row in await messages(office.database)] == [0] * 3
+
+
+@on_sqlite
 async def test_the_contact_sees_typing_while_an_answer_is_due(office: Office) -> None:
     office.set(typing_ms_per_char=1000, typing_max_seconds=20, jitter=0)
     office.numbers.opened("main")
@@ -211,6 +258,50 @@ async def test_a_message_is_sent_when_it_is_due_not_at_the_next_poll(
         await office.queue(f"{number}", chat(number))
     await office.sent(4)
     assert len(office.connection.arrived) == 4
+
+
+@on_sqlite
+async def test_what_becomes_due_between_two_looks_is_not_left_to_the_next_poll(office: Office) -> None:
+    """Looking takes its time too: nothing was due when the outbox was asked, and something is when that is over."""
+    office.numbers.opened("main")
+    office.set(messages_per_minute=6, jitter=0)
+    await office.queue("slow", chat(0))
+    assert await at(office, 0) == []
+    office.now_offset = timedelta(seconds=11)
+    assert await office.sender._ahead.wait(60, taken_at=office.sender._taken_at) == 0
+    assert await at(office, 11) == ["slow"]
+
+    office.set(jitter=0)
+    office.sender = office.make_sender()
+    await office.answer("typed", after=timedelta(seconds=15))
+    assert await at(office, 14) == []
+    office.now_offset = timedelta(seconds=16)
+    assert await office.sender._ahead.wait(60, taken_at=office.sender._taken_at) == 0
+    assert await at(office, 16) == ["typed"]
+    assert await office.sender._ahead.wait(60, taken_at=office.sender._taken_at) > 0
+
+
+@on_sqlite
+async def test_an_answer_that_was_due_does_not_keep_the_sender_busy(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(sender_module, "POLL_SECONDS", 60)
+    take, taken = office.sender._take, 0
+
+    async def counted() -> Any:
+        nonlocal taken
+        taken += 1
+        return await take()
+
+    monkeypatch.setattr(office.sender, "_take", counted)
+    office.set()
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.answer("in", "a", "moment", after=timedelta(seconds=0.2), due=timedelta(seconds=0.2))
+    await office.sent(3)
+    await asyncio.sleep(0.5)
+    assert taken < 20
 
 
 @on_sqlite

@@ -9,6 +9,8 @@ import pytest
 from tests.fixtures.conversations import (
     CONTACT,
     CONTACT_LID,
+    add_owner,
+    add_session,
     conversations,
     events,
     inbound,
@@ -21,13 +23,20 @@ from tests.fixtures.sending import SERVER_TIME, Lines, SendingConnection, until
 from tests.outbox.conftest import Office
 
 from prosa.clock import utc_now
+from prosa.conversations import identity
 from prosa.conversations.models import Author
 from prosa.conversations.online import OnlineNumbers
+from prosa.conversations.opening import open_or_create
 from prosa.database import Database
+from prosa.database.engine import WriteDb
 from prosa.events.bus import Bus
+from prosa.outbox import claims
 from prosa.outbox import sender as sender_module
-from prosa.outbox.content import Instructions, OutboundMedia
+from prosa.outbox.cancel import PERHAPS, SWITCHED_OFF
+from prosa.outbox.content import Instructions, OutboundMedia, OutboundText
+from prosa.outbox.queue import enqueue
 from prosa.outbox.sender import Sender
+from prosa.stopping import Grace
 from prosa.whatsapp.engine import (
     EngineError,
     EngineErrorCode,
@@ -58,7 +67,9 @@ async def test_a_message_is_stored_then_sent_under_its_id(office: Office) -> Non
     assert (told.payload["body"], told.payload["contact_jid"]) == ("hello", CONTACT)
 
 
-async def test_order_within_a_conversation_and_parallel_across(office: Office) -> None:
+async def test_order_within_a_conversation_and_parallel_across(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender_module, "PER_NUMBER", 3)
+
     async def slow(_: str) -> None:
         await asyncio.sleep(0.02)
 
@@ -73,7 +84,44 @@ async def test_order_within_a_conversation_and_parallel_across(office: Office) -
     for wa_id in office.connection.arrived:
         seen.setdefault(expected[wa_id][0], []).append(expected[wa_id][1])
     assert list(seen.values()) == [[1, 2, 3, 4, 5, 6]] * 6
-    assert 1 < office.connection.most_at_once <= sender_module.PER_NUMBER
+    assert office.connection.most_at_once == 3
+
+
+async def test_a_number_with_much_to_send_or_a_dead_line_does_not_hold_up_another(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "TOTAL", 16)
+    monkeypatch.setattr(sender_module, "PER_NUMBER", 4)
+    monkeypatch.setattr(sender_module, "POLL_SECONDS", 60)
+    answered = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await answered.wait()
+
+    office.connection.before_send = wait
+    other = office.lines.connections["other"] = SendingConnection("other")
+    await add_session(office.database, await add_owner(office.database, "b@example.com"), "other")
+    for number in range(40):
+        await office.queue(f"{number}", f"55110000{number:04}@s.whatsapp.net")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.tried(4)
+    office.numbers.opened("other")
+
+    async def answer(db: WriteDb) -> None:
+        opened = await open_or_create(db, "other", identity.address(CONTACT), at=utc_now())
+        await enqueue(db, opened.conversation, author=Author.AI, content=OutboundText("at once"))
+
+    await office.database.submit(answer)
+
+    async def arrived() -> bool:
+        return other.texts() == ["at once"]
+
+    await until(arrived)
+    assert len(office.connection.sent) == 4
+    answered.set()
+    await office.sent(41)
+    assert len(set(office.connection.arrived)) == 40
 
 
 async def test_a_backlog_of_one_conversation_goes_without_waiting(
@@ -100,6 +148,9 @@ async def test_a_retry_has_the_same_id_and_later_messages_wait(office: Office, c
     assert {wa_id for _, wa_id, _ in office.connection.sent[:3]} == {first.wa_id}
     assert await office.statuses() == ["sent", "sent"]
     assert (await office.row(first)).attempts == 0
+    told = [e.payload for e in await events(office.database, "message.status")]
+    why = [(t["id"], t["status"], t["error"]) for t in told if t["error"]]
+    assert why == [(str(first.id), "queued", f"{code.value}: as the test wants")], "once, as long as it is the same"
 
 
 async def test_a_permanent_failure_says_why_and_the_next_one_goes(office: Office) -> None:
@@ -123,7 +174,8 @@ async def test_it_gives_up_after_some_tries(office: Office) -> None:
     await office.sender.start()
     await office.sent(1)
     assert len(office.connection.sent) == sender_module.MAX_ATTEMPTS
-    assert await office.statuses() == ["failed"]
+    [row] = await messages(office.database)
+    assert (row.status, row.attempts) == ("failed", sender_module.MAX_ATTEMPTS)
 
 
 async def test_an_unexpected_error_is_tried_again(office: Office) -> None:
@@ -237,6 +289,49 @@ async def test_stopping_gives_back_what_is_on_its_way(office: Office) -> None:
     assert {wa_id for _, wa_id, _ in office.connection.sent} == {queued.wa_id}
 
 
+@on_sqlite
+async def test_stopping_waits_for_what_is_on_its_way(office: Office) -> None:
+    async def take_a_moment(_: str) -> None:
+        await asyncio.sleep(0.3)
+
+    office.connection.before_send = take_a_moment
+    office.sender = office.make_sender(grace=Grace(5))
+    await office.queue("almost there")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.tried(1)
+    await office.sender.stop()
+    assert await office.statuses() == ["sent"]
+
+
+@on_sqlite
+async def test_a_lease_is_renewed_for_as_long_as_sending_takes(
+    office: Office, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(sender_module, "RENEW_SECONDS", 0.2)
+    answered = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await answered.wait()
+
+    office.connection.before_send = wait
+    await office.queue("a large picture")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.tried(1)
+    other = SendingConnection()
+    numbers = OnlineNumbers(bus, Lines(main=other))
+    numbers.opened("main")
+    second = Sender(office.database, bus, numbers, office.files)
+    await second.start()
+    await asyncio.sleep(1.5)
+    answered.set()
+    await office.sent(1)
+    await second.stop()
+    assert other.sent == []
+
+
 async def test_a_message_of_yesterday_is_not_sent(office: Office) -> None:
     queued = await office.queue("old")
     office.now_offset = timedelta(hours=25)
@@ -245,6 +340,51 @@ async def test_a_message_of_yesterday_is_not_sent(office: Office) -> None:
     row = await office.row(queued)
     assert (row.status, row.error) == ("failed", "expired: it could not be sent in time")
     assert office.connection.sent == []
+    [told] = [e.payload for e in await events(office.database, "message.status") if e.payload["status"] == "failed"]
+    assert (told["id"], told["error"]) == (str(queued.id), row.error)
+
+
+@on_sqlite
+async def test_a_message_that_expired_since_the_last_look_is_not_sent(office: Office) -> None:
+    await office.sender.start()
+    await asyncio.sleep(0.2)  # it has looked for old ones, and does so again in a minute
+    await office.queue("old")
+    await run_sql(office.database, "UPDATE messages SET expires_at = :past", past=utc_now() - timedelta(seconds=1))
+    office.numbers.opened("main")
+    await office.sent(1)
+    assert (await office.statuses(), office.connection.sent) == (["failed"], [])
+
+
+@on_sqlite
+async def test_what_is_being_sent_does_not_expire_meanwhile(office: Office) -> None:
+    answered = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await answered.wait()
+
+    office.connection.before_send = wait
+    queued = await office.queue("just in time")
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.tried(1)
+    await run_sql(office.database, "UPDATE messages SET expires_at = :past", past=utc_now() - timedelta(seconds=1))
+    await office.database.submit(office.sender._give_up_old)
+    assert (await office.row(queued)).status == "sending"
+    answered.set()
+    await office.sent(1)
+    assert await office.statuses() == ["sent"]
+
+
+@on_sqlite
+async def test_what_another_one_holds_by_now_is_not_given_back(office: Office) -> None:
+    """A message whose lease ended before it could be given back, and which somebody else is sending."""
+    queued = await office.queue("mine")
+    await run_sql(
+        office.database, "UPDATE messages SET status = 'sending', lease_owner = 'another', lease_until = :later",
+        later=utc_now() + timedelta(minutes=1),
+    )  # fmt: skip
+    await office.database.submit(lambda db: claims.give_back(db, [queued.id], owner="me"))
+    assert (await office.row(queued)).lease_owner == "another"
 
 
 @on_sqlite
@@ -292,6 +432,40 @@ async def test_an_answer_is_not_sent_once_the_ai_was_switched_off(office: Office
     assert len(told) == 2
 
 
+@on_sqlite
+async def test_an_answer_that_hands_the_conversation_over_is_heard(office: Office) -> None:
+    await office.answer("a colleague will write to you")
+    later = utc_now() + timedelta(hours=1)
+    await run_sql(
+        office.database, "UPDATE conversations SET ai_paused_until = :later, ai_paused_by = 'ai'", later=later
+    )
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(1)
+    assert await office.statuses() == ["sent"]
+
+
+async def test_what_was_never_said_leaves_the_conversation_as_it_was(office: Office, tmp_path: Path) -> None:
+    """An answer whose sender died, and whose conversation was taken over before another one could send it."""
+    await receiver(office.database, tmp_path).message(office.session, inbound("open on Sunday?"))
+    await office.answer("yes", "until noon")
+    taken = "UPDATE messages SET status = 'sending', error = :error WHERE body = 'yes'"
+    await run_sql(office.database, taken, error="timeout: no answer")
+    await run_sql(office.database, "UPDATE conversations SET ai_enabled = false")
+    [before] = await conversations(office.database)
+    office.numbers.opened("main")
+    await office.sender.start()
+    await office.sent(2)
+    assert office.connection.sent == []
+    rows = [row for row in await messages(office.database) if row.from_me]
+    assert [(row.status, row.error, row.lease_owner) for row in rows] == [
+        ("cancelled", SWITCHED_OFF + PERHAPS, None), ("cancelled", SWITCHED_OFF, None),
+    ]  # fmt: skip
+    [after] = await conversations(office.database)
+    assert after.last_message_preview == "open on Sunday?"
+    assert after.version > before.version, "a context in the cache that holds the answer is out of date"
+
+
 async def test_a_receipt_before_the_answer_is_not_undone(office: Office, tmp_path: Path) -> None:
     receive = receiver(office.database, tmp_path)
 
@@ -332,6 +506,8 @@ async def test_an_unknown_number_is_asked_about_and_joined(office: Office, tmp_p
     assert (conversation.contact_jid, conversation.contact_lid) == (jid, CONTACT_LID)
     assert [m.body for m in await messages(office.database, conversation.id)] == ["hi", "hello"]
     assert [to for to, _, _ in office.connection.sent] == [jid]
+    [told] = await events(office.database, "message.sent")
+    assert (told.payload["contact_jid"], told.payload["contact_lid"]) == (jid, CONTACT_LID)
     assert (await office.row(queued)).status == "sent"
 
 

@@ -1,10 +1,12 @@
 """Numbers show as online while their owner watches: only the owner's, only where the settings let them."""
 
+import asyncio
 import uuid
 from dataclasses import dataclass, field
 
 import pytest
 from tests.fixtures.fake_engine import FakeConnection, FakeEngine
+from tests.fixtures.sending import until
 
 from prosa.events.bus import Bus
 from prosa.sessions.appearance import WATCH_SECONDS, Appearance
@@ -73,6 +75,31 @@ async def test_numbers_are_online_while_their_owner_watches(house: House, bus: B
     await appearance.look()
     await appearance.look()
     assert (house.shown("shop"), house.shown("other")) == ([True, True, False], [])
+
+
+async def test_an_outage_of_the_database_does_not_leave_numbers_as_they_are_for_ever(
+    house: House, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prosa.sessions.appearance.LOOK_SECONDS", 0.05)
+    appearance, get, failed = appearance_of(house, bus), house.get, asyncio.Event()
+
+    async def away(_: str) -> SessionFacts | None:
+        failed.set()
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(house, "get", away)
+    await appearance.start()
+    bus.tell("watching", {"user_id": str(ME)})
+    await failed.wait()
+    monkeypatch.setattr(house, "get", get)
+
+    async def shown(*what: bool) -> bool:
+        return house.shown("shop") == list(what)
+
+    await until(lambda: shown(True))
+    house.now = WATCH_SECONDS + 1
+    await until(lambda: shown(True, False))
+    await appearance.stop()
 
 
 async def test_a_number_that_hides_stays_hidden(house: House, bus: Bus) -> None:

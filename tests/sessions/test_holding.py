@@ -10,6 +10,7 @@ from tests.fixtures.fake_engine import FakeConnection
 from tests.sessions.conftest import House, eventually, running
 
 from prosa.clock import utc_now
+from prosa.sessions.intake import MAX_DELIVERIES, Intake, NotStoredError, SessionGoneError
 from prosa.whatsapp.engine import (
     Banned,
     Closed,
@@ -84,6 +85,31 @@ async def test_a_connection_taken_twice_is_left_alone(house: House, monkeypatch:
     row = await house.until(lambda row: row.lease_owner is None)
     assert (row.status, row.status_reason, row.wanted) == ("closed", "stream_replaced", False)
     assert row.jid == connection.jid
+
+
+async def test_a_connection_that_lasted_is_tried_again_though_it_was_taken_before(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prosa.sessions.reconnect.REPLACED_WAIT", 0.05)
+    monkeypatch.setattr("prosa.sessions.worker.REPLACED_MEMORY", 0.1)
+    connection = await house.linked()
+    for times in (2, 3):
+        await connection.emit(StreamReplaced())
+        await eventually(lambda times=times: len(house.online) == times)  # type: ignore[misc]
+        await asyncio.sleep(0.15)
+    assert (await house.row()).wanted
+
+
+async def test_a_person_who_connects_gives_a_connection_that_was_taken_another_chance(house: House) -> None:
+    connection = await house.linked()
+    await connection.emit(StreamReplaced())
+    await house.until(lambda row: row.status == "closed")
+    assert (await house.connect()).status == "open"
+    again = house.engine.sessions["shop"]
+    assert again is not connection
+    await again.emit(StreamReplaced())
+    row = await house.until(lambda row: row.status == "closed")
+    assert (row.status_reason, row.wanted) == ("stream_replaced", True)
 
 
 @pytest.mark.parametrize(
@@ -202,6 +228,35 @@ async def test_what_cannot_be_stored_is_not_acknowledged_and_comes_again(house: 
     assert "not_stored" in [event.payload["reason"] for event in await house.events()]
     assert await connection.emit(message)
     assert [kind for kind, _ in house.stored.taken] == ["message"]
+
+
+async def test_an_outage_costs_no_message_its_content_however_long_it_lasts(house: House) -> None:
+    """A placeholder takes the place of what cannot be handled, and never of what could not be stored for a while."""
+
+    async def at_once(_: float) -> None:
+        pass
+
+    house.stored.failures.extend([OUTAGE] * 5 * (MAX_DELIVERIES + 1))
+    await house.create()
+    intake = Intake("shop", house.directory, house.stored, sleep=at_once)
+    message = Inbound(inbound())
+    for _ in range(MAX_DELIVERIES + 1):
+        with pytest.raises(NotStoredError):
+            await intake.take(message)
+    assert house.stored.taken == []
+    await intake.take(message)
+    assert [kind for kind, _ in house.stored.taken] == ["message"]
+
+
+async def test_what_still_comes_over_a_connection_that_is_given_up_is_refused(house: House) -> None:
+    """Another process may hold the number by then, and WhatsApp delivers it there."""
+    connection = await house.linked()
+    worker = house.gateway._workers["shop"]
+    worker.lose()
+    await eventually(lambda: connection.closed)
+    with pytest.raises(SessionGoneError):
+        await connection._handler(Inbound(inbound()))
+    assert house.stored.taken == []
 
 
 async def test_one_message_that_cannot_be_handled_does_not_block_the_number_for_ever(house: House) -> None:

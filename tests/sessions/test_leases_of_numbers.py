@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,8 +11,13 @@ from tests.fixtures.fake_engine import FakeEngine
 from tests.sessions.conftest import QUICK, House, eventually, running
 
 from prosa.clock import utc_now
+from prosa.leases import LeaseLostError
+from prosa.sessions.changes import Change
+from prosa.sessions.recorder import Recorder
 from prosa.sessions.repository import TABLE
+from prosa.sessions.state import SessionStatus
 from prosa.sessions.tenure import LeaseTimes, Renewing, Tenure
+from prosa.whatsapp.engine import Opened
 
 
 async def _steal(house: House, owner: str = "other") -> None:
@@ -57,18 +63,19 @@ async def test_a_renewal_that_hangs_is_given_up_in_time(quiet_house: House, monk
     house.service = house.make_service(gateway)
     async with running(gateway):
         connection = await house.linked()
-        renew = Tenure.renew
+        submit, frozen = house.database.submit, asyncio.Event()
 
-        async def hang(self: Tenure, ids: Any, *, before: float) -> Any:
-            async with asyncio.timeout_at(before):
-                await asyncio.Event().wait()
+        async def hang(*arguments: Any, **named: Any) -> Any:
+            await frozen.wait()
+            return await submit(*arguments, **named)
 
-        monkeypatch.setattr(Tenure, "renew", hang)
+        monkeypatch.setattr(house.database, "submit", hang)
         await eventually(lambda: connection.closed)
         until = (await house.row()).lease_until
         assert until is not None
         assert utc_now() < until
-        monkeypatch.setattr(Tenure, "renew", renew)
+        monkeypatch.setattr(house.database, "submit", submit)
+        frozen.set()
         await eventually(lambda: house.online == ["shop", "shop"], "it did not come back")
 
 
@@ -85,9 +92,68 @@ async def test_a_short_outage_costs_no_connection(house: House, monkeypatch: pyt
     monkeypatch.setattr(Tenure, "renew", sometimes)
     old = (await house.row()).lease_until
     assert old is not None
+    worker = house.gateway._workers["shop"]
+    ends = worker.lease_ends
     await house.until(lambda row: not failures and row.lease_until is not None and row.lease_until > old)
     assert not connection.closed
     assert house.gateway.connection("shop") is connection
+    await eventually(lambda: worker.lease_ends > ends)
+
+
+async def test_a_lease_counts_from_before_it_was_written(quiet_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the database is, this process does not think that it holds a number for longer than others do."""
+    submit, loop = quiet_house.database.submit, asyncio.get_running_loop()
+
+    async def slow(*arguments: Any, **named: Any) -> Any:
+        result = await submit(*arguments, **named)
+        await asyncio.sleep(0.3)
+        return result
+
+    monkeypatch.setattr(quiet_house.database, "submit", slow)
+    await quiet_house.create()
+    tenure = Tenure(quiet_house.database, "me", times=QUICK)
+    before = loop.time()
+    claimed = await tenure.claim_one("shop")
+    assert claimed is not None
+    assert claimed.lease_ends - before < QUICK.lease + 0.2
+    before = loop.time()
+    kept, ends = await tenure.renew({claimed.record.id}, before=before + 60)
+    assert kept == {claimed.record.id}
+    assert ends - before < QUICK.lease + 0.2
+
+
+@pytest.mark.parametrize("how", ["taken", "ended"])
+async def test_only_who_holds_a_number_writes_to_its_row(quiet_house: House, how: str) -> None:
+    house = quiet_house
+    await house.create()
+    claimed = await Tenure(house.database, "me", times=QUICK).claim_one("shop")
+    assert claimed is not None
+    recorder = Recorder(house.database, house.directory, "me")
+    change = Change(status=SessionStatus.CONNECTING, reason="mine")
+    assert (await recorder.record(claimed.record, change)).status_reason == "mine"
+    past, later = (utc_now() + timedelta(seconds=seconds) for seconds in (-1, 60))
+    values = {"lease_owner": "other", "lease_until": later} if how == "taken" else {"lease_until": past}
+    async with house.database.write() as db:
+        await db.execute(update(TABLE).values(values))
+    late = Change(status=SessionStatus.CLOSED, reason="late")
+    opened = Opened("5511999990001:7@s.whatsapp.net", None, None)
+    for write in (
+        partial(recorder.record, claimed.record, late),
+        partial(recorder.opened, claimed.record, opened),
+        partial(recorder.finish, claimed.record, late),
+        partial(recorder.read, claimed.record.id),
+    ):
+        with pytest.raises(LeaseLostError):
+            await write()
+    assert (await house.row()).status_reason == "mine"
+
+
+async def test_nothing_is_sent_over_a_number_from_the_moment_it_is_given_up(house: House) -> None:
+    connection = await house.linked()
+    worker = house.gateway._workers["shop"]
+    house.gateway._lost([worker.row_id])
+    assert not connection.closed, "that takes a while"
+    assert house.gateway.connection("shop") is None
 
 
 async def test_all_leases_are_renewed_in_one_statement(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,6 +253,11 @@ async def test_stopping_is_quick_even_if_the_engine_hangs(quiet_house: House) ->
     started = loop.time()
     await house.gateway.stop()
     assert loop.time() - started < 5.5
+    row = await house.row()
+    assert row.lease_owner == house.gateway.owner, (
+        "its socket may be open: nobody takes the number before the lease ends"
+    )
+    assert row.status == "open"
 
 
 async def test_the_loop_survives_an_outage_of_the_database(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

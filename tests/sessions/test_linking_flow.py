@@ -105,6 +105,22 @@ async def test_a_pairing_code_is_renewed_while_the_person_waits(house: House) ->
     await house.until(lambda row: row.status == "open")
 
 
+async def test_a_pairing_code_that_ends_is_renewed_also_where_whatsapp_is_silent(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[FakeConnection] = []
+
+    async def soon_over(self: FakeConnection, phone: str) -> tuple[str, float]:
+        asked.append(self)
+        return "ABCD-1234", 160.0 if len(asked) > 1 else 0.1
+
+    monkeypatch.setattr(FakeConnection, "pair_with_code", soon_over)
+    await house.create()
+    await house.connect(method="code", phone="+5511999990001")
+    await eventually(lambda: len(asked) == 2, "no new code")
+    assert asked[0] is not asked[1], "a code comes with a connection of its own"
+
+
 async def test_whatsapp_refuses_a_pairing_code(house: House) -> None:
     await house.create()
     house.engine.fail["pair_with_code"] = [EngineError(EngineErrorCode.PAIRING_REFUSED, "bad number")]

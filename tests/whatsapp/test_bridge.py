@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from prosa.whatsapp.engine import (
     EngineErrorCode,
     EngineEvent,
     Inbound,
+    Json,
     MessageType,
     Opened,
     QrCode,
@@ -29,6 +31,7 @@ from prosa.whatsapp.engine import (
     TextContent,
 )
 from prosa.whatsapp.inbox import LIMIT, NOT_STORED
+from prosa.whatsapp.link import Link
 from prosa.whatsapp.process import TestServer, find_binary
 
 CONTACT = "5511988887777@s.whatsapp.net"
@@ -393,6 +396,26 @@ async def test_a_bridge_that_dies_is_started_again(running: Harness, recorder: R
     again = await engine.open("s1", recorder, device_jid=None)
     await again.connect()
     assert len(recorder.of(EngineDown)) == 1
+
+
+async def test_an_error_that_nobody_foresaw_starts_the_bridge_again(
+    running: Harness, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, take = running.engine, Link._take
+    one = await engine.open("s1", recorder, device_jid=None)
+    first = engine.pid
+
+    def stumble(self: Link, message: Json) -> None:
+        if message.get("event") == "stumble":
+            raise RecursionError
+        take(self, message)
+
+    monkeypatch.setattr(Link, "_take", stumble)
+    with suppress(EngineError):  # the answer may or may not come before the end
+        await running.do(one, "event", "stumble", {})
+    await until(lambda: engine.pid not in {None, first})
+    assert recorder.of(EngineDown)
+    await (await engine.open("s1", recorder, device_jid=None)).connect()
 
 
 async def test_a_frozen_handler_does_not_keep_the_others_from_hearing_of_the_end(running: Harness) -> None:

@@ -36,6 +36,10 @@ def reading(data: bytes, *, end: bool = True) -> FrameStream:
     return FrameStream(reader, Sink())  # type: ignore[arg-type]
 
 
+def framed(body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + body
+
+
 async def test_frames_follow_one_another_until_the_end() -> None:
     stream = reading(encode({"id": 1, "text": "olá"}) + encode({}))
     assert await stream.read() == {"id": 1, "text": "olá"}
@@ -59,6 +63,8 @@ async def test_a_frame_is_a_big_endian_length_and_json() -> None:
         (struct.pack(">I", 2) + b"[]", "not a JSON object"),
         (struct.pack(">I", 3) + b"{a}", "not JSON"),
         (struct.pack(">I", 4) + b'{"\xff"', "not JSON"),
+        (framed(b'{"a":' * 2000 + b"1" + b"}" * 2000), "not JSON"),
+        (framed(b'{"a":' * 1000 + b'"\\u0000"' + b"}" * 1000), "nested too deeply"),
     ],
 )
 async def test_a_bad_frame_is_an_error(data: bytes, reason: str) -> None:

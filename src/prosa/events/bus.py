@@ -17,6 +17,8 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from prosa.stopping import end
+
 logger = structlog.get_logger("prosa.bus")
 
 CHANNEL = "prosa:wake"
@@ -86,9 +88,7 @@ class Bus:
 
     async def stop(self) -> None:
         """Leave."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         self._tasks = []
         if self._redis is not None:
             await self._redis.aclose()
@@ -135,6 +135,12 @@ class Bus:
         for ear in self._ears.get(kind, ()):
             ear(word)
 
+    def _take(self, channel: bytes, data: bytes) -> None:
+        try:
+            self._received(channel, data)
+        except Exception:  # such as another version's words; those that follow are heard all the same
+            logger.exception("what came over Redis was not understood")
+
     def _received(self, channel: bytes, data: bytes) -> None:
         if channel.decode() == WORDS:
             sender, kind, word = orjson.loads(data)
@@ -173,7 +179,7 @@ class Bus:
                     while True:
                         message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=1.0)
                         if message is not None:
-                            self._received(message["channel"], message["data"])
+                            self._take(message["channel"], message["data"])
             except (RedisError, OSError) as error:
                 if not away:
                     logger.warning("wake-ups over Redis are away; the tables are polled", error=type(error).__name__)

@@ -46,20 +46,25 @@ class Ahead:
         self._paces = paces
         self._clock = clock
         self._looked = float("-inf")
-        self._next: datetime | None = None
+        self._due: list[datetime] = []
+        """When messages are due that the last look saw, the next one first."""
         self._shown: dict[uuid.UUID, datetime] = {}
         self._courtesies: set[asyncio.Task[None]] = set()
 
-    async def wait(self, longest: float) -> float:
-        """Return for how many seconds nothing is due, at most `longest`; show "typing…" on the way."""
+    async def wait(self, longest: float, *, taken_at: datetime) -> float:
+        """Return for how many seconds nothing is due, at most `longest`; show "typing…" on the way.
+
+        What was due by `taken_at` was asked for already. What became due since then was not, though it is past by now.
+        """
         watched = self._paces.watched()
         if not watched:
             return longest
         rest = self._looked + LOOK_SECONDS - time.monotonic()
         if rest <= 0:
-            await self._look(watched)
+            await self._look(watched, taken_at)
         now = self._clock()
-        moments = [moment for moment in (self._next, self._paces.next_free(now)) if moment is not None]
+        coming = (next((due for due in self._due if due > taken_at), None), self._paces.next_free(taken_at))
+        moments = [moment for moment in coming if moment is not None]
         waits = [max(0.0, (moment - now).total_seconds()) for moment in moments]
         if rest > 0:
             waits.append(rest)
@@ -71,12 +76,12 @@ class Ahead:
             task.cancel()
         await asyncio.gather(*self._courtesies, return_exceptions=True)
 
-    async def _look(self, names: Collection[str]) -> None:
+    async def _look(self, names: Collection[str], since: datetime) -> None:
         self._looked = time.monotonic()
         now = self._clock()
         async with self._database.read() as db:
-            coming = await _coming(db, names, now)
-        self._next = coming[0].due_at if coming else None
+            coming = await _coming(db, names, since, now + HORIZON)
+        self._due = [row.due_at for row in coming]
         self._shown = {key: due for key, due in self._shown.items() if due > now}
         for row in coming:
             self._show(row, now)
@@ -94,14 +99,16 @@ class Ahead:
         task.add_done_callback(self._courtesies.discard)
 
 
-async def _coming(db: ReadDb, names: Collection[str], now: datetime) -> list[Row[tuple[object, ...]]]:
+async def _coming(
+    db: ReadDb, names: Collection[str], since: datetime, until: datetime
+) -> list[Row[tuple[object, ...]]]:
     statement = (
         select(
             _m.id, _m.session_id, _m.due_at, _m.author, _m.attempts, func.length(_m.body).label("length"),
             first_in_line.label("first"), _c.contact_jid,
         )
         .join(CONVERSATIONS, _c.id == _m.conversation_id)
-        .where(_m.session_id.in_(names), _m.due_at > now, _m.due_at <= now + HORIZON, unsent(_m.status))
+        .where(_m.session_id.in_(names), _m.due_at > since, _m.due_at <= until, unsent(_m.status))
         .order_by(_m.due_at)
         .limit(MOST)
     )  # fmt: skip

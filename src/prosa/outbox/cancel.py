@@ -1,6 +1,7 @@
 """Taking back messages that wait to be sent: those not on their way at this moment."""
 
 import uuid
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, case, func, or_, select, update
 
@@ -13,6 +14,7 @@ from prosa.conversations.scope import owner_of
 from prosa.database.engine import WriteDb
 from prosa.events import log
 from prosa.events.log import NewEvent
+from prosa.leases import LeaseLostError
 from prosa.outbox.queue import status_payload
 from prosa.outbox.sending import Sending, unsent
 from prosa.whatsapp.engine import EngineErrorCode, MessageType
@@ -89,6 +91,21 @@ async def cancel_unsent(
     await save(db, held)
     await log.append(db, *told)
     return [row.id for row in rows]
+
+
+async def withdraw(db: WriteDb, message: Sending, *, owner: str, now: datetime) -> list[uuid.UUID]:
+    """Cancel an answer that was taken to be sent and is not wanted any more, with all that the AI has not said yet.
+
+    Raises:
+        LeaseLostError: It is another's by now.
+    """
+    held = await hold(db, message.conversation_id)
+    mine = (_m.id == message.id) & (_m.lease_owner == owner) & (_m.lease_until > now)
+    free = {"status": MessageStatus.QUEUED.value, "lease_owner": None, "lease_until": None}
+    freed = await db.execute(update(MESSAGES).where(mine).values(free).returning(_m.id))
+    if held is None or freed.first() is None:
+        raise LeaseLostError(f"message {message.id} is no longer held by {owner}")
+    return await cancel_unsent(db, held, reason=SWITCHED_OFF, user_id=message.user_id)
 
 
 async def cancel_following(db: WriteDb, message: Sending) -> list[uuid.UUID]:

@@ -5,8 +5,9 @@ writes an outcome must still hold the lease, in the same statement.
 """
 
 import uuid
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -95,7 +96,7 @@ _taken = Prepared(_looking("sqlite"), postgresql=_looking("postgresql"))
 _take = leases.Claim(
     MESSAGES,
     where=lambda dialect: among(_m.session_id, "sessions", dialect) & unsent(_m.status) & first_in_line,
-    returning=[_m.id],
+    returning=[_m.id, _m.session_id],
     values={"status": MessageStatus.SENDING.value},
 )
 _ONLY_LIMITS = frozenset({"kind", "last_inbound_at", "approached_at"})
@@ -110,32 +111,49 @@ class Taking:
         slow: Numbers with one whose next message may go: one message of each.
         cap: Says how many new contacts a number writes to within 24 hours; None: any number.
         limit: Messages at most.
+        room: How many messages of one number are taken at a time; one that has as many on their way waits.
+        on_way: Messages on their way by number.
     """
 
     sessions: Collection[str]
     slow: Collection[str] = ()
     cap: Callable[[str], int | None] = lambda _: None
     limit: int = 1
+    room: int = 8
+    on_way: Mapping[str, int] = field(default_factory=dict)
 
 
-async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: timedelta) -> list[Sending]:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken.
+
+    Attributes:
+        messages: The messages.
+        full: Numbers of which messages to new contacts too many were held back.
+        crowded: Numbers of which more may be due: no more of them are taken now, or they would be in others' way.
+    """
+
+    messages: list[Sending]
+    full: frozenset[str] = frozenset()
+    crowded: frozenset[str] = frozenset()
+
+
+async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: timedelta) -> Taken:
     """Take messages that are due, each the first of its conversation; hold back those to new contacts too many."""
-    ids: list[uuid.UUID] = []
-    if what.sessions:
-        taken = await _take(db, owner=owner, now=now, lease=lease, limit=what.limit, sessions=list(what.sessions))
-        ids += [row.id for row in taken]
+    ids, crowded = await _take_quick(db, what, owner=owner, now=now, lease=lease)
     if what.slow:
         slow = await _take_slow(db, what.slow, owner=owner, now=now, lease=lease, limit=what.limit - len(ids))
         if slow:
             await db.execute(update(MESSAGES).where(_m.id.in_(slow)).values(status=MessageStatus.SENDING.value))
         ids += slow
     if not ids:
-        return []
+        return Taken([], crowded=crowded)
     found = {row.id: row for row in await db.fetch(_taken, {"ids": ids})}
     held = await limits.new_contacts(db, [found[key] for key in ids], what.cap, now=now)
     if held:
         owners = {row.session_id: row.user_id for row in found.values()}
-        late = await limits.put_off(db, held)
+        # Looked at again and held back again is nothing new.
+        late = [row for row in await limits.put_off(db, held) if row.error != found[row.id].error]
         await log.append(db, *(NewEvent(owners[row.session_id], row.session_id, status_payload(row)) for row in late))
     put_off = {back.message_id for back in held}
     result = []
@@ -146,7 +164,26 @@ async def take(db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: t
         values = {name: value for name, value in row._asdict().items() if name not in _ONLY_LIMITS}
         instructions = Instructions.read(values.pop("payload"))
         result.append(Sending(**values, instructions=instructions))
-    return result
+    return Taken(result, frozenset(found[key].session_id for key in put_off), crowded)
+
+
+async def _take_quick(
+    db: WriteDb, what: Taking, *, owner: str, now: datetime, lease: timedelta
+) -> tuple[list[uuid.UUID], frozenset[str]]:
+    """Take messages of numbers without a limited rate, so that one with much to send leaves room for the others."""
+    ids: list[uuid.UUID] = []
+    on_way = Counter(what.on_way)
+    crowded = {name for name in what.sessions if on_way[name] >= what.room}
+    names = [name for name in what.sessions if name not in crowded]
+    while names and (limit := min(what.room, what.limit - len(ids))) > 0:
+        taken = await _take(db, owner=owner, now=now, lease=lease, limit=limit, sessions=names)
+        ids += [row.id for row in taken]
+        if len(taken) < limit:
+            break
+        on_way.update(row.session_id for row in taken)
+        crowded |= {name for name in names if on_way[name] >= what.room}
+        names = [name for name in names if name not in crowded]
+    return ids, frozenset(crowded)
 
 
 async def _take_slow(
@@ -189,22 +226,14 @@ async def write_sent(db: WriteDb, message: Sending, result: SendResult, *, owner
     await log.append(db, NewEvent(message.user_id, message.session_id, payload))
 
 
-async def write_failed(
-    db: WriteDb,
-    message: Sending,
-    error: str,
-    *,
-    owner: str,
-    now: datetime,
-    status: MessageStatus = MessageStatus.FAILED,
-) -> None:
-    """Write down that a message will not be sent: it failed, or was cancelled.
+async def write_failed(db: WriteDb, message: Sending, error: str, *, owner: str, now: datetime) -> None:
+    """Write down that a message will not be sent.
 
     Raises:
         LeaseLostError: It is another's by now.
     """
     values = leases.released(None, attempts=message.attempts + 1)
-    values |= {"status": status.value, "error": error[:500]}
+    values |= {"status": MessageStatus.FAILED.value, "error": error[:500]}
     row = await _write(db, message, values, owner=owner, now=now)
     await log.append(db, NewEvent(message.user_id, message.session_id, status_payload(row)))
 

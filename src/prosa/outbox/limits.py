@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Table, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Table, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -26,6 +26,7 @@ from prosa.events.log import NewEvent
 from prosa.events.types import SendingPausedPayload
 from prosa.outbox.models import SendingPause
 from prosa.outbox.queue import TOPIC
+from prosa.outbox.sending import unsent
 from prosa.sessions.models import WhatsAppSession
 
 DAY = timedelta(hours=24)
@@ -39,6 +40,7 @@ LOOK_AGAIN = timedelta(minutes=10)
 _m, _c = MESSAGES.c, CONVERSATIONS.c
 _SESSIONS: Final[Table] = Base.metadata.tables[WhatsAppSession.__tablename__]
 _PAUSES: Final[Table] = Base.metadata.tables[SendingPause.__tablename__]
+_held_back = unsent(_m.status) & _m.error.startswith(f"{NEW_CONTACTS}:")
 
 
 def urgency(now: datetime) -> ColumnElement[int]:
@@ -140,9 +142,35 @@ async def put_off(db: WriteDb, held: Sequence[HeldBack]) -> list[Row[Any]]:
 
 async def let_go(db: WriteDb, conversation_id: uuid.UUID) -> None:
     """Have messages that were held back sent at once, because their contact has written: nobody new any more."""
-    held = (_m.conversation_id == conversation_id) & _m.due_at.is_not(None) & _m.error.startswith(f"{NEW_CONTACTS}:")
-    await db.execute(update(MESSAGES).where(held).values(due_at=utc_now(), error=None))
+    await db.execute(
+        update(MESSAGES).where(_m.conversation_id == conversation_id, _held_back).values(due_at=utc_now(), error=None)
+    )
     db.wake(TOPIC)
+
+
+async def holding_back(db: ReadDb, sessions: Collection[str]) -> set[str]:
+    """Return those of some numbers that hold messages to new contacts back."""
+    statement = select(_m.session_id).where(_m.session_id.in_(sessions), _held_back).distinct()
+    return set((await db.execute(statement)).scalars())
+
+
+async def look_again(db: WriteDb, session_id: str, *, now: datetime) -> None:
+    """Have a number's messages that were held back looked at now: it may write to more new contacts by now."""
+    free = or_(_m.lease_until.is_(None), _m.lease_until <= now)
+    columns = [_m.id, _m.stored_at, _m.due_at, _m.expires_at]
+    mine = select(*columns).where(_m.session_id == session_id, _held_back, _m.due_at > now, free)
+    given = [
+        {
+            "row": row.id,
+            "due": min(row.stored_at, now),  # they go in the order in which they came
+            # What it was given for a wait that is not to be is taken back.
+            "until": row.expires_at - (row.due_at - now) if row.expires_at is not None else None,
+        }
+        for row in await db.execute(mine)
+    ]
+    if given:
+        due, until = (bindparam(name, type_=_m.due_at.type) for name in ("due", "until"))
+        await db.execute(update(MESSAGES).where(_m.id == bindparam("row")).values(due_at=due, expires_at=until), given)
 
 
 @dataclass(frozen=True, slots=True)

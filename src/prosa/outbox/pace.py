@@ -37,6 +37,7 @@ class _Pace:
         read_at: When that was.
         free_at: Its next message may go then, where its rate is limited.
         hungry: It may have more to send at that moment.
+        full: It held messages to new contacts back while it might write to so many; None: it holds none back.
         pause: WhatsApp said that it sends too fast.
     """
 
@@ -44,6 +45,7 @@ class _Pace:
     read_at: datetime
     free_at: datetime
     hungry: bool = True
+    full: int | None = None
     pause: Pause | None = None
 
     @property
@@ -89,10 +91,12 @@ class Paces:
         if not new:
             return
         async with self._database.read() as db:
-            pauses = await limits.read_pauses(db, new)
+            pauses, full = await limits.read_pauses(db, new), await limits.holding_back(db, new)
         for name in new:
             now = self._clock()
             pace = _Pace(await self._settings(name), now, now, pause=pauses.get(name))
+            # What it might do when they were held back is not known.
+            pace.full = -1 if name in full else None
             # Whoever had the number before may have sent something just now.
             pace.free_at = now + timedelta(seconds=pace.gap)
             self._paces[name] = pace
@@ -110,6 +114,23 @@ class Paces:
                 if not is_outage(error):
                     raise
             pace.read_at = now
+
+    def filled(self, names: Collection[str]) -> None:
+        """Take note of numbers of which messages to new contacts too many were held back."""
+        for name in names:
+            self._paces[name].full = self.cap(name)
+
+    async def roomier(self) -> list[str]:
+        """Return numbers that held messages back and may write to more new contacts by now; each is told once."""
+        full = [name for name, pace in self._paces.items() if pace.full is not None]
+        await self.refresh(full)
+        more: list[str] = []
+        for name in full:
+            pace, cap = self._paces[name], self.cap(name)
+            if pace.full is not None and (cap is None or cap > pace.full):
+                pace.full = None
+                more.append(name)
+        return more
 
     def turnout(self, names: Collection[str], now: datetime) -> Turnout:
         """Return which numbers may send now."""
@@ -159,9 +180,12 @@ class Paces:
         pace = self._paces.get(name)
         return pace is not None and pace.pause is not None and pace.pause.until > self._clock()
 
-    def next_free(self, now: datetime) -> datetime | None:
-        """Return when the next number with a limited rate may send again; None where none waits."""
-        return min((p.free_at for p in self._paces.values() if p.gap and p.hungry and p.free_at > now), default=None)
+    def next_free(self, since: datetime) -> datetime | None:
+        """Return the next moment after `since` when a number with a limited rate may send again; None: there is none.
+
+        Numbers that might send by then were asked; those that are offline or paused still are as they were.
+        """
+        return min((p.free_at for p in self._paces.values() if p.gap and p.hungry and p.free_at > since), default=None)
 
     async def slower(self, name: str) -> Pause:
         """Pause a number because WhatsApp said that it sends too fast; return the pause, which is kept."""

@@ -6,7 +6,7 @@ under the same WhatsApp id, which recipients show once.
 
 import asyncio
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,9 +23,9 @@ from prosa.database.engine import Database, Place, WriteDb
 from prosa.database.outage import OutageLog, patiently
 from prosa.events.bus import Bus, Signal
 from prosa.leases import LeaseLostError
-from prosa.outbox import claims
+from prosa.outbox import claims, limits
 from prosa.outbox.ahead import Ahead
-from prosa.outbox.cancel import SWITCHED_OFF, cancel_following
+from prosa.outbox.cancel import cancel_following, withdraw
 from prosa.outbox.delivery import OFFLINE, Tried, deliver
 from prosa.outbox.metrics import DELAY, OUTCOMES, SENT
 from prosa.outbox.offline import OfflineNumbers
@@ -87,6 +87,10 @@ class Sender:
         self._owner = leases.new_owner()
         self._sending: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._busy: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_NUMBER))
+        self._on_way: Counter[str] = Counter()
+        """Messages taken and not done with, by number."""
+        self._crowded: frozenset[str] = frozenset()
+        """Numbers with so many of them that more may be due and was not taken."""
         self._is_offline = OfflineNumbers(numbers)
         self._paces = Paces(database, sessions, clock)
         self._ahead = Ahead(database, numbers, self._paces, clock)
@@ -97,6 +101,8 @@ class Sender:
         """One of these is under way."""
         self._behind = True
         """More may be due than was taken: then no answer goes first."""
+        self._taken_at = clock()
+        """What was due by then was asked for."""
         self._open = False
         self._lent = 0
         self._lost: set[uuid.UUID] = set()
@@ -106,6 +112,7 @@ class Sender:
     async def start(self) -> None:
         """Begin to send."""
         self._open = True
+        self._on_way.clear()
         self._loops = [
             asyncio.create_task(self._run(), name="sender"),
             asyncio.create_task(self._renew(), name="sender-leases"),
@@ -135,7 +142,7 @@ class Sender:
         if not self._open or self._behind or session.settings.sending.messages_per_minute:
             return None
         online = self._numbers.connection(name) is not None and not self._is_offline(name, now)
-        if not online or not self._paces.may_send(name, now):
+        if not online or name in self._crowded or not self._paces.may_send(name, now):
             return None
         self._lent += 1
         # A look at the outbox that is under way may miss what comes behind the message: then it is looked for again.
@@ -153,6 +160,7 @@ class Sender:
         if self._open:
             task = asyncio.create_task(self._send(message, round_), name="send")
             self._sending[message.id] = task
+            self._on_way[message.session_id] += 1
 
     async def _give_back_lost(self) -> None:
         """Give back what was taken with a slot, where nobody sends it."""
@@ -175,7 +183,7 @@ class Sender:
                         await self._give_back_lost()
                     for message in await self._look(news=news):
                         self._begin(message, self._rounds)
-                    wait = await self._ahead.wait(POLL_SECONDS)
+                    wait = await self._ahead.wait(POLL_SECONDS, taken_at=self._taken_at)
                     outages.worked()
                 except Exception as error:  # noqa: BLE001 - logged; the tables are looked at again
                     outages.failed(error)
@@ -197,18 +205,23 @@ class Sender:
             self._looking = False
 
     async def _take(self) -> list[Sending]:
-        now, names = self._clock(), self._numbers.names()
+        self._taken_at = now = self._clock()
+        names = self._numbers.names()
         await self._paces.know(names)
+        for name in await self._paces.roomier():
+            await self._database.submit(partial(limits.look_again, session_id=name, now=now))
         turnout = self._paces.turnout([name for name in names if not self._is_offline(name, now)], now)
         limit = TOTAL - len(self._sending) - self._lent
         if not (turnout.quick or turnout.slow) or limit <= 0:
             return []
-        what = claims.Taking(turnout.quick, turnout.slow, self._paces.cap, limit)
+        what = claims.Taking(turnout.quick, turnout.slow, self._paces.cap, limit, PER_NUMBER, self._on_way.copy())
         job = partial(claims.take, what=what, owner=self._owner, now=now, lease=LEASE)
         taken = await self._database.submit(job, place=Place.CLAIM)
-        self._behind = len(taken) >= limit
-        self._paces.went(turnout.slow, {message.session_id for message in taken}, now)
-        return await self._slowed(taken, turnout.slow, now)
+        self._behind = len(taken.messages) >= limit
+        self._crowded = taken.crowded
+        self._paces.filled(taken.full)
+        self._paces.went(turnout.slow, {message.session_id for message in taken.messages}, now)
+        return await self._slowed(taken.messages, turnout.slow, now)
 
     async def _slowed(self, taken: list[Sending], slow: list[str], now: datetime) -> list[Sending]:
         """Give messages back that are too many for a number whose rate turns out to be limited by now."""
@@ -238,10 +251,11 @@ class Sender:
             again = False
         finally:
             self._sending.pop(message.id, None)
+            self._on_way[message.session_id] -= 1
         # What follows in this conversation could not be taken while this was on its way: what was there before, or what
         # came since, with a look at the outbox that could not take it. Looks that only repeat are not counted: what
         # they cannot take, one that was counted could not take either; each would be a reason for the next one.
-        if again or message.followed or self._rounds > round_:
+        if again or message.followed or self._rounds > round_ or message.session_id in self._crowded:
             if self._numbers.connection(message.session_id) is not None:
                 self._signal.again()
             else:  # its number may be another process's by now
@@ -254,7 +268,7 @@ class Sender:
             await self._fail(message, EXPIRED)
             return True
         if message.unwanted(now):
-            await self._fail(message, SWITCHED_OFF, MessageStatus.CANCELLED)
+            await self._withdraw(message)
             return True
         connection = self._numbers.connection(message.session_id)
         if connection is None or self._is_offline(message.session_id, now) or self._paces.is_paused(message.session_id):
@@ -304,17 +318,23 @@ class Sender:
         logger.info("sending is tried again", session=message.session_id, message=str(message.id), code=code.value)
         return False
 
-    async def _fail(self, message: Sending, error: str, status: MessageStatus = MessageStatus.FAILED) -> None:
+    async def _withdraw(self, message: Sending) -> None:
+        now = self._clock()
+        await self._write(lambda db: withdraw(db, message, owner=self._owner, now=now))
+        OUTCOMES.labels(MessageStatus.CANCELLED.value).inc()
+        logger.info("an answer is not wanted any more", session=message.session_id, message=str(message.id))
+
+    async def _fail(self, message: Sending, error: str) -> None:
         now = self._clock()
 
         async def write(db: WriteDb) -> None:
-            await claims.write_failed(db, message, error, owner=self._owner, now=now, status=status)
+            await claims.write_failed(db, message, error, owner=self._owner, now=now)
             if message.is_answer:
                 # The rest of an answer says little without its beginning.
                 await cancel_following(db, message)
 
         await self._write(write)
-        OUTCOMES.labels(status.value).inc()
+        OUTCOMES.labels(MessageStatus.FAILED.value).inc()
         logger.warning(
             "a message was not sent", session=message.session_id, message=str(message.id),
             code=error.partition(":")[0],
@@ -331,7 +351,7 @@ class Sender:
         )  # fmt: skip
         OUTCOMES.labels("offline").inc()
 
-    async def _write(self, job: Callable[[WriteDb], Awaitable[None]], place: Place = Place.ALONE) -> None:
+    async def _write(self, job: Callable[[WriteDb], Awaitable[object]], place: Place = Place.ALONE) -> None:
         """Write down what came of a try, however long that takes; should the lease end meanwhile, the job finds out."""
         await patiently(partial(self._database.submit, job, place=place), what="sending")
 

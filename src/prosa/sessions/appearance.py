@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 
+from prosa.database.outage import OutageLog
 from prosa.events.bus import Bus, Word, cancel
 from prosa.sessions.facts import Connections, Numbers
 from prosa.whatsapp.engine import EngineError
@@ -65,13 +66,18 @@ class Appearance:
             self._look.set()
 
     async def _follow(self) -> None:
+        outages = OutageLog("showing numbers as online")
         while True:
             # while nobody watches there is nothing to end
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS if self._watched else None):
                     await self._look.wait()
             self._look.clear()
-            await self.look()
+            try:
+                await self.look()
+                outages.worked()
+            except Exception as error:  # noqa: BLE001 - logged, and tried again at the next look
+                outages.failed(error)
 
     async def look(self) -> None:
         """Show every number as it should be shown now. What WhatsApp refuses is tried again at the next look."""

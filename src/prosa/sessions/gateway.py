@@ -92,6 +92,8 @@ class Gateway:
         self._tasks: set[asyncio.Task[None]] = set()
         self._successors: dict[str, Claimed] = {}
         """Claims of numbers whose former worker is still ending."""
+        self._left_open: set[UUID] = set()
+        """Rows of numbers whose sockets the engine did not close when this stopped."""
         self._loops: list[asyncio.Task[None]] = []
         self._on_open: list[Callable[[str], None]] = []
         self._gauge = StatusGauge()
@@ -132,6 +134,7 @@ class Gateway:
     async def start(self) -> None:
         """Begin to claim numbers and hold them online."""
         self._stopping = False
+        self._left_open.clear()
         self._loops = [
             asyncio.create_task(self._watch(), name="gateway-watch"),
             asyncio.create_task(self._renewing.run(), name="gateway-renew"),
@@ -284,6 +287,8 @@ class Gateway:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("worker_died", session=worker.session_id, exc_info=error)
         if self._stopping:
+            if not worker.hung_up:
+                self._left_open.add(worker.row_id)
             return
         successor = self._successors.pop(worker.session_id, None)
         if successor is not None:
@@ -325,7 +330,8 @@ class Gateway:
 
         async def job(db: WriteDb) -> list[SessionRecord]:
             held = await repository.held(db, owner=self._tenure.owner, lock=True)
-            held = [record for record in held if record.session_id not in self._workers]
+            busy = self._left_open | {worker.row_id for worker in self._workers.values()}
+            held = [record for record in held if record.id not in busy]
             for record in held:
                 if record.wanted:
                     await apply(db, record, offline, now=self._clock())

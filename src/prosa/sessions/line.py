@@ -85,17 +85,21 @@ class Line:
             task.cancel()
             await asyncio.wait({task})
 
-    async def hang_up(self, *, at_once: bool = False) -> None:
+    async def hang_up(self, *, at_once: bool = False) -> bool:
         """Close the session in the engine; nothing of it is reported from now on.
 
         Args:
             at_once: Cut the socket before what is in hand is finished.
+
+        Returns:
+            Whether it is closed; else the engine did not say so, and its socket may be open still.
         """
         self._opening += 1
         await self.quiet()
         connection = self._connection
         if connection is None:
-            return
+            return True
+        closed = True
         try:
             if at_once:
                 with contextlib.suppress(EngineError, TimeoutError):
@@ -105,7 +109,9 @@ class Line:
                 await connection.close()
         except (EngineError, TimeoutError) as error:
             self._log.warning("close_failed", error=str(error) or type(error).__name__)
+            closed = False
         self._connection = None
+        return closed
 
     async def _dial(self, device_jid: str | None, opening: int) -> None:
         try:

@@ -141,6 +141,8 @@ class Worker:
         self._done = False
         self._lost = False
         self._ending = False
+        self.hung_up = True
+        """False: the engine did not say that the connection is closed, so its socket may be open still."""
         self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("prosa.sessions").bind(session=record.session_id)
 
@@ -221,7 +223,7 @@ class Worker:
             self._ending = True
             self._let_go()
             self._linker.end()
-            await self._line.hang_up(at_once=self._lost)
+            self.hung_up = await self._line.hang_up(at_once=self._lost)
 
     async def _survive(self, item: _Item) -> None:
         try:

@@ -206,6 +206,9 @@ class BridgeEngine:
                 if not tried.done():
                     tried.cancel()
                 raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, without the program no number comes back
+                _log.exception("bridge_failed")
+                detail = type(error).__name__
             if not tried.done():
                 tried.set_result(None)
             if time.monotonic() - started >= _STEADY_SECONDS:

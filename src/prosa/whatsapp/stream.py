@@ -104,7 +104,7 @@ def decode(body: bytes) -> Json:
     """Return the message in a frame's body, without NUL characters.
 
     Raises:
-        BadFrameError: It is not a JSON object.
+        BadFrameError: It is not a JSON object, or nested too deeply.
     """
     try:
         message = orjson.loads(body)
@@ -112,7 +112,10 @@ def decode(body: bytes) -> Json:
         raise BadFrameError(f"not JSON: {error}") from None
     if not isinstance(message, dict):
         raise BadFrameError("not a JSON object")
-    result: Json = without_nul(message) if _ESCAPED_NUL in body else message
+    try:
+        result: Json = without_nul(message) if _ESCAPED_NUL in body else message
+    except RecursionError:
+        raise BadFrameError("its JSON is nested too deeply") from None
     return result
 
 
