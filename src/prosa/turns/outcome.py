@@ -173,26 +173,11 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
     if unwanted is not None:
         await _skip(turn, unwanted, held, db)
         return
-    reason = f"{error.code}: {error.message}"[:200]
-    newer = held.due_at if held.due_at != turn.claimed.due_at else None
     says: str | None = None
-    if not last:
-        again, forced = _again(turn, error, tries), held.ai_forced
-        release(turn, held, AiState.WAITING, reason)
-        # A message that came meanwhile does not cut the wait short.
-        held.due_at = again if newer is None else max(again, newer)
-        held.attempts, held.ai_forced = tries, forced
+    if last:
+        says = _give_up(turn, error, held)
     else:
-        first = _first_failure(held)
-        release(turn, held, AiState.FAILED, reason)
-        if held.skipped_from is None:
-            held.skipped_from = held.answered_until
-        if not error.temporary:
-            # Asking the same again would end the same way.
-            held.answered_until = max(held.answered_until, turn.answered_until)
-        if newer is None or not error.temporary:  # else the turn that is due asks for these messages once more
-            says = settings.failure_message if first else None
-            held.ai_failed_at = held.ai_failed_at or turn.clock()
+        _try_again(turn, error, held, tries)
     if error.notes:
         held.version += 1  # the next try reads what was heard, and does not pay for it again
     await save(db, held)
@@ -208,6 +193,38 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
         )
     if says is not None:
         await fixed.say(db, held, turn.session, says)
+
+
+def _try_again(turn: Turn, error: AnswerError, held: HeldConversation, tries: int) -> None:
+    again, newer, forced = _again(turn, error, tries), _newer(turn, held), held.ai_forced
+    release(turn, held, AiState.WAITING, _reason(error))
+    # A message that came meanwhile does not cut the wait short.
+    held.due_at = again if newer is None else max(again, newer)
+    held.attempts, held.ai_forced = tries, forced
+
+
+def _give_up(turn: Turn, error: AnswerError, held: HeldConversation) -> str | None:
+    """Mark the conversation as failed; return what to tell the contact."""
+    newer, first = _newer(turn, held), _first_failure(held)
+    release(turn, held, AiState.FAILED, _reason(error))
+    if held.skipped_from is None:
+        held.skipped_from = held.answered_until
+    if not error.temporary:
+        # Asking the same again would end the same way.
+        held.answered_until = max(held.answered_until, turn.answered_until)
+    elif newer is not None:
+        return None  # the turn that is due asks for these messages once more
+    held.ai_failed_at = held.ai_failed_at or turn.clock()
+    return turn.session.settings.turns.failure_message if first else None
+
+
+def _reason(error: AnswerError) -> str:
+    return f"{error.code}: {error.message}"[:200]
+
+
+def _newer(turn: Turn, held: HeldConversation) -> datetime | None:
+    """Return when what came since the turn began is due; None where nothing did."""
+    return held.due_at if held.due_at != turn.claimed.due_at else None
 
 
 def _again(turn: Turn, error: AnswerError, tries: int) -> datetime:
