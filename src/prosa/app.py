@@ -85,6 +85,10 @@ from prosa.usage.service import UsageService
 from prosa.users import endpoints as user_endpoints
 from prosa.users.service import UserService
 from prosa.users.sign_in import SignInService
+from prosa.webhooks import endpoints as webhook_endpoints
+from prosa.webhooks.follower import Follower
+from prosa.webhooks.repository import note_gaps
+from prosa.webhooks.service import WebhookService
 from prosa.whatsapp.bridge import BridgeEngine, create_engine
 from prosa.whatsapp.engine import WhatsAppEngine
 from prosa.whatsapp.process import TestServer
@@ -131,6 +135,7 @@ def create_app(settings: Settings) -> FastAPI:
         tool_endpoints.router,
         key_endpoints.router,
         usage_endpoints.router,
+        webhook_endpoints.router,
         websocket.router,
         health.router,
         system.router,
@@ -181,7 +186,7 @@ async def compose(
     stack.push_async_callback(database.close)
     await upgrade(database)
     cache = Cache(redis_url)
-    hub = EventHub(database, bus, retention=timedelta(hours=settings.event_retention_hours))
+    hub = EventHub(database, bus, retention=timedelta(hours=settings.event_retention_hours), forgetting=note_gaps)
     await run(bus, cache, hub)
 
     key = secret_key(settings)
@@ -256,7 +261,8 @@ async def compose(
     scheduler = Scheduler(database, bus, directory)
     changer = Changer(database, bus, numbers, files)
     await run(
-        TakingOver(database, presence), keyring, embedders, index, ready, people, knowledge, library,
+        TakingOver(database, presence), Follower(database, bus, outgoing, vault, grace=grace),
+        keyring, embedders, index, ready, people, knowledge, library,
         engine, appearance, gateway, fetcher, sender, changer, scheduler, runner, answers,
     )  # fmt: skip
 
@@ -303,6 +309,7 @@ async def compose(
         Settings: settings,
         ToolService: tools,
         ProviderKeyService: ProviderKeyService(database, vault, keyring, outgoing.rules),
+        WebhookService: WebhookService(database, vault, outgoing),
         UsageService: UsageService(database, prompt_price=_prompt_price, bus=bus),
         SessionDirectory: directory,
         AnswerIndex: index,

@@ -14,7 +14,7 @@ Link WhatsApp numbers, read and send messages, and let an AI answer.
 
 Sign in at `POST /auth/login` and send the access token as `Authorization: Bearer …`. Errors are problem details
 (RFC 9457): rely on `code`, show `detail` and `remedy`. Collections come in pages: pass `next_cursor` as `cursor`.
-Events come over the WebSocket at `/ws`.
+Events come over the WebSocket at `/ws`, and to webhooks.
 """.strip()
 
 TAGS = {
@@ -24,6 +24,7 @@ TAGS = {
     "Conversations": "Chats of a number, and whether the AI answers in them.",
     "Messages": "Reading and sending messages, and their media.",
     "Tools": "HTTP services that the AI may call while it answers.",
+    "Webhooks": "Addresses that are told what happens, by signed requests.",
     "Usage": "What answers cost.",
     "Events": "What happened, over the WebSocket or as a list.",
     "Health": "Whether Prosa works.",
