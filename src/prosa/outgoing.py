@@ -77,7 +77,9 @@ class Rules:
         if parts.username is not None or parts.password is not None:
             raise RefusedAddressError("no user name or password in the URL; use the secret header")
         if self.hosts and not any(host == name or (name[:1] == "." and host.endswith(name)) for name in self.hosts):
-            raise RefusedAddressError(f"{host} is not among the hosts that this installation allows")
+            raise RefusedAddressError(
+                f"{host} is not among the hosts that this installation allows (PROSA_OUTGOING_HOSTS)"
+            )
         literal = _literal(host)
         if literal is not None:
             self._check_address(literal)

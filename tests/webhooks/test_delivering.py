@@ -19,6 +19,7 @@ from prosa.events import log
 from prosa.events.log import Position
 from prosa.events.types import ConversationUpdatedPayload
 from prosa.ids import new_id
+from prosa.stopping import Grace
 from prosa.webhooks import delivering, line, repository, writing
 from prosa.webhooks.repository import DELIVERIES, TABLE
 
@@ -114,8 +115,10 @@ async def test_a_receiver_that_refuses_everything_is_not_asked_for_every_event(p
     await post.tell(*(message(f"{lane}", lane % 40) for lane in range(200)))
     await post.follow()
     await until(lambda: _is(post, webhook, attempts=4))
-    assert len(post.receiver.requests) <= 3 * delivering.LANES + 4 + 5 + 6 + 7
+    asked = len(post.receiver.requests)
     shown = await post.read(webhook)
+    looks = range(1, shown["attempts"] + 1)
+    assert asked <= delivering.TRIES * delivering.LANES + sum(delivering.FEELERS + look for look in looks) < 200
     assert (shown["aside"], shown["last_error"]) == (0, "http_500: Internal Server Error")
     assert await post.deliveries(webhook) == [], "nothing is put aside while the receiver is away"
     post.receiver.answer = None
@@ -172,24 +175,23 @@ async def test_a_row_of_events_that_are_refused_does_not_hide_those_behind(post:
     post.receiver.answer = lambda envelope: 200 if envelope["event"] == "message.received" else 500
     webhook = await post.make()
     await post.tell(*(status(f"bad {number}") for number in range(12)))
-    await post.say("good")
     await post.follow()
+    await until(lambda: _is(post, webhook, attempts=2))
+    await post.say("good")
     await post.receiver.wait(1)
-    assert post.receiver.labels == ["good"]
     await until(lambda: _is(post, webhook, aside=12, state="on"))
 
 
-async def test_there_are_never_thousands_put_aside(
-    post: Post, hasty: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_there_are_never_thousands_put_aside(post: Post, hasty: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "MOST_ASIDE", 3)
     monkeypatch.setattr(writing, "ASIDE_SECONDS", 60)
     monkeypatch.setattr(writing, "MOST_ASIDE_SECONDS", 60)
     post.receiver.answer = lambda envelope: 200 if envelope["event"] == "message.received" else 500
     webhook = await post.make()
     await post.tell(*(status(f"bad {number}") for number in range(8)))
-    await post.say("good")
     await post.follow()
+    await until(lambda: _is(post, webhook, attempts=1))
+    await post.say("good")
     await until(lambda: _is(post, webhook, aside=3, state="on"))
     assert len(await post.deliveries(webhook, state="failed")) == 5
 
@@ -279,8 +281,8 @@ async def test_days_of_failures_switch_off(post: Post, hasty: None) -> None:
 
 
 async def test_what_the_log_forgot_is_said(post: Post, hasty: None) -> None:
-    webhook = await post.make(events=["message.received"])
     unconcerned = await post.make(events=["ai.handoff"])
+    webhook = await post.make(events=["message.received"])
     await post.receiver.stop()
     await post.follow()
     await post.say("one", "two", "three")
@@ -301,32 +303,34 @@ async def test_what_the_log_forgot_is_said(post: Post, hasty: None) -> None:
     assert (await post.read(unconcerned))["gap"] is None
 
 
-async def test_nothing_is_lost_when_the_holder_dies_and_doubles_carry_the_same_id(post: Post) -> None:
-    arrived = asyncio.Event()
-
-    async def hang(_: dict[str, Any]) -> int:
-        arrived.set()
-        await asyncio.sleep(0.2)
+async def test_a_stop_that_cannot_wait_writes_down_what_got_through(post: Post) -> None:
+    async def answer(envelope: dict[str, Any]) -> int:
+        if envelope["payload"]["body"] == "2" and not post.followers[1:]:
+            await asyncio.sleep(5)
         return 200
 
-    post.receiver.answer = hang
+    post.receiver.answer = answer
+    webhook = await post.make()
+    await post.say(*"01234")
+    first = await post.follow(grace=Grace(0))
+    await post.receiver.wait(2)
+    await until(lambda: _under_way(post))
+    await first.stop()
+    assert [row["state"] for row in await post.deliveries(webhook)] == ["delivered"] * 2
+    await post.follow()
+    await post.receiver.wait(5)
+    assert post.receiver.labels == list("01234"), "what was under way comes again, the rest once"
+
+
+async def test_what_a_dead_process_held_is_taken_over_when_its_lease_ends(post: Post) -> None:
     await post.make()
-    await post.say("one", "two", "three")
-    first = await post.follow(lease=timedelta(seconds=2))
-    await arrived.wait()
-    for loop in first._loops:  # as if it were killed: nothing is given back, nothing written down
-        loop.cancel()
-    for _, task in first._lines.values():
-        task.get_coro().close() if False else task.cancel()
-    await asyncio.sleep(0)
-    first._lines.clear()
-    post.receiver.answer = None
-    await post.follow(poll_seconds=0.2)
-    await post.receiver.wait_for(lambda: set(post.receiver.labels) == {"one", "two", "three"})
-    ids: dict[str, set[str]] = {}
-    for request in post.receiver.requests:
-        ids.setdefault(request.label, set()).add(request.id)
-    assert all(len(known) == 1 for known in ids.values())
+    async with post.database.write() as db:
+        until = utc_now() + timedelta(seconds=1)
+        await db.execute(update(TABLE).values(lease_owner="elsewhere:1:x.y", lease_until=until))
+    await post.say("one")
+    await post.follow()
+    await post.receiver.wait(1)
+    assert utc_now() >= until
 
 
 async def test_two_processes_deliver_each_event_once(post: Post) -> None:
@@ -389,12 +393,10 @@ async def test_secrets_are_rotated_with_two_signatures_for_a_day(post: Post) -> 
     await post.receiver.wait(2)
     assert len(post.receiver.requests[-1].headers["webhook-signature"].split(" ")) == 2
     assert post.receiver.wrong == []
-    post.clock.ahead = timedelta(hours=24, seconds=1)
-    answer = await post.api.post(f"/webhooks/{webhook['id']}/test")
-    assert not answer.json()["ok"], "the receiver takes nothing that was signed a day ahead of it"
     async with post.database.write() as db:
+        day = (await db.execute(select(TABLE.c.old_secret_until))).scalar_one() - utc_now()
+        assert timedelta(hours=23, minutes=58) < day <= timedelta(hours=24)
         await db.execute(update(TABLE).values(old_secret_until=utc_now() - timedelta(seconds=1)))
-    post.clock.ahead = timedelta()
     await post.say("three")
     await post.receiver.wait(3)
     assert " " not in post.receiver.requests[-1].headers["webhook-signature"]
@@ -466,10 +468,9 @@ async def test_old_deliveries_are_forgotten(post: Post, monkeypatch: pytest.Monk
         await post.receiver.wait(number + 1)
 
     async def few() -> bool:
-        return len(await post.deliveries(webhook)) == 5
+        kept = [row["event_id"] for row in await post.deliveries(webhook)]
+        return kept == [request.envelope["id"] for request in post.receiver.requests[-5:]]
 
-    await post.say("last")
-    await post.receiver.wait(13)
     await until(few)
     page = (await post.api.get(f"/webhooks/{webhook['id']}/deliveries", params={"limit": 2})).json()
     assert [row["event_id"] for row in page["items"]] == [r.envelope["id"] for r in post.receiver.requests[:-3:-1]]
@@ -491,9 +492,7 @@ def updated() -> dict[str, Any]:
 
 async def _is(post: Post, webhook: dict[str, Any], **wanted: Any) -> bool:
     shown = await post.read(webhook)
-    return all(
-        shown[name] >= value if name == "attempts" else shown[name] == value for name, value in wanted.items()
-    )
+    return all(shown[name] >= value if name == "attempts" else shown[name] == value for name, value in wanted.items())
 
 
 async def _delivery(post: Post, webhook: dict[str, Any], state: str) -> bool:

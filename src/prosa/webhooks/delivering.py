@@ -22,9 +22,9 @@ TRIES = 3
 """Of an event, before it is put aside or its receiver counts as away."""
 BASE_SECONDS = 1.0
 """Before the second try; twice as long before the third."""
-FEELERS = 3
-"""Events that are sent, one at a time, to a receiver that was away; one more at each further look that it answers, so
-that a row of events that it refuses does not hide those behind that it would take."""
+FEELERS, SILENT = 10, 3
+"""Events that are sent, one at a time, to a receiver that was away; one more at each further look, so that a row of
+events that it refuses does not hide those behind that it would take. Where it does not answer at all, few will do."""
 
 Post: TypeAlias = Callable[[LoggedEvent], Awaitable[Outcome]]
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
@@ -106,7 +106,7 @@ class Round:
                 return self.events[number + 1 :] if not self._over() else ()
             refused.append(event)
             silent += outcome.status is None
-            if silent == FEELERS:
+            if silent == SILENT:
                 break
         if self.trouble is None and refused:
             self.trouble = self.tried[refused[0].position].outcome

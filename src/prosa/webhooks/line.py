@@ -132,15 +132,18 @@ class Line:
         self.row = row = found.row
         now = self._parts.clock()
         due = [] if row.attempts else [one for one in found.aside if one.due_at <= now]
+        again = False
         if found.fresh or due:
-            if not await self._deliver(found, due):
+            report = await self._deliver(found, due)
+            if report.over:
                 return None
+            again = report.aside
         elif row.attempts or (self._written != found.reach and self._idle(now)):
             await self._write(Report({"attempts": 0}), found.reach)  # what it had to wait for is not there any more
         else:
             self._place = found.reach
         self._unsure = False
-        if found.more:
+        if found.more or again:
             return 0.0
         coming = min((one.due_at for one in found.aside if one not in due), default=None)
         wait = POLL_SECONDS if coming is None else (coming - self._parts.clock()).total_seconds()
@@ -171,8 +174,8 @@ class Line:
         fresh = [event for event in wanted if str(event.position) not in known]
         return _Found(row, wanted, fresh, reach, more, aside)
 
-    async def _deliver(self, found: _Found, due: Sequence[Row[Any]]) -> bool:
-        """Send events, and those put aside; write down what came of it. False: the line was given back."""
+    async def _deliver(self, found: _Found, due: Sequence[Row[Any]]) -> Report:
+        """Send events, and those put aside; write down what came of it."""
         target = self._target(found.row)
         again: list[tuple[Row[Any], Outcome]] = []
 
@@ -199,7 +202,7 @@ class Line:
             self._round = None
             report = writing.report(found.row, round_, again, self._parts.clock())
             await self._write(report, _reached(found, round_, self._place))
-        return not report.over
+        return report
 
     def _target(self, row: Row[Any]) -> Target | Outcome:
         try:

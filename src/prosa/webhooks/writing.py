@@ -50,6 +50,11 @@ class Report:
     again: Sequence[tuple[uuid.UUID, dict[str, Any]]] = ()
     over: bool = False
 
+    @property
+    def aside(self) -> bool:
+        """Whether something was put aside, or tried again."""
+        return bool(self.again) or any(note["due_at"] is not None for note in self.notes)
+
 
 def report(row: Row[Any], round_: Round, again: Sequence[tuple[Row[Any], Outcome]], now: datetime) -> Report:
     """Return what came of a round.
