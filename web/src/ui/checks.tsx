@@ -13,18 +13,26 @@ export interface Check {
 
 export function CheckGroup({
   label,
+  quiet,
   checks,
   value,
   onChange,
 }: {
   label: string;
+  /** The label is for screen readers only. */
+  quiet?: boolean;
   checks: readonly Check[];
   value: readonly string[];
   onChange: (value: string[]) => void;
 }) {
   return (
-    <CheckboxGroup className="checks" value={[...value]} onChange={onChange}>
-      <Label className="field-label">{label}</Label>
+    <CheckboxGroup
+      className="checks"
+      value={[...value]}
+      onChange={onChange}
+      {...(quiet ? { "aria-label": label } : {})}
+    >
+      {!quiet && <Label className="field-label">{label}</Label>}
       <div className="checks-list">
         {checks.map((check) => (
           <Checkbox key={check.id} value={check.id} className="check">

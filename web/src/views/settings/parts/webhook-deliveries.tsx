@@ -43,6 +43,7 @@ export default function WebhookDeliveries({
             label={t.filter}
             value={filter}
             onChange={setFilter}
+            short
             choices={FILTERS.map((id) => ({ id, label: id === "all" ? t.all : t.deliveryStates[id] }))}
           />
           <Button icon="refresh" isPending={query.isRefetching} onPress={() => void query.refetch()}>

@@ -182,6 +182,7 @@ export default function WebhookDialog({
         <div className="card settings-webhook-groups">
           <CheckGroup
             label={t.whichNumbers}
+            quiet
             value={numbers}
             onChange={edit(setNumbers)}
             checks={numberChecks}

@@ -41,7 +41,7 @@ export function WebhookHeaders({
   const set = (key: number, change: Partial<Header>) =>
     onChange(headers.map((one) => (one.key === key ? { ...one, ...change } : one)));
   return (
-    <fieldset className="stack">
+    <fieldset className="stack settings-webhook-headers">
       <legend className="field-label">{t.headers}</legend>
       <span className="field-hint">
         {t.headersHint} {kept.length > 0 && t.headersKept(format.list(kept))}

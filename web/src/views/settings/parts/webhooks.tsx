@@ -101,7 +101,7 @@ function Row({ of, onOpen }: { of: Webhook; onOpen: (what: "edit" | "secret" | "
   ];
   return (
     <li className="settings-webhook" aria-label={name}>
-      <div className="settings-webhook-head">
+      <div className="settings-webhook-head settings-webhook-of">
         <span className="settings-key-icon">
           <Icon name="link" />
         </span>
