@@ -8,6 +8,8 @@ from fastapi.openapi.utils import get_openapi
 
 from prosa import __version__
 from prosa.http.problems import MEDIA_TYPE, Problem, problems
+from prosa.webhooks.schemas import EVENTS
+from prosa.webhooks.service import TEST_EVENT
 
 DESCRIPTION = """
 Link WhatsApp numbers, read and send messages, and let an AI answer.
@@ -70,8 +72,39 @@ def _document(app: FastAPI, public_url: str | None) -> dict[str, Any]:
         _complete(operation)
         _exemplify(operation, schemas)
     order = [*(tag for tag in TAGS if tag in used), *(tag for tag in used if tag not in TAGS)]
+    document["webhooks"] = {"event": {"post": _told()}}
     document["tags"] = [{"name": tag, "description": TAGS[tag]} if tag in TAGS else {"name": tag} for tag in order]
     return document
+
+
+def _told() -> dict[str, Any]:
+    """Describe what webhooks get; docs/asyncapi.json has what each event carries."""
+    names = {"webhook-id": "The same at every try.", "webhook-timestamp": "Seconds since the Unix epoch."}
+    names["webhook-signature"] = "`v1,` and a signature by Standard Webhooks; two while the secret is replaced."
+    envelope = {
+        "type": "object",
+        "required": ["id", "event", "timestamp", "session", "payload"],
+        "properties": {
+            "id": {"type": "string"},
+            "event": {"type": "string", "enum": [*EVENTS, TEST_EVENT]},
+            "timestamp": {"type": "integer", "description": "Milliseconds since the Unix epoch, UTC."},
+            "session": {"type": ["string", "null"], "description": "The number it is about."},
+            "payload": {"type": "object", "description": "As in the frames of the WebSocket: see /asyncapi.json."},
+        },
+    }
+    return {
+        "operationId": "webhook_event",
+        "summary": "What a webhook gets",
+        "description": "One event, as the WebSocket sends it. Any status of 200 to 299 within 10 seconds accepts it; "
+        "410 switches the webhook off; after anything else it is tried again.",
+        "tags": ["Webhooks"],
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": words}
+            for name, words in names.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": envelope}}},
+        "responses": {"2XX": {"description": "Accepted."}, "410": {"description": "No more events, ever."}},
+    }
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -31,6 +31,8 @@ TOPIC = "webhooks"
 """Says that a webhook was added, changed or removed."""
 POLL_SECONDS = 5.0
 """Between two looks for webhooks: another process may have added one, or died."""
+LISTEN_SECONDS = 1.0
+"""Between two looks at the log, while webhooks are held: another process may have written to it."""
 LEASE, RENEW_SECONDS = timedelta(seconds=30), 8.0
 READ = 1000
 STOP_SECONDS = 3.0
@@ -188,7 +190,7 @@ class Follower:
                 if not self._lines:
                     place = None
                     await self._held.wait()
-                await signal.wait(self._poll_seconds)
+                await signal.wait(LISTEN_SECONDS)
                 try:
                     place = await self._read(place)
                     outages.worked()

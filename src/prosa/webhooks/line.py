@@ -29,8 +29,8 @@ READ = 500
 """Events that are read at a time; of those of no interest nothing is kept."""
 BATCH = 100
 """Events of one round; fewer than the deliveries that are kept, so that what a broken-off round did is known."""
-POLL_SECONDS = 5.0
-"""Between two looks, without a word that there is something new."""
+POLL_SECONDS = 30.0
+"""Between two looks, without a word that there is something new (`prosa.webhooks.follower` has it)."""
 RETRY_SECONDS = 1.0
 """After a look that did not work."""
 IDLE_SECONDS = 60.0
