@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
+import structlog
 from sqlalchemy import ColumnElement, Row, String, Table, and_, column, delete, func, insert, or_, select, table, update
 from sqlalchemy import Uuid as UuidType
 
@@ -17,6 +18,8 @@ TABLE: Final = cast("Table", Webhook.__table__)
 DELIVERIES: Final = cast("Table", WebhookDelivery.__table__)
 _w, _d = TABLE.c, DELIVERIES.c
 _numbers = table("whatsapp_sessions", column("session_id", String()), column("user_id", UuidType()))
+
+logger = structlog.get_logger("prosa.webhooks")
 
 KEPT = 200
 """Deliveries of a webhook that people can look at, beside those that are still to be tried again."""
@@ -167,6 +170,7 @@ async def note_gaps(db: WriteDb, last: Position) -> None:
         lost = [head.time for head in heads if wants(row, head.type, head.session)]
         values: dict[str, Any] = {"position_txid": last.txid, "position_id": last.id}
         if lost:
+            logger.warning("webhook_events_forgotten", webhook=str(row.id), events=len(lost))
             values |= {
                 "gap_from": row.gap_from or min(lost), "gap_until": max(lost), "gap_events": _w.gap_events + len(lost),
             }  # fmt: skip
