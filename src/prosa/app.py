@@ -87,6 +87,10 @@ from prosa.users import endpoints as user_endpoints
 from prosa.users.api_keys import ApiKeyService
 from prosa.users.service import UserService
 from prosa.users.sign_in import SignInService
+from prosa.webhooks import endpoints as webhook_endpoints
+from prosa.webhooks.follower import Follower
+from prosa.webhooks.repository import note_gaps
+from prosa.webhooks.service import WebhookService
 from prosa.whatsapp.bridge import BridgeEngine, create_engine
 from prosa.whatsapp.engine import WhatsAppEngine
 from prosa.whatsapp.process import TestServer
@@ -132,6 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
         tool_endpoints.router,
         key_endpoints.router,
         usage_endpoints.router,
+        webhook_endpoints.router,
         system.router,
     ):
         app.include_router(router, dependencies=[known_query], responses=problems.problems(422))
@@ -182,7 +187,7 @@ async def compose(
     stack.push_async_callback(database.close)
     await upgrade(database)
     cache = Cache(redis_url)
-    hub = EventHub(database, bus, retention=timedelta(hours=settings.event_retention_hours))
+    hub = EventHub(database, bus, retention=timedelta(hours=settings.event_retention_hours), forgetting=note_gaps)
     await run(bus, cache, hub)
 
     key = secret_key(settings)
@@ -257,8 +262,9 @@ async def compose(
     scheduler = Scheduler(database, bus, directory)
     changer = Changer(database, bus, numbers, files)
     await run(
-        TakingOver(database, presence), authenticator.key_uses, keyring, embedders, index, ready, people, knowledge,
-        library, engine, appearance, gateway, fetcher, sender, changer, scheduler, runner, answers,
+        TakingOver(database, presence), Follower(database, bus, outgoing, vault, grace=grace),
+        authenticator.key_uses, keyring, embedders, index, ready, people, knowledge, library,
+        engine, appearance, gateway, fetcher, sender, changer, scheduler, runner, answers,
     )  # fmt: skip
 
     return {
@@ -305,6 +311,7 @@ async def compose(
         Settings: settings,
         ToolService: tools,
         ProviderKeyService: ProviderKeyService(database, vault, keyring, outgoing.rules),
+        WebhookService: WebhookService(database, vault, outgoing),
         UsageService: UsageService(database, prompt_price=_prompt_price, bus=bus),
         SessionDirectory: directory,
         AnswerIndex: index,

@@ -22,6 +22,7 @@ from prosa.database.outage import OutageLog
 from prosa.database.prepared import Prepared
 from prosa.ids import new_token
 
+_jitter = random.Random()  # noqa: S311 - its own: loops in the background must not move others' sequence
 GIVE_BACK_SECONDS = 2.0
 """How long a stop waits for the database; after that, leases end by themselves."""
 
@@ -57,7 +58,7 @@ def process_of(owner: str) -> str:
 
 def backoff(attempts: int, *, base: float, ceiling: float) -> timedelta:
     """Return the wait before try number `attempts + 1`: exponential to `ceiling` seconds, with jitter (50-100 %)."""
-    return timedelta(seconds=min(ceiling, base * 2.0 ** min(attempts, 30)) * random.uniform(0.5, 1.0))  # noqa: S311
+    return timedelta(seconds=min(ceiling, base * 2.0 ** min(attempts, 30)) * _jitter.uniform(0.5, 1.0))
 
 
 class Claim:

@@ -39,12 +39,14 @@ class Reached:
         content_type: As the server says it.
         text: The body, as text; at most the size asked for.
         cut: There was more.
+        headers: The answer's, their names in lower case.
     """
 
     status: int
     content_type: str
     text: str = field(repr=False)
     cut: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,9 @@ class Rules:
         if parts.username is not None or parts.password is not None:
             raise RefusedAddressError("no user name or password in the URL; use the secret header")
         if self.hosts and not any(host == name or (name[:1] == "." and host.endswith(name)) for name in self.hosts):
-            raise RefusedAddressError(f"{host} is not among the hosts that this installation allows")
+            raise RefusedAddressError(
+                f"{host} is not among the hosts that this installation allows (PROSA_OUTGOING_HOSTS)"
+            )
         literal = _literal(host)
         if literal is not None:
             self._check_address(literal)
@@ -123,6 +127,7 @@ class Outgoing:
         *,
         params: Mapping[str, str] | None = None,
         json: Any = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         seconds: float = 10.0,
         max_bytes: int = MAX_BYTES,
@@ -134,6 +139,7 @@ class Outgoing:
             url: Where to.
             params: More of the URL's query.
             json: The body; none where left out.
+            content: The body, byte for byte, in place of `json`.
             headers: More headers.
             seconds: Longest wait for the whole answer.
             max_bytes: More of an answer is not read.
@@ -160,6 +166,7 @@ class Outgoing:
                     method,
                     target,
                     json=json,
+                    content=content,
                     headers={"User-Agent": "prosa", **(headers or {}), "Host": target.netloc.decode("ascii")},
                     timeout=httpx2.Timeout(seconds, connect=CONNECT_SECONDS),
                 )
@@ -173,7 +180,8 @@ class Outgoing:
         except httpx2.HTTPError as error:
             raise OSError(f"the address could not be reached ({type(error).__name__})") from error
         text = body.decode(response.charset_encoding or "utf-8", "replace")
-        return Reached(response.status_code, response.headers.get("content-type", ""), text, cut)
+        told = response.headers
+        return Reached(response.status_code, told.get("content-type", ""), text, cut, dict(told.items()))
 
     async def close(self) -> None:
         """Close the connections."""

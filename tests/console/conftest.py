@@ -210,9 +210,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def _running(folder: Path) -> AsyncIterator[tuple[World, ProsaProcess]]:
+async def running(folder: Path, **settings: str) -> AsyncIterator[tuple[World, ProsaProcess]]:
+    """A world and a Prosa in it, with some settings."""
     async with World(folder) as world:
-        prosa = world.prosa()
+        prosa = world.prosa(settings=settings)
         await prosa.start()
         try:
             yield world, prosa
@@ -221,7 +222,8 @@ async def _running(folder: Path) -> AsyncIterator[tuple[World, ProsaProcess]]:
 
 
 @asynccontextmanager
-async def _watched(installation: Installation) -> AsyncIterator[Installation]:
+async def watched(installation: Installation) -> AsyncIterator[Installation]:
+    """An installation, nothing of whose pages went wrong at the end."""
     yield installation
     for context in installation.contexts:
         await context.close()
@@ -229,7 +231,8 @@ async def _watched(installation: Installation) -> AsyncIterator[Installation]:
 
 
 @asynccontextmanager
-async def _signed_in(installation: Installation, email: str) -> AsyncIterator[Console]:
+async def signed_in(installation: Installation, email: str) -> AsyncIterator[Console]:
+    """A person of an installation, in the API and on a page."""
     async with ProsaClient(installation.url) as api:
         await api.login(email, PASSWORD)
         async with api.events() as events:
@@ -241,7 +244,7 @@ async def _signed_in(installation: Installation, email: str) -> AsyncIterator[Co
 
 @pytest.fixture(scope="session")
 async def _shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[World, ProsaProcess, ProsaClient]]:
-    async with _running(tmp_path_factory.mktemp("console")) as (world, prosa), ProsaClient(prosa.url) as first:
+    async with running(tmp_path_factory.mktemp("console")) as (world, prosa), ProsaClient(prosa.url) as first:
         await first.register(EMAIL, PASSWORD, "First owner")
         yield world, prosa, first
 
@@ -249,7 +252,7 @@ async def _shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tup
 @pytest.fixture
 async def installation(tmp_path: Path, browser: Browser) -> AsyncIterator[Installation]:
     """A Prosa of its own runs; nobody has registered."""
-    async with _running(tmp_path / "world") as (world, prosa), _watched(Installation(world, prosa, browser)) as mine:
+    async with running(tmp_path / "world") as (world, prosa), watched(Installation(world, prosa, browser)) as mine:
         yield mine
 
 
@@ -260,7 +263,7 @@ async def console(_shared: tuple[World, ProsaProcess, ProsaClient], browser: Bro
     email = f"owner-{next(_count)}@example.com"
     await first.login(EMAIL, PASSWORD)  # access tokens end
     await first.post("/users", {"email": email, "password": PASSWORD, "name": "Bia Ramos", "role": "owner"})
-    async with _watched(Installation(world, prosa, browser)) as mine, _signed_in(mine, email) as console:
+    async with watched(Installation(world, prosa, browser)) as mine, signed_in(mine, email) as console:
         yield console
 
 
@@ -269,7 +272,7 @@ async def own_console(installation: Installation) -> AsyncIterator[Console]:
     """The owner of an installation of its own is signed in."""
     async with ProsaClient(installation.url) as api:
         await api.register(EMAIL, PASSWORD, "Bia Ramos")
-    async with _signed_in(installation, EMAIL) as console:
+    async with signed_in(installation, EMAIL) as console:
         yield console
 
 

@@ -79,6 +79,7 @@ async def test_the_first_view_is_light_and_asks_once(console: Console) -> None:
 
 PAGES = (
     "numbers", "settings/you", "settings/people", "settings/appearance", "settings/keys", "settings/api-keys",
+    "settings/webhooks",
     "settings/system", "usage",
     *(f"ai/SESSION/{part}" for part in (
         "instructions", "behaviour", "hours", "budget", "answers", "knowledge", "tools"

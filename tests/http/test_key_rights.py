@@ -21,11 +21,13 @@ from prosa.users.service import COMMAND_LINE, UserService
 
 KEYS_MAY = {
     "/sessions": True, "/conversations": True, "/messages": True, "/frequent-answers": True, "/usage": True,
-    "/usage.csv": True, "/system": True,
+    "/usage.csv": True, "/webhooks": True, "/system": True,
     "/auth": False, "/users": False, "/api-keys": False, "/provider-keys": False,
 }  # fmt: skip
 """Whether an API key may, by how a path begins. Think before you add one: what could somebody do with a leaked key?"""
 EXCEPT = {"GET /auth/me": True}
+SECRET = "GET /webhooks/{webhook_id}/secret"
+"""Whoever reads it can act."""
 
 OPERATIONS: list[tuple[str, str, dict[str, Any]]] = [
     (method.upper(), path, operation)
@@ -110,7 +112,8 @@ async def test_what_a_key_may(programs: Programs, method: str, path: str) -> Non
         assert refusal(answer) == "sign_in_needed"
         assert "/auth/login" in answer.json()["remedy"]
         return
-    assert read == (None if method in SAFE else "read_only_key")
+    reads = method in SAFE and f"{method} {path}" != SECRET
+    assert read == (None if reads else "read_only_key")
     # with nothing in it and about nothing, no request does anything
     assert refusal(await programs.full.request(method, made_up(path))) is None
 

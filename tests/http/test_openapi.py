@@ -8,9 +8,14 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from tests.fixtures.http import create_test_app
 
 from prosa.app import describe
+from prosa.clock import utc_now
+from prosa.events.log import LoggedEvent, Position
+from prosa.events.types import PAYLOADS
 from prosa.forms import IN_WORDS
 from prosa.http.openapi import custom_openapi
+from prosa.ids import new_id
 from prosa.users.endpoints import router
+from prosa.webhooks import signing
 
 
 @pytest.fixture
@@ -68,6 +73,16 @@ def test_tags_and_server(document: dict[str, Any]) -> None:
 def test_operation_ids_are_unique(document: dict[str, Any]) -> None:
     ids = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
     assert len(ids) == len(set(ids))
+
+
+def test_what_webhooks_get_is_described() -> None:
+    told = describe()["webhooks"]["event"]["post"]
+    envelope = told["requestBody"]["content"]["application/json"]["schema"]
+    known = {payload.event for payload in PAYLOADS}
+    assert set(envelope["properties"]["event"]["enum"]) == known | {"webhook.test"}
+    assert [parameter["name"] for parameter in told["parameters"]] == list(signing.headers([], "", utc_now(), b""))
+    event = LoggedEvent(Position(0, 1), new_id(), "shop", "session.status", utc_now(), {"status": "open"}).envelope()
+    assert list(Draft202012Validator(envelope).iter_errors(event)) == []
 
 
 def test_every_body_has_an_example_that_fits() -> None:

@@ -39,6 +39,8 @@ from prosa.settings import Settings
 from prosa.users.models import Role, User
 from prosa.users.service import COMMAND_LINE, UserService
 from prosa.users.sign_in import SignInService
+from prosa.webhooks.schemas import WebhookCreate
+from prosa.webhooks.service import WebhookService
 
 EXAMPLES = 12
 """Requests an operation and kind; all together stay under a minute on two slow cores."""
@@ -118,7 +120,15 @@ class Installation:
             "conversation_id": [str(conversation_ids[0])],
             "message_id": [str(message_id) for message_id in message_ids],
             "user_id": [str((await self._add_person(Role.AGENT)).id)],
+            "webhook_id": [await self._webhook(owner)],
         }
+
+    async def _webhook(self, owner: Caller) -> str:
+        """Return a webhook's id; a person has few."""
+        webhooks: WebhookService = self._app.state.provided[WebhookService]
+        for known in await webhooks.list(owner):
+            return str(known.id)
+        return str((await webhooks.create(owner, WebhookCreate(url="https://shop.invalid/hook", enabled=False)))[0].id)
 
     async def _access_token(self) -> str:
         """Return an access token that is good: some requests sign out."""

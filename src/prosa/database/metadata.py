@@ -13,7 +13,8 @@ import prosa.outbox.models
 import prosa.sessions.models
 import prosa.tools.models
 import prosa.usage.models
-import prosa.users.models  # noqa: F401
+import prosa.users.models
+import prosa.webhooks.models  # noqa: F401
 from prosa.database.base import Base
 
 metadata: MetaData = Base.metadata

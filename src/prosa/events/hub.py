@@ -17,7 +17,7 @@ from prosa.database.engine import Database
 from prosa.database.outage import OutageLog
 from prosa.events import log
 from prosa.events.bus import Bus, Word, cancel
-from prosa.events.log import LoggedEvent, Position
+from prosa.events.log import Forgetting, LoggedEvent, Position
 from prosa.events.types import Payload
 
 MAX_WAITING = 1000
@@ -82,7 +82,18 @@ class Subscriber:
 class EventHub:
     """Follows the log and fans out."""
 
-    def __init__(self, database: Database, bus: Bus, *, retention: timedelta) -> None:
+    def __init__(
+        self, database: Database, bus: Bus, *, retention: timedelta, forgetting: Forgetting | None = None
+    ) -> None:
+        """Make it.
+
+        Args:
+            database: Where the log is.
+            bus: Says that there is something new.
+            retention: How long events are kept.
+            forgetting: Told before events are forgotten.
+        """
+        self._forgetting = forgetting
         self._database = database
         self._bus = bus
         self._retention = retention
@@ -182,7 +193,7 @@ class EventHub:
         outages = OutageLog("pruning the log of events")
         while True:
             try:
-                forget = partial(log.prune, before=utc_now() - self._retention)
+                forget = partial(log.prune, before=utc_now() - self._retention, forgetting=self._forgetting)
                 while await self._database.submit(forget) == log.PRUNED:
                     pass  # others write between two parts
                 outages.worked()

@@ -1,11 +1,11 @@
 """The log of events: appended in the transaction that caused them, replayed from any place still kept."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from pydantic_core import to_json
 from sqlalchemy import bindparam, delete, func, insert, literal_column, select, tuple_
@@ -74,6 +74,21 @@ class LoggedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """What of an event tells whom it concerns."""
+
+    position: Position
+    user_id: uuid.UUID
+    session: str | None
+    type: str
+    time: datetime
+
+
+Forgetting: TypeAlias = Callable[[WriteDb, Position], Awaitable[None]]
+"""Told of the last place that is about to be forgotten, in the transaction that does it."""
+
+
+@dataclass(frozen=True, slots=True)
 class NewEvent:
     """An event to append."""
 
@@ -123,6 +138,10 @@ def _behind(db: ReadDb, after: Position) -> Any:
     return tuple_(after.txid, after.id) < _PLACE
 
 
+def _upto(db: ReadDb, last: Position) -> Any:
+    return EventRow.id <= last.id if db.dialect == "sqlite" else tuple_(last.txid, last.id) >= _PLACE
+
+
 async def read_after(
     db: ReadDb, after: Position, *, user_id: uuid.UUID | None = None, limit: int = 500
 ) -> Sequence[LoggedEvent]:
@@ -142,6 +161,32 @@ async def read_after(
     ]
 
 
+async def read_heads(
+    db: ReadDb, after: Position, *, until: Position | None = None, user_id: uuid.UUID | None = None, limit: int
+) -> Sequence[Head]:
+    """Return whom up to `limit` events behind `after` concern, in order; of one owner, or of all."""
+    statement = (
+        select(EventRow.txid, EventRow.id, EventRow.user_id, EventRow.session_id, EventRow.type, EventRow.created_at)
+        .where(_behind(db, after), _settled(db))
+        .order_by(*_place(db))
+        .limit(limit)
+    )
+    if until is not None:
+        statement = statement.where(_upto(db, until))
+    if user_id is not None:
+        statement = statement.where(EventRow.user_id == user_id)
+    return [
+        Head(Position(row.txid, row.id), row.user_id, row.session_id, row.type, row.created_at)
+        for row in await db.execute(statement)
+    ]
+
+
+async def read_one(db: ReadDb, position: Position, user_id: uuid.UUID) -> LoggedEvent | None:
+    """Return one event of an owner, where it is still kept."""
+    found = await read_after(db, Position(position.txid, position.id - 1), user_id=user_id, limit=1)
+    return found[0] if found and found[0].position == position else None
+
+
 async def end(db: ReadDb) -> Position:
     """Return the place of the newest event that readers may see."""
     newest = [column.desc() for column in _place(db)]
@@ -156,17 +201,18 @@ async def oldest(db: ReadDb) -> Position | None:
     return Position(row.txid, row.id) if row else None
 
 
-async def prune(db: WriteDb, *, before: datetime, limit: int = PRUNED) -> int:
+async def prune(db: WriteDb, *, before: datetime, limit: int = PRUNED, forgetting: Forgetting | None = None) -> int:
     """Forget up to `limit` of the oldest events, those from before a moment; return how many.
 
-    They are taken in the log's order, up to the first that is kept.
+    They are taken in the log's order, up to the first that is kept; `forgetting` is told first.
     """
     statement = select(EventRow.txid, EventRow.id, EventRow.created_at).order_by(*_place(db)).limit(limit)
     old = list(takewhile(lambda row: row.created_at < before, await db.execute(statement)))
     if old:
-        last = old[-1]
-        places = EventRow.id <= last.id if db.dialect == "sqlite" else tuple_(last.txid, last.id) >= _PLACE
-        await db.execute(delete(EventRow).where(places, EventRow.created_at < before))
+        last = Position(old[-1].txid, old[-1].id)
+        if forgetting is not None:
+            await forgetting(db, last)
+        await db.execute(delete(EventRow).where(_upto(db, last), EventRow.created_at < before))
     return len(old)
 
 

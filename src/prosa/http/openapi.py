@@ -7,8 +7,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from prosa import __version__
-from prosa.http.key_rights import SAFE, needs_person
+from prosa.http.key_rights import needs_full_key, needs_person
 from prosa.http.problems import MEDIA_TYPE, Problem, problems
+from prosa.webhooks.schemas import EVENTS
+from prosa.webhooks.service import TEST_EVENT
 
 DESCRIPTION = """
 Link WhatsApp numbers, read and send messages, and let an AI answer.
@@ -16,7 +18,7 @@ Link WhatsApp numbers, read and send messages, and let an AI answer.
 Sign in at `POST /auth/login` and send the access token as `Authorization: Bearer …`. Programs send an API key in its
 place, or as `X-Api-Key: …`; people make them at `POST /api-keys` or in the console. Errors are problem details
 (RFC 9457): rely on `code`, show `detail` and `remedy`. Collections come in pages: pass `next_cursor` as `cursor`.
-Events come over the WebSocket at `/ws`.
+Events come over the WebSocket at `/ws`, and to webhooks.
 """.strip()
 
 TAGS = {
@@ -27,6 +29,7 @@ TAGS = {
     "Conversations": "Chats of a number, and whether the AI answers in them.",
     "Messages": "Reading and sending messages, and their media.",
     "Tools": "HTTP services that the AI may call while it answers.",
+    "Webhooks": "Addresses that are told what happens, by signed requests.",
     "Usage": "What answers cost.",
     "Events": "What happened, over the WebSocket or as a list.",
     "Health": "Whether Prosa works.",
@@ -72,8 +75,39 @@ def _document(app: FastAPI, public_url: str | None) -> dict[str, Any]:
         _complete(method, path, operation)
         _exemplify(operation, schemas)
     order = [*(tag for tag in TAGS if tag in used), *(tag for tag in used if tag not in TAGS)]
+    document["webhooks"] = {"event": {"post": _told()}}
     document["tags"] = [{"name": tag, "description": TAGS[tag]} if tag in TAGS else {"name": tag} for tag in order]
     return document
+
+
+def _told() -> dict[str, Any]:
+    """Describe what webhooks get; docs/asyncapi.json has what each event carries."""
+    names = {"webhook-id": "The same at every try.", "webhook-timestamp": "Seconds since the Unix epoch."}
+    names["webhook-signature"] = "`v1,` and a signature by Standard Webhooks; two while the secret is replaced."
+    envelope = {
+        "type": "object",
+        "required": ["id", "event", "timestamp", "session", "payload"],
+        "properties": {
+            "id": {"type": "string"},
+            "event": {"type": "string", "enum": [*EVENTS, TEST_EVENT]},
+            "timestamp": {"type": "integer", "description": "Milliseconds since the Unix epoch, UTC."},
+            "session": {"type": ["string", "null"], "description": "The number it is about."},
+            "payload": {"type": "object", "description": "As in the frames of the WebSocket: see /asyncapi.json."},
+        },
+    }
+    return {
+        "operationId": "webhook_event",
+        "summary": "What a webhook gets",
+        "description": "One event, as the WebSocket sends it. Any status of 200 to 299 within 10 seconds accepts it; "
+        "410 switches the webhook off; after anything else it is tried again.",
+        "tags": ["Webhooks"],
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": words}
+            for name, words in names.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": envelope}}},
+        "responses": {"2XX": {"description": "Accepted."}, "410": {"description": "No more events, ever."}},
+    }
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -92,7 +126,7 @@ def _complete(method: str, path: str, operation: dict[str, Any]) -> None:
         if needs_person(method, path):
             operation["security"] = [one for one in operation["security"] if "api_key" not in one]
             wanted.add(403)
-        elif method not in SAFE:
+        elif needs_full_key(method, path):
             wanted.add(403)  # to API keys that read
     if "requestBody" in operation:
         wanted |= {413, 422}

@@ -55,6 +55,11 @@ const PORTUGUESE: Record<string, Says> = {
   extra_forbidden: "Este campo não existe.",
   string_pattern_mismatch: "Há aqui um formato, ou caracteres, que não são aceitos.",
   address_refused: "Este endereço não pode ser usado; veja PROSA_OUTGOING_PRIVATE_ADDRESSES.",
+  unknown_event: "Não existe um evento com este nome.",
+  unknown_number: "Este número não existe mais; escolha outro.",
+  header_taken: "O próprio Prosa define este cabeçalho; escolha outro.",
+  header_twice: "Um cabeçalho aparece duas vezes; maiúsculas não fazem diferença.",
+  headers_wanted: "O endereço é de outro servidor: informe os cabeçalhos de novo, ou remova-os.",
   address_not_taken:
     "Este provedor só é consultado no endereço dele; para um servidor que fala a API da OpenAI, use openai-chat.",
   contact: "Escreva um telefone (+55 11 99999-0001) ou o endereço de um contato ou grupo.",

@@ -1,7 +1,7 @@
 import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { shellRoute } from "~/app/routes";
 
-export const PARTS = ["you", "people", "appearance", "keys", "api-keys", "system"] as const;
+export const PARTS = ["you", "people", "appearance", "keys", "api-keys", "webhooks", "system"] as const;
 export type Part = (typeof PARTS)[number];
 
 export const settingsRoutes = [

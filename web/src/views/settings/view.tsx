@@ -10,14 +10,17 @@ import { Appearance } from "./parts/appearance";
 import { Keys } from "./parts/keys";
 import { People } from "./parts/people";
 import { System } from "./parts/system";
+import Webhooks from "./parts/webhooks";
 import { You } from "./parts/you";
 import { PARTS, type Part } from "./routes";
 import { words } from "./strings";
+import { words as webhookWords } from "./webhook-strings";
 import "./view.css";
 
 export default function SettingsView() {
   const t = useStrings(words);
   const { apiKeys } = useStrings(apiKeyWords);
+  const webhooks = useStrings(webhookWords);
   const router = useRouter();
   const me = useMe();
   const { part } = useParams({ from: "/shell/settings/$part" });
@@ -42,6 +45,7 @@ export default function SettingsView() {
           { id: "appearance", label: t.appearance, icon: "sun", content: <Appearance /> },
           { id: "keys", label: t.keys, icon: "key", content: <Keys /> },
           { id: "api-keys", label: apiKeys, icon: "link", content: <ApiKeys /> },
+          { id: "webhooks", label: webhooks.tab, icon: "bell", content: <Webhooks /> },
           ...(manager
             ? [{ id: "system" as const, label: t.system, icon: "shield" as const, content: <System /> }]
             : []),

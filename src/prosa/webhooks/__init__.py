@@ -1,0 +1,1 @@
+"""Webhooks: programs of the owner that are told what happens, each event by a signed POST."""
