@@ -415,13 +415,19 @@ async def test_without_its_beginning_the_rest_of_an_answer_is_not_sent(office: O
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("how", ["ai_enabled = false", "ai_paused_until = :later"])
-@on_sqlite
+@pytest.mark.parametrize(
+    "how",
+    [
+        "conversations SET ai_enabled = false",
+        "conversations SET ai_paused_until = :later",
+        """whatsapp_sessions SET settings = '{"ai_enabled": false}'""",
+    ],
+)
 async def test_an_answer_is_not_sent_once_the_ai_was_switched_off(office: Office, how: str) -> None:
     await office.answer("one", "two")
     await office.queue("a person will answer you", author=Author.AUTOMATIC)
     later = {"later": utc_now() + timedelta(hours=1)} if "later" in how else {}
-    await run_sql(office.database, f"UPDATE conversations SET {how}", **later)
+    await run_sql(office.database, f"UPDATE {how}", **later)
     office.numbers.opened("main")
     await office.sender.start()
     await office.sent(3)

@@ -11,7 +11,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, case, exists, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    select,
+    true,
+    update,
+)
 
 from prosa import leases
 from prosa.conversations.facts import MESSAGE_COLUMNS, sent_payload
@@ -80,15 +94,19 @@ _contact = Prepared(
 
 _columns = [
     _m.id, _m.conversation_id, _m.session_id, _m.wa_id, _m.type, _m.body, _m.media, _m.payload, _m.stored_at,
-    _m.attempts, _m.error, _m.author, _m.expires_at, _c.ai_enabled, _c.ai_paused_until, _c.ai_paused_by, _c.kind,
-    _c.last_inbound_at, _c.approached_at, _c.contact_jid, _c.contact_lid, _c.contact_phone,
-    _c.contact_name, _followed, _numbers.user_id,
+    _m.attempts, _m.error, _m.author, _m.expires_at, _c.ai_paused_until, _c.ai_paused_by, _c.kind, _c.last_inbound_at,
+    _c.approached_at, _c.contact_jid, _c.contact_lid, _c.contact_phone, _c.contact_name, _followed, _numbers.user_id,
 ]  # fmt: skip
 
 
 def _looking(dialect: str) -> Select[Any]:
     found = among(_m.id, "ids", dialect)
-    whose = select(*_columns).join(CONVERSATIONS, _c.id == _m.conversation_id)
+    # Who switches a number's AI off takes back what waits; what a turn stores at that very moment is seen here.
+    number = _numbers.settings["ai_enabled"].as_boolean()
+    if dialect == "sqlite":
+        number = func.json_extract(_numbers.settings, literal_column("'$.ai_enabled'"), type_=Boolean())
+    allowed = and_(_c.ai_enabled, func.coalesce(number, true())).label("ai_enabled")
+    whose = select(*_columns, allowed).join(CONVERSATIONS, _c.id == _m.conversation_id)
     return whose.join(WhatsAppSession.__table__, _numbers.session_id == _m.session_id).where(found)
 
 
