@@ -22,6 +22,12 @@ from prosa.outbox.sender import Sender
 from prosa.whatsapp.engine import EngineErrorCode
 
 
+@pytest.fixture(autouse=True)
+async def ai_on(inbox: Inbox) -> None:
+    """The AI speaks on the number: else nothing of it would be sent."""
+    await run_sql(inbox.database, "UPDATE whatsapp_sessions SET settings = '{}'")
+
+
 async def say(inbox: Inbox, text: str, author: Author = Author.AI) -> Any:
     async def job(db: WriteDb) -> Any:
         opened = await open_or_create(db, "main", identity.address(CONTACT), at=utc_now())
