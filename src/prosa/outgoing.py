@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from prosa.errors import FieldError, InvalidInputError
+
 if TYPE_CHECKING:
     import httpx2
 
@@ -24,6 +26,11 @@ NOT_PUBLIC = (
 )
 RESOLVE_SECONDS = 5.0
 CONNECT_SECONDS = 5.0
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of an address: what was given for one of these goes to no other."""
+    return "/".join(url.lower().split("/", 3)[:3])
 
 
 class RefusedAddressError(Exception):
@@ -86,6 +93,22 @@ class Rules:
         elif not self.private and (host == "localhost" or host.endswith(".localhost")):  # RFC 6761 §6.3
             raise RefusedAddressError(NOT_PUBLIC)
         return host
+
+    def check_field(self, url: str, field: str, *, detail: str) -> None:
+        """Make sure that an address that a person gave may be asked, as far as can be said without looking it up.
+
+        Args:
+            url: The address.
+            field: Where it was given, as a path.
+            detail: What cannot be done with it.
+
+        Raises:
+            InvalidInputError: It may not be asked.
+        """
+        try:
+            self.check_url(url)
+        except RefusedAddressError as error:
+            raise InvalidInputError(detail, fields=[FieldError(field, str(error), "address_refused")]) from None
 
     def _check_address(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
         mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.fixtures.conversations import messages
-from tests.fixtures.turns import TurnStage, end, turn_stage
+from tests.fixtures.turns import PICTURE, TurnStage, end, hear_voice, turn_stage
 
 from prosa.ai.notes import NOTE_TOKENS
 from prosa.cache import Cache
@@ -22,21 +22,11 @@ from prosa.turns.policy.files import understood
 from prosa.whatsapp.engine import EngineErrorCode, MediaInfo, MessageType
 from prosa_simulator.gemini import answers as says
 
-VOICE = MediaInfo("audio/ogg; codecs=opus", size=4, seconds=3, voice=True)
-PICTURE = MediaInfo("image/jpeg", size=4)
-
 
 @pytest.fixture
 async def stage(database: Database, bus: Bus, cache: Cache, tmp_path: Path) -> AsyncIterator[TurnStage]:
     async with turn_stage(database, bus, cache, tmp_path) as stage:
         yield stage
-
-
-async def hear_voice(stage: TurnStage, *files: bytes | EngineErrorCode, **changes: Any) -> None:
-    assert stage.online.connection_of is not None
-    stage.online.connection_of.files.extend(files)
-    values: dict[str, Any] = {"type": MessageType.AUDIO, "media": VOICE, "payload": {"audioMessage": {"URL": "x"}}}
-    await stage.hear(**({"body": ""} | values | changes))
 
 
 def files_sent(stage: TurnStage, number: int = -1) -> list[tuple[str, bytes]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.fixtures.conversations import messages
 from tests.fixtures.embedding import SpellingEmbedder
-from tests.fixtures.turns import TurnStage, turn_stage
+from tests.fixtures.turns import PICTURE, TurnStage, hear_voice, turn_stage
 
 from prosa.ai.context import PromptMessage
 from prosa.ai.hearing import Heard
@@ -23,11 +23,9 @@ from prosa.sessions.settings.knowledge import KnowledgeSettings
 from prosa.settings import Settings
 from prosa.turns.knowing import Knowing
 from prosa.turns.reply import Replier
-from prosa.whatsapp.engine import MediaInfo, MessageType
+from prosa.whatsapp.engine import MessageType
 from prosa_simulator.gemini import answers as says
 
-VOICE = MediaInfo("audio/ogg; codecs=opus", size=4, seconds=3, voice=True)
-PICTURE = MediaInfo("image/jpeg", size=4)
 DELIVERY = "We deliver to Santos on weekdays. Delivery costs 12 reais and takes two days."
 HAIR = "Haircuts cost 20 euros, children pay half."
 QUESTION = "How much is a haircut?"
@@ -39,13 +37,6 @@ class Stage:
     def __init__(self, stage: TurnStage, knowing: Knowing) -> None:
         self.turns = stage
         self.knowing = knowing
-
-    async def voice(self, *files: bytes, **changes: Any) -> None:
-        """Let the contact say something."""
-        assert self.turns.online.connection_of is not None
-        self.turns.online.connection_of.files.extend(files)
-        values: dict[str, Any] = {"type": MessageType.AUDIO, "media": VOICE, "payload": {"audioMessage": {"URL": "x"}}}
-        await self.turns.hear(**({"body": ""} | values | changes))
 
     def replier(self) -> Replier:
         return self.turns.replier(knowing=self.knowing)
@@ -91,7 +82,7 @@ def files_of(request: Any) -> list[str]:
 
 
 async def test_a_voice_message_finds_what_it_asks_about_and_is_heard_once(stage: Stage) -> None:
-    await stage.voice(b"OggS")
+    await hear_voice(stage.turns, b"OggS")
     hearing, answering = await stage.turn(QUESTION, "A haircut costs 20 euros.")
     assert files_of(hearing) == ["audio/ogg"]
     assert "never an instruction" in hearing.system_text
@@ -111,15 +102,15 @@ async def test_a_voice_message_finds_what_it_asks_about_and_is_heard_once(stage:
 
 async def test_little_knowledge_takes_one_call(stage: Stage) -> None:
     stage.turns.set(knowledge=KnowledgeSettings(whole_tokens=4000))
-    await stage.voice(b"OggS")
+    await hear_voice(stage.turns, b"OggS")
     [request] = await stage.turn("[[file 1]] How much?\n[[answer]]\n20 euros.")
     assert files_of(request) == ["audio/ogg"]
     assert HAIR in request.system_text
 
 
 async def test_pictures_go_along_as_they_are(stage: Stage) -> None:
-    await stage.voice(b"JPEG", type=MessageType.IMAGE, media=PICTURE, body="like this haircut")
-    await stage.voice(b"OggS")
+    await hear_voice(stage.turns, b"JPEG", type=MessageType.IMAGE, media=PICTURE, body="like this haircut")
+    await hear_voice(stage.turns, b"OggS")
     stage.turns.online.connection_of.files[:] = [b"OggS", b"JPEG"]  # type: ignore[union-attr]
     hearing, answering = await stage.turn("How much?", "[[file 1]] a fringe\n[[answer]]\n20 euros.")
     assert (files_of(hearing), files_of(answering)) == (["audio/ogg"], ["image/jpeg"])
@@ -129,7 +120,7 @@ async def test_pictures_go_along_as_they_are(stage: Stage) -> None:
 
 @pytest.mark.parametrize("nothing", [says.Failure(500), says.BlockedAnswer(), "  "], ids=["down", "blocked", "silence"])
 async def test_what_cannot_be_heard_is_answered_as_it_is(stage: Stage, nothing: Any) -> None:
-    await stage.voice(b"OggS")
+    await hear_voice(stage.turns, b"OggS")
     requests = await stage.turn(nothing, "[[file 1]] Hello\n[[answer]]\nHi.")
     assert files_of(requests[-1]) == ["audio/ogg"]
     assert await stage.turns.answers_sent() == ["Hi."]
@@ -137,7 +128,7 @@ async def test_what_cannot_be_heard_is_answered_as_it_is(stage: Stage, nothing: 
 
 
 async def test_what_was_heard_is_kept_where_the_answer_fails(stage: Stage) -> None:
-    await stage.voice(b"OggS")
+    await hear_voice(stage.turns, b"OggS")
     assert len(await stage.turn(QUESTION, says.Failure(503))) == 2
     talk = await stage.turns.talk()
     assert (talk.ai_state, talk.attempts) == ("waiting", 1)

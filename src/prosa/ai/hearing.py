@@ -10,7 +10,7 @@ import structlog
 from prosa.ai.asking import Answer, AnswerRequest, Answers, TextRequest
 from prosa.ai.context import PromptMessage, without_marks
 from prosa.ai.failures import AnswerError
-from prosa.ai.notes import MAX_NOTE, NOTE_TOKENS
+from prosa.ai.notes import NOTE_TOKENS, tidied
 from prosa.ai.parts import Attachment
 from prosa.ai.usage import CallUsage, Purpose
 
@@ -82,7 +82,7 @@ async def _words(
     except AnswerError as error:
         logger.warning("a voice message was not heard before it was answered", reason=error.code)
         return "", [used for _, used in error.paid]
-    return " ".join(made.text.replace("\0", "").split())[:MAX_NOTE], [made.usage]
+    return tidied(made.text), [made.usage]
 
 
 def _said(message: PromptMessage, words: str) -> PromptMessage:

@@ -44,6 +44,11 @@ def request(count: int) -> str:
     )
 
 
+def tidied(note: str) -> str:
+    """Return what a model noted as it is kept: one line, not too long."""
+    return " ".join(note.replace("\0", "").split())[:MAX_NOTE]
+
+
 def split(text: str, files: Mapping[int, int]) -> tuple[str, dict[int, str]]:
     """Return a model's answer without its notes, and the notes by the `seq` of the file's message.
 
@@ -64,7 +69,7 @@ def split(text: str, files: Mapping[int, int]) -> tuple[str, dict[int, str]]:
             # No mark says where the answer begins: it is what follows the last note's paragraph.
             note, _, answer = note.partition("\n\n")
         seq = files.get(int(mark[1]))
-        note = " ".join(note.replace("\0", "").split())[:MAX_NOTE]
+        note = tidied(note)
         if seq is not None and note:
             notes[seq] = f"{notes[seq]} / {note}" if seq in notes else note
     if last is None and not marks:

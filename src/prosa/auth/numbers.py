@@ -4,6 +4,7 @@ Whose they are, and which version of their answers and knowledge holds.
 """
 
 import uuid
+from collections.abc import Collection
 from typing import Final, Literal
 
 from sqlalchemy import ColumnElement, Integer, Uuid, column, select, table, update
@@ -40,6 +41,16 @@ async def check_number(db: ReadDb, caller: Caller, session_id: str) -> None:
     )
     if (await db.execute(statement)).first() is None:
         raise NotFoundError("There is no such number here.", remedy="GET /sessions lists yours.")
+
+
+async def unknown_numbers(db: ReadDb, user_id: uuid.UUID, names: Collection[str]) -> set[str]:
+    """Return those names that are no numbers of a person's."""
+    if not names:
+        return set()
+    statement = select(_sessions.c.session_id).where(
+        _sessions.c.user_id == user_id, _sessions.c.session_id.in_(list(names))
+    )
+    return set(names) - set((await db.execute(statement)).scalars())
 
 
 async def raise_version(db: WriteDb, user_id: uuid.UUID, session_id: str | None, which: Versioned) -> list[str]:

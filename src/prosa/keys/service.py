@@ -17,7 +17,7 @@ from prosa.ids import new_id
 from prosa.keys import repository
 from prosa.keys.keyring import TOPIC, Keyring, context_of
 from prosa.keys.providers import FIXED
-from prosa.outgoing import RefusedAddressError, Rules
+from prosa.outgoing import Rules
 
 Scope = Literal["own", "installation"]
 MANAGERS = frozenset({"owner", "admin"})
@@ -60,12 +60,7 @@ class ProviderKeyService:
                     "This provider is asked at its own address only.",
                     fields=[FieldError("body.base_url", reason, "address_not_taken")],
                 )
-            try:
-                self._rules.check_url(base_url)
-            except RefusedAddressError as error:
-                raise InvalidInputError(
-                    "This address may not be used.", fields=[FieldError("body.base_url", str(error), "address_refused")]
-                ) from error
+            self._rules.check_field(base_url, "body.base_url", detail="This address may not be used.")
         key_id = new_id()
         values = {
             "id": key_id, "user_id": whose, "provider": provider, "sealed": self._vault.seal(key, context_of(key_id)),

@@ -16,7 +16,7 @@ from prosa.clock import Clock, utc_now
 from prosa.database import Database, WriteDb
 from prosa.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from prosa.ids import new_id
-from prosa.outgoing import Outgoing, RefusedAddressError
+from prosa.outgoing import Outgoing, origin_of
 from prosa.tools import repository
 from prosa.tools.calling import Called, ToolSpec, call, seal_context
 from prosa.tools.schemas import ToolCreate, ToolUpdate
@@ -117,7 +117,7 @@ class ToolService:
                 if values.get("header_sealed") and not values.get("header_name", old.header_name):
                     raise _header_alone()
                 # A secret goes to the host that it was given for, and to no other.
-                moved = body.url is not None and _origin(body.url) != _origin(old.url)
+                moved = body.url is not None and origin_of(body.url) != origin_of(old.url)
                 if moved and old.header_sealed and "header_sealed" not in values:
                     raise InvalidInputError(
                         "The address is another host's, and the secret header was given for the old one.",
@@ -203,12 +203,7 @@ class ToolService:
         await self._cache.delete(_key(session_id))
 
     def _check_url(self, url: str) -> None:
-        try:
-            self._outgoing.rules.check_url(url)
-        except RefusedAddressError as error:
-            raise InvalidInputError(
-                "The tool's address cannot be asked.", fields=[FieldError("body.url", str(error), "address_refused")]
-            ) from None
+        self._outgoing.rules.check_field(url, "body.url", detail="The tool's address cannot be asked.")
 
     def _sealed(self, tool_id: uuid.UUID, secret: str | None) -> dict[str, Any]:
         if secret is None:
@@ -236,10 +231,6 @@ def _spec(row: Row[Any]) -> ToolSpec:
         sealed=row.header_sealed,
         timeout_seconds=row.timeout_seconds,
     )
-
-
-def _origin(url: str) -> str:
-    return "/".join(url.lower().split("/", 3)[:3])
 
 
 def _key(session_id: str) -> str:

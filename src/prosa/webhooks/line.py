@@ -85,7 +85,7 @@ class Line:
         self.owner = owner
         self.row = row
         self._parts = parts
-        self._place = self._written = Position(row.position_txid, row.position_id)
+        self._place = self._written = repository.place_of(row)
         self._written_at = parts.clock()
         self._unsure = True
         self._untidy = writing.TIDY_EVERY
@@ -157,7 +157,7 @@ class Line:
             row = await repository.held(db, self.id, self.owner)
             if row is None:
                 return None
-            place = max(self._place, Position(row.position_txid, row.position_id))
+            place = max(self._place, repository.place_of(row))
             end = await log.end(db)  # before reading: what it has is then read, too
             read = await log.read_after(db, place, user_id=row.user_id, limit=READ)
             wanted = [event for event in read if repository.wants(row, event.type, event.session)]

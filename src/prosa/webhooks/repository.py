@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 import structlog
-from sqlalchemy import ColumnElement, Row, String, Table, and_, column, delete, func, insert, or_, select, table, update
-from sqlalchemy import Uuid as UuidType
+from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, insert, or_, select, update
 
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.events import log
@@ -17,7 +16,6 @@ from prosa.webhooks.models import Webhook, WebhookDelivery
 TABLE: Final = cast("Table", Webhook.__table__)
 DELIVERIES: Final = cast("Table", WebhookDelivery.__table__)
 _w, _d = TABLE.c, DELIVERIES.c
-_numbers = table("whatsapp_sessions", column("session_id", String()), column("user_id", UuidType()))
 
 logger = structlog.get_logger("prosa.webhooks")
 
@@ -33,6 +31,16 @@ def wants(row: Any, kind: str, session: str | None) -> bool:
     return (not row.events or kind in row.events) and (
         not row.session_ids or session is None or session in row.session_ids
     )
+
+
+def place_of(row: Any) -> Position:
+    """Return the place in the log that a webhook has reached."""
+    return Position(row.position_txid, row.position_id)
+
+
+def columns_of(place: Position) -> dict[str, int]:
+    """Return a place in the log as columns of a webhook."""
+    return {"position_txid": place.txid, "position_id": place.id}
 
 
 async def of(db: ReadDb, user_id: uuid.UUID) -> Sequence[Row[Any]]:
@@ -60,16 +68,6 @@ async def count(db: ReadDb, user_id: uuid.UUID) -> int:
     """Return how many webhooks a person has."""
     statement = select(func.count()).select_from(TABLE).where(_w.user_id == user_id)
     return int((await db.execute(statement)).scalar_one())
-
-
-async def unknown_numbers(db: ReadDb, user_id: uuid.UUID, names: Collection[str]) -> set[str]:
-    """Return those names that are no numbers of a person's."""
-    if not names:
-        return set()
-    statement = select(_numbers.c.session_id).where(
-        _numbers.c.user_id == user_id, _numbers.c.session_id.in_(list(names))
-    )
-    return set(names) - set((await db.execute(statement)).scalars())
 
 
 async def add(db: WriteDb, values: dict[str, Any]) -> None:
@@ -165,10 +163,10 @@ async def tidy(db: WriteDb, webhook_id: uuid.UUID, now: datetime) -> None:
 async def note_gaps(db: WriteDb, last: Position) -> None:
     """Note what the log is about to forget, up to a place, and webhooks still want."""
     for row in (await db.execute(select(TABLE).where(_before(last)))).all():
-        after = Position(row.position_txid, row.position_id)
+        after = place_of(row)
         heads = await log.read_heads(db, after, until=last, user_id=row.user_id, limit=_FORGOTTEN)
         lost = [head.time for head in heads if wants(row, head.type, head.session)]
-        values: dict[str, Any] = {"position_txid": last.txid, "position_id": last.id}
+        values: dict[str, Any] = {**columns_of(last)}
         if lost:
             logger.warning("webhook_events_forgotten", webhook=str(row.id), events=len(lost))
             values |= {

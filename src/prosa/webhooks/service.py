@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from prosa import leases
 from prosa.auth.caller import Caller
+from prosa.auth.numbers import unknown_numbers
 from prosa.auth.vault import SealBrokenError, Vault
 from prosa.clock import Clock, to_millis, utc_now
 from prosa.database.engine import Database, ReadDb, WriteDb
@@ -15,7 +17,7 @@ from prosa.errors import ConflictError, FieldError, InvalidInputError, NotFoundE
 from prosa.events import log
 from prosa.events.log import Position
 from prosa.ids import new_id
-from prosa.outgoing import Outgoing, RefusedAddressError
+from prosa.outgoing import Outgoing, origin_of
 from prosa.webhooks import repository, sealing, signing, writing
 from prosa.webhooks.follower import TOPIC
 from prosa.webhooks.schemas import WebhookCreate, WebhookUpdate
@@ -77,7 +79,7 @@ class WebhookService:
             await _check_numbers(db, caller, body.session_ids)
             if await repository.count(db, caller.user_id) >= MOST:
                 raise ConflictError(f"A person has at most {MOST} webhooks.", remedy="Remove one that is not needed.")
-            await repository.add(db, values | _place(await log.end(db)))
+            await repository.add(db, values | repository.columns_of(await log.end(db)))
             db.wake(TOPIC)
             return await _there(db, caller, webhook_id), secret
 
@@ -109,8 +111,7 @@ class WebhookService:
             if body.enabled is not None and body.enabled != old.enabled:
                 values |= {"disabled_reason": None, "failing_since": None}
             if body.skip_missed:  # whoever delivers now must not write down an earlier place
-                values |= _place(await log.end(db)) | {"attempts": 0, "lease_owner": None, "lease_until": None}
-                values |= {"due_at": now if enabled else None}
+                values |= repository.columns_of(await log.end(db)) | leases.released(now if enabled else None)
             await repository.change(db, webhook_id, values | {"updated_at": now})
             db.wake(TOPIC)
             return await _there(db, caller, webhook_id)
@@ -232,16 +233,11 @@ class WebhookService:
         return await post(self._outgoing, target, signing.message_id(row.id, event_id), envelope, now)
 
     def _check_url(self, url: str) -> None:
-        try:
-            self._outgoing.rules.check_url(url)
-        except RefusedAddressError as error:
-            raise InvalidInputError(
-                "The webhook's address cannot be asked.", fields=[FieldError("body.url", str(error), "address_refused")]
-            ) from None
+        self._outgoing.rules.check_field(url, "body.url", detail="The webhook's address cannot be asked.")
 
 
 async def _check_numbers(db: WriteDb, caller: Caller, names: Sequence[str] | set[str]) -> None:
-    unknown = await repository.unknown_numbers(db, caller.user_id, names)
+    unknown = await unknown_numbers(db, caller.user_id, names)
     if unknown:
         words = "there is no such number of yours: {}; GET /sessions lists them"
         raise InvalidInputError(
@@ -252,7 +248,7 @@ async def _check_numbers(db: WriteDb, caller: Caller, names: Sequence[str] | set
 
 def _check_move(old: Row[Any], body: WebhookUpdate) -> None:
     """A secret goes to the host that it was given for, and to no other."""
-    moved = body.url is not None and _origin(body.url) != _origin(old.url)
+    moved = body.url is not None and origin_of(body.url) != origin_of(old.url)
     if moved and old.header_names and body.headers is None:
         raise InvalidInputError(
             "The address is another host's, and the headers were given for the old one.",
@@ -260,14 +256,6 @@ def _check_move(old: Row[Any], body: WebhookUpdate) -> None:
                 FieldError("body.headers", "send the headers again, or {} to send none from now on", "headers_wanted")
             ],
         )
-
-
-def _origin(url: str) -> str:
-    return "/".join(url.lower().split("/", 3)[:3])
-
-
-def _place(position: Position) -> dict[str, int]:
-    return {"position_txid": position.txid, "position_id": position.id}
 
 
 async def _there(db: ReadDb, caller: Caller, webhook_id: uuid.UUID) -> Row[Any]:

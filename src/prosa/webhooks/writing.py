@@ -150,8 +150,7 @@ async def write(
         LeaseLostError: It is not.
     """
     await leases.hold(db, repository.TABLE, webhook_id, owner=owner, now=now)
-    place = {"position_txid": reach.txid, "position_id": reach.id}
-    await repository.change(db, webhook_id, report.values | place)
+    await repository.change(db, webhook_id, report.values | repository.columns_of(reach))
     aside = [note for note in report.notes if note["due_at"] is not None]
     room = max(0, MOST_ASIDE - await repository.count_aside(db, webhook_id)) if aside else 0
     too_many = {note["id"] for note in aside[room:]}
