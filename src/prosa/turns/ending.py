@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from prosa import leases
 from prosa.ai.context import PromptMessage
@@ -62,12 +63,17 @@ async def take_hold(turn: Turn, db: WriteDb) -> HeldConversation:
     return held
 
 
+def newer(turn: Turn, held: HeldConversation) -> datetime | None:
+    """Return when what came since the turn began is due; None where nothing did."""
+    return held.due_at if held.due_at != turn.claimed.due_at else None
+
+
 def release(turn: Turn, held: HeldConversation, state: AiState, reason: str | None = None) -> None:
     """Give the conversation back; due again where something arrived while it was held."""
     held.lease_owner = held.lease_until = None
     held.attempts = 0
     held.ai_forced = False
-    if held.due_at != turn.claimed.due_at and held.due_at is not None:
+    if newer(turn, held) is not None:
         held.ai_state, held.ai_reason = AiState.WAITING.value, None
         return
     held.due_at = held.waiting_since = None

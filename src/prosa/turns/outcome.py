@@ -24,7 +24,7 @@ from prosa.outbox.pacing import due_times
 from prosa.outbox.queue import EnqueuedMessage
 from prosa.outbox.sending import SendSlot
 from prosa.turns import fixed
-from prosa.turns.ending import Turn, announce, record, release, take_hold
+from prosa.turns.ending import Turn, announce, newer, record, release, take_hold
 from prosa.turns.files import keep_notes
 from prosa.turns.policy import SkipReason, decide_before_sending
 from prosa.turns.tools import carry_out, note_calls
@@ -196,23 +196,23 @@ async def failed(turn: Turn, error: AnswerError, db: WriteDb) -> None:
 
 
 def _try_again(turn: Turn, error: AnswerError, held: HeldConversation, tries: int) -> None:
-    again, newer, forced = _again(turn, error, tries), _newer(turn, held), held.ai_forced
+    again, later, forced = _again(turn, error, tries), newer(turn, held), held.ai_forced
     release(turn, held, AiState.WAITING, _reason(error))
     # A message that came meanwhile does not cut the wait short.
-    held.due_at = again if newer is None else max(again, newer)
+    held.due_at = again if later is None else max(again, later)
     held.attempts, held.ai_forced = tries, forced
 
 
 def _give_up(turn: Turn, error: AnswerError, held: HeldConversation) -> str | None:
     """Mark the conversation as failed; return what to tell the contact."""
-    newer, first = _newer(turn, held), _first_failure(held)
+    later, first = newer(turn, held), _first_failure(held)
     release(turn, held, AiState.FAILED, _reason(error))
     if held.skipped_from is None:
         held.skipped_from = held.answered_until
     if not error.temporary:
         # Asking the same again would end the same way.
         held.answered_until = max(held.answered_until, turn.answered_until)
-    elif newer is not None:
+    elif later is not None:
         return None  # the turn that is due asks for these messages once more
     held.ai_failed_at = held.ai_failed_at or turn.clock()
     return turn.session.settings.turns.failure_message if first else None
@@ -220,11 +220,6 @@ def _give_up(turn: Turn, error: AnswerError, held: HeldConversation) -> str | No
 
 def _reason(error: AnswerError) -> str:
     return f"{error.code}: {error.message}"[:200]
-
-
-def _newer(turn: Turn, held: HeldConversation) -> datetime | None:
-    """Return when what came since the turn began is due; None where nothing did."""
-    return held.due_at if held.due_at != turn.claimed.due_at else None
 
 
 def _again(turn: Turn, error: AnswerError, tries: int) -> datetime:
@@ -298,7 +293,7 @@ async def _left_out(turn: Turn, held: HeldConversation, db: WriteDb) -> str | No
 
 def _overtaken(turn: Turn, held: HeldConversation) -> bool:
     """Whether something arrived that the answer does not cover, and the number wants one answer to all of it."""
-    arrived = held.due_at is not None and held.due_at != turn.claimed.due_at
+    arrived = newer(turn, held) is not None
     wanted = turn.session.settings.turns.when_overtaken == "restart"
     return arrived and wanted and held.ai_overtaken < MOST_RESTARTS
 
