@@ -234,7 +234,15 @@ async def compose(
         people=people,
         hub=hub,
     )
-    gateway = Gateway(database, engine, receiver, directory, bus, device_name=settings.device_name)
+    gateway = Gateway(
+        database,
+        engine,
+        receiver,
+        directory,
+        bus,
+        processes=settings.processes if settings.on_postgresql else None,
+        device_name=settings.device_name,
+    )
     numbers = OnlineNumbers(bus, gateway.connection)
     appearance = Appearance(bus, gateway, directory)
     gateway.on_open(numbers.opened, appearance.opened)

@@ -52,20 +52,25 @@ YOUNG_OBJECTS = 10_000
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (PROSA_HOST).")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on (PROSA_PORT).")] = None,
+    child: Annotated[str | None, typer.Option(hidden=True, help="Descriptors inherited from the parent.")] = None,
 ) -> None:
     """Serve the API, the WebSocket and the console, and keep the linked numbers online."""
+    changes: dict[str, object] = {"host": host} if host else {}
+    if port is not None:
+        changes["port"] = port
+    settings = read_settings().model_copy(update=changes)
+    if settings.processes > 1 and child is None:
+        from prosa.processes import supervise  # noqa: PLC0415
+
+        raise typer.Exit(supervise(settings))
     gc.disable()  # imports only add: looking through them again and again takes a sixth of the start
+    from prosa.listening import Parent  # noqa: PLC0415
     from prosa.server import serve as run  # noqa: PLC0415 - heavy; other commands start without it
 
     gc.freeze()  # they stay: full collections need not look at them ever again
     gc.enable()
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
-    changes: dict[str, object] = {}
-    if host:
-        changes["host"] = host
-    if port is not None:
-        changes["port"] = port
-    raise typer.Exit(run(read_settings().model_copy(update=changes)))
+    raise typer.Exit(run(settings, Parent(*map(int, child.split(","))) if child else None))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """All settings, read once at start from the environment and `.env`; every name has the prefix `PROSA_`."""
 
+import sys
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -108,6 +109,13 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: coloured lines on a terminal, JSON elsewhere."
     )
+    processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes that serve one port together, each with its part of the numbers: up to one for each "
+        "processor. More than one need PostgreSQL and Redis.",
+    )
     turn_concurrency: int = Field(
         64, ge=1, le=1000, description="Answers being made at the same time, in this process."
     )
@@ -187,6 +195,17 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _several_processes(self) -> Self:
+        if self.processes > 1:
+            if sys.platform == "win32":
+                raise ValueError("PROSA_PROCESSES: several processes do not share a port on Windows; leave it at 1")
+            if not self.on_postgresql:
+                raise ValueError("PROSA_PROCESSES: more than one process needs PostgreSQL; set PROSA_DATABASE_URL")
+            if self.redis_url is None:
+                raise ValueError("PROSA_PROCESSES: more than one process needs Redis; set PROSA_REDIS_URL")
+        return self
+
     @cached_property
     def sqlalchemy_url(self) -> URL:
         """The database's URL with the async driver filled in."""
@@ -196,13 +215,18 @@ class Settings(BaseSettings):
         driver = "postgresql+asyncpg" if url.get_backend_name() == "postgresql" else "sqlite+aiosqlite"
         return url.set(drivername=driver)
 
+    @property
+    def on_postgresql(self) -> bool:
+        """Whether the database is one that other processes may use, too."""
+        return self.sqlalchemy_url.get_backend_name() == "postgresql"
+
     @cached_property
     def bridge_store_url(self) -> str:
         """The URL of the bridge's store of linked-device credentials; may hold a password."""
         if self.whatsapp_store_url is not None:
             return self.whatsapp_store_url.get_secret_value()
         url = self.sqlalchemy_url
-        if url.get_backend_name() == "postgresql":
+        if self.on_postgresql:
             return url.set(drivername="postgres").render_as_string(hide_password=False)
         return f"sqlite://{self.data_dir.absolute() / 'whatsapp.sqlite3'}"
 

@@ -1,12 +1,14 @@
 """Whether Prosa lives and can work: for load balancers, containers and people; and its metrics."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Annotated, Literal
 
 import structlog
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from pydantic import BaseModel, Field
 
 from prosa import __version__
@@ -14,6 +16,7 @@ from prosa.cache import Cache, CacheState
 from prosa.database import Database
 from prosa.database.outage import Outage, outage_of
 from prosa.http.provide import provided
+from prosa.listening import METRICS_DIR
 
 logger = structlog.get_logger("prosa.health")
 router = APIRouter(tags=["Health"])
@@ -89,5 +92,9 @@ async def _outage(database: Database) -> Outage | None:
 
 @router.get("/metrics", include_in_schema=False)
 async def metrics() -> Response:
-    """Return the metrics in Prometheus' text format. They name no person, number or conversation."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    """Return the metrics in Prometheus' text format, of all processes. They name no person, number or conversation."""
+    registry = REGISTRY
+    if METRICS_DIR in os.environ:  # this is one of several processes
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(await asyncio.to_thread(generate_latest, registry), media_type=CONTENT_TYPE_LATEST)

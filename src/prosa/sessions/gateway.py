@@ -22,12 +22,14 @@ from prosa.sessions.changes import Change, apply
 from prosa.sessions.directory import SessionDirectory
 from prosa.sessions.facts import MessageEvents
 from prosa.sessions.farewell import WorkerEndedError
+from prosa.sessions.handover import Handover
 from prosa.sessions.line import LOGIN_SECONDS
 from prosa.sessions.metrics import DISCONNECTS, LEASES_LOST, StatusGauge
 from prosa.sessions.operations import TOPIC
 from prosa.sessions.reconnect import Backoff
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.recorder import Recorder
+from prosa.sessions.sharing import Sharing
 from prosa.sessions.state import SessionStatus
 from prosa.sessions.tenure import Claimed, LeaseTimes, Renewing, Tenure
 from prosa.sessions.worker import Worker, WorkerContext
@@ -60,6 +62,7 @@ class Gateway:
         device_name: str = "Prosa",
         owner: str | None = None,
         times: LeaseTimes | None = None,
+        processes: int | None = None,
         login_seconds: float = LOGIN_SECONDS,
         poll_seconds: float = POLL_SECONDS,
         clock: Clock = utc_now,
@@ -76,6 +79,8 @@ class Gateway:
             device_name: What phones list the devices as.
             owner: Name as a holder of leases.
             times: How long leases last.
+            processes: How many are started together, this one included, where the numbers are to be shared with other
+                processes on the same database; left out: this one takes all that are free.
             login_seconds: How long WhatsApp may take to accept a login.
             poll_seconds: Between two looks at the table.
             clock: Tells the time.
@@ -86,7 +91,12 @@ class Gateway:
         self._bus = bus
         self._clock = clock
         self._poll_seconds = poll_seconds
-        self._tenure = Tenure(database, owner or new_owner(), times=times or LeaseTimes(), clock=clock)
+        owner, times = owner or new_owner(), times or LeaseTimes()
+        self._tenure = Tenure(database, owner, times=times, clock=clock)
+        self._sharing = (
+            Sharing(database, owner, lease_seconds=times.lease, expected=processes, clock=clock) if processes else None
+        )
+        self._handover = Handover(self._tenure, self._sharing, self._numbers) if self._sharing else None
         self._renewing = Renewing(self._tenure, held=self._held, kept=self._kept, lost=self._lost)
         self._workers: dict[str, Worker] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -151,6 +161,8 @@ class Gateway:
                 task.cancel()
         if self._loops:
             await asyncio.wait(self._loops[:1], timeout=1)
+        if self._handover is not None:
+            await self._handover.stop()
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
@@ -221,7 +233,7 @@ class Gateway:
 
     async def _watch(self) -> None:
         loop, outages = asyncio.get_running_loop(), OutageLog("looking at the numbers")
-        pause, ask_at, upgraded = 0.0, 0.0, False
+        pause, ask_at, share_at, upgraded = 0.0, 0.0, 0.0, False
         async with self._bus.listen(TOPIC) as signal:
             while True:
                 woken = await signal.wait(self._poll_seconds)
@@ -232,6 +244,9 @@ class Gateway:
                     if not upgraded:
                         await self._tenure.make_due(reasons={"outdated"})  # this may be the version they waited for
                         upgraded = True
+                    if self._handover is not None and loop.time() >= share_at:
+                        await self._handover.look()
+                        share_at = loop.time() + self._tenure.times.renew
                     await self._take_up()
                     if woken or loop.time() >= ask_at:
                         await self._ask()
@@ -245,7 +260,7 @@ class Gateway:
     async def _take_up(self) -> None:
         """Claim what is wanted and free."""
         while True:
-            claimed = await self._tenure.claim(limit=CLAIM_BATCH)
+            claimed = await self._tenure.claim(limit=CLAIM_BATCH, held=len(self._workers), sharing=self._sharing)
             for one in claimed:
                 self._begin(one)
             if len(claimed) < CLAIM_BATCH:
@@ -296,6 +311,9 @@ class Gateway:
         else:
             self._bus.wake(TOPIC)
 
+    def _numbers(self) -> list[Worker]:
+        return list(self._workers.values())
+
     def _opened(self, session_id: str) -> None:
         for callback in self._on_open:
             callback(session_id)
@@ -329,6 +347,8 @@ class Gateway:
         )
 
         async def job(db: WriteDb) -> list[SessionRecord]:
+            if self._sharing is not None:
+                await self._sharing.withdraw(db)
             held = await repository.held(db, owner=self._tenure.owner, lock=True)
             busy = self._left_open | {worker.row_id for worker in self._workers.values()}
             held = [record for record in held if record.id not in busy]

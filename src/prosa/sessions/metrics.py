@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge
 
 from prosa.sessions.state import SessionStatus
 
-SESSIONS = Gauge("prosa_sessions", "Numbers held by this process, by status.", ["status"])
+SESSIONS = Gauge("prosa_sessions", "Numbers held, by status.", ["status"], multiprocess_mode="livesum")
 DISCONNECTS = Counter("prosa_session_disconnects", "Ends of connections, by reason.", ["reason"])
 LEASES_LOST = Counter("prosa_session_leases_lost", "Numbers given up because their lease could not be renewed.")
 

@@ -62,3 +62,11 @@ class WhatsAppSession(Leased, Base):
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     __table_args__ = (Index(None, "wanted", "lease_until"),)
+
+
+class GatewayProcess(Leased, Base):
+    """A process that can hold numbers: it lives while its lease lasts, and is there since `due_at`."""
+
+    __tablename__ = "gateways"
+
+    id: Mapped[UuidKey]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from prosa.database import ReadDb, WriteDb
@@ -143,6 +143,17 @@ async def any_claimable(db: ReadDb, *, now: datetime) -> bool:
     return (await db.execute(statement)).first() is not None
 
 
+async def count_wanted(db: ReadDb, *, now: datetime) -> int:
+    """Return how many numbers some process holds or should hold now."""
+    statement = select(func.count()).where(_c.wanted.is_(True), _c.due_at <= now)
+    return int((await db.execute(statement)).scalar_one())
+
+
+def left_lying(since: datetime) -> ColumnElement[bool]:
+    """Tell of a number that is wanted whether nobody took it, though it has been free since some moment."""
+    return and_(_c.due_at <= since, or_(_c.lease_until.is_(None), _c.lease_until <= since))
+
+
 async def asked_of_held(db: ReadDb, *, owner: str) -> dict[uuid.UUID, Asked]:
     """Return what people ask of the numbers that `owner` holds."""
     statement = select(_c.id, _c.wanted, _c.due_at).where(_c.lease_owner == owner)
@@ -168,6 +179,13 @@ async def held(db: ReadDb, *, owner: str, lock: bool = False) -> list[SessionRec
     if lock and db.dialect == "postgresql":
         statement = statement.with_for_update()
     return [SessionRecord.of(row) for row in await db.execute(statement)]
+
+
+async def pass_on(db: WriteDb, row_id: uuid.UUID, *, owner: str, now: datetime) -> None:
+    """Give a row back that `owner` holds, free from now on: whoever is to take it gets the time to."""
+    statement = update(TABLE).where(_c.id == row_id, _c.lease_owner == owner)
+    due = case((_c.due_at.is_not(None), now))
+    await db.execute(statement.values(lease_owner=None, lease_until=None, due_at=due))
 
 
 async def release(db: WriteDb, ids: Collection[uuid.UUID]) -> None:

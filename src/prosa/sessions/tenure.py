@@ -7,15 +7,20 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_
 
 from prosa import leases
 from prosa.clock import Clock, utc_now
 from prosa.database import Database, WriteDb
 from prosa.holders import release_dead
 from prosa.sessions import repository
+from prosa.sessions.operations import TOPIC
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.repository import TABLE, Asked
+from prosa.sessions.sharing import Sharing, part
+
+LEFT_LYING = timedelta(seconds=3)
+"""How long a free number is left to the process whose part it is; the others look every second."""
 
 _log = structlog.get_logger("prosa.sessions")
 
@@ -60,15 +65,31 @@ class Tenure:
         self._clock = clock
         self._lease = timedelta(seconds=times.lease)
 
-    async def claim(self, *, limit: int) -> list[Claimed]:
-        """Claim up to `limit` numbers that are wanted, due and free."""
+    async def claim(self, *, limit: int, held: int = 0, sharing: Sharing | None = None) -> list[Claimed]:
+        """Claim up to `limit` numbers that are wanted, due and free.
+
+        Args:
+            limit: At most so many.
+            held: How many this process holds.
+            sharing: With whom the numbers are shared: then no more than this process's part, but for those that nobody
+                else takes.
+        """
         async with self._database.read() as read:
             if not await repository.any_claimable(read, now=self._clock()):
                 return []
         ends = self._ends()
 
         async def job(db: WriteDb) -> list[SessionRecord]:
-            return await self._claim(db, limit=limit, where=TABLE.c.wanted.is_(True))
+            wanted = TABLE.c.wanted.is_(True)
+            if sharing is None or sharing.processes == 1:
+                return await self._claim(db, limit=limit, where=wanted)
+            now = self._clock()
+            room = part(await repository.count_wanted(db, now=now), sharing.processes) - held
+            if room > 0:
+                return await self._claim(db, limit=min(room, limit), where=wanted)
+            if not sharing.settled:
+                return []
+            return await self._claim(db, limit=limit, where=and_(wanted, repository.left_lying(now - LEFT_LYING)))
 
         return [Claimed(record, ends) for record in await self._database.submit(job)]
 
@@ -82,6 +103,20 @@ class Tenure:
 
         records = await self._database.submit(job)
         return Claimed(records[0], ends) if records else None
+
+    async def pass_on(self, row_id: UUID) -> None:
+        """Give a number back, for another process to take it."""
+
+        async def job(db: WriteDb) -> None:
+            await repository.pass_on(db, row_id, owner=self.owner, now=self._clock())
+            db.wake(TOPIC)
+
+        await self._database.submit(job)
+
+    async def spare(self, *, held: int, processes: int) -> int:
+        """Return how many numbers this process holds beyond its part."""
+        async with self._database.read() as db:
+            return max(0, held - part(await repository.count_wanted(db, now=self._clock()), processes))
 
     async def make_due(self, *, reasons: Collection[str]) -> None:
         """Make wanted numbers due now that were put off for one of `reasons`."""
