@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 
 import asyncpg
 import uvloop
+from pydantic import SecretStr
 from sqlalchemy import URL, insert, update
 from tests.fixtures import servers
 
@@ -29,6 +30,7 @@ from prosa.app import compose
 from prosa.cli import YOUNG_OBJECTS
 from prosa.clock import utc_now
 from prosa.database import Database
+from prosa.database.migrate import upgrade
 from prosa.ids import new_id, new_message_id
 from prosa.outgoing import Rules
 from prosa.sessions.models import WhatsAppSession
@@ -44,6 +46,7 @@ SETTINGS: dict[str, Any] = {
 """Of every number: no waiting that is meant."""
 
 WAIT_SECONDS = 30.0
+OWNER = new_id()
 
 T = TypeVar("T")
 
@@ -100,7 +103,7 @@ class Asker:
 
 @dataclass
 class Stage:
-    """A running Prosa, its numbers and their contacts."""
+    """A running Prosa, and the contacts of all numbers."""
 
     database: Database
     engine: MemoryEngine
@@ -148,7 +151,15 @@ Prepare = Callable[[Database, Sequence[Asker]], Awaitable[None]]
 
 @asynccontextmanager
 async def prosa(
-    url: URL, *, numbers: int, contacts: int, gemini: str | None = None, prepare: Prepare | None = None
+    url: URL,
+    *,
+    numbers: int,
+    contacts: int,
+    gemini: str | None = None,
+    prepare: Prepare | None = None,
+    redis: str | None = None,
+    processes: int = 1,
+    new: bool = True,
 ) -> AsyncIterator[Stage]:
     """Run Prosa on a database.
 
@@ -158,6 +169,9 @@ async def prosa(
         contacts: Contacts of each of them.
         gemini: The address of a Gemini server; left out: the real client, whose requests are answered in this process.
         prepare: What else is to be in the database.
+        redis: A Redis server; left out: everything is cached in the process.
+        processes: How many run at the same time; this one waits for its part of the numbers.
+        new: False: the numbers are in the database already (`people`).
     """
     with tempfile.TemporaryDirectory(prefix="prosa-bench-") as name:
         async with AsyncExitStack() as stack:
@@ -166,6 +180,9 @@ async def prosa(
                 _env_file=None,
                 data_dir=folder,
                 database_url=url.render_as_string(hide_password=False),
+                redis_url=SecretStr(redis) if redis else None,
+                processes=processes,
+                secret_key=SecretStr("x" * 32),
                 gemini_api_key="test-key",
                 gemini_base_url=gemini,
                 ai_model="gemini-2.5-flash",
@@ -183,15 +200,26 @@ async def prosa(
             answers = LazyAnswers(settings, make=_in_process) if gemini is None else None
             parts = await compose(settings, stack, engine=engine, answers=answers)
             database = cast("Database", parts[Database])
-            owner, askers = await _people(database, numbers, contacts)
+            askers = _askers(numbers, contacts)
+            if new:
+                await _add_people(database, numbers)
             if prepare is not None:
                 await prepare(database, askers)
-            async with database.write() as db:
-                await db.execute(update(WhatsAppSession).values(wanted=True, due_at=utc_now()))
+            if new:
+                await _want(database)
             async with asyncio.timeout(WAIT_SECONDS):
-                await engine.wait_online(numbers)
+                await engine.wait_online(numbers // processes)
             _settle()
-            yield Stage(database, engine, askers, owner, waiting)
+            yield Stage(database, engine, askers, OWNER, waiting)
+
+
+async def people(url: URL, *, numbers: int) -> None:
+    """Make the tables of an empty database, and numbers that several processes are to share."""
+    database = Database(url)
+    await upgrade(database)
+    await _add_people(database, numbers)
+    await _want(database)
+    await database.close()
 
 
 def _settle() -> None:
@@ -201,26 +229,33 @@ def _settle() -> None:
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
 
-async def _people(database: Database, numbers: int, contacts: int) -> tuple[uuid.UUID, list[Asker]]:
-    owner = new_id()
-    settings = SessionSettings.model_validate(SETTINGS).model_dump(mode="json")
-    names = [f"shop-{n}" for n in range(numbers)]
+async def _want(database: Database) -> None:
     async with database.write() as db:
-        await db.execute(insert(User), {"id": owner, "email": "bench@example.com", "role": "owner"})
+        await db.execute(update(WhatsAppSession).values(wanted=True, due_at=utc_now()))
+
+
+async def _add_people(database: Database, numbers: int) -> None:
+    settings = SessionSettings.model_validate(SETTINGS).model_dump(mode="json")
+    async with database.write() as db:
+        await db.execute(insert(User), {"id": OWNER, "email": "bench@example.com", "role": "owner"})
         await db.execute(
             insert(WhatsAppSession),
             [
                 {
-                    "id": new_id(), "session_id": name, "user_id": owner, "status": "closed", "wanted": False,
+                    "id": new_id(), "session_id": _name(n), "user_id": OWNER, "status": "closed", "wanted": False,
                     "link_method": "qr", "settings": settings, "extra": {},
                     "jid": f"55114{n:07}:3@s.whatsapp.net",
                 }
-                for n, name in enumerate(names)
+                for n in range(numbers)
             ],
         )  # fmt: skip
-    askers = [
-        Asker(name, f"5511{n:03}{contact:06}@s.whatsapp.net")
-        for contact in range(contacts)
-        for n, name in enumerate(names)
+
+
+def _name(number: int) -> str:
+    return f"shop-{number}"
+
+
+def _askers(numbers: int, contacts: int) -> list[Asker]:
+    return [
+        Asker(_name(n), f"5511{n:03}{contact:06}@s.whatsapp.net") for contact in range(contacts) for n in range(numbers)
     ]
-    return owner, askers

@@ -1,17 +1,13 @@
 """How many answers a second: the whole loop beside the bare engine's ceiling, and Prosa alone on each database."""
 
-import asyncio
 import os
-import tempfile
-import time
 from collections import Counter
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from bench.linked import CONTACTS, NUMBERS, Side, Spent, answers_per_s, echo_bot, link_contacts, warm, whole_loop
-from bench.stage import Asker, Stage, database_url, prosa
 from bench.stage import run as run_async
+from bench.turns import shared_turns, turns
 from prosa_simulator.contacts import Contact
 from prosa_simulator.product.world import World
 
@@ -20,11 +16,16 @@ def run(*, quick: bool) -> dict[str, Any]:
     """Measure all four."""
     linked = run_async(_linked(rounds=2 if quick else 6, seconds=2.5 if quick else 5))
     results: dict[str, Any] = dict(linked)
-    for kind in ("sqlite", "postgres"):
-        results[f"turns_{kind}_per_s"], results[f"turns_{kind}_cpu_ms_per_turn"] = turns(
-            kind, seconds=4 if quick else 20
-        )
-    return results
+    seconds = 4 if quick else 20
+    cores = os.cpu_count() or 1
+    for name, measured in (
+        ("sqlite", turns("sqlite", seconds=seconds)),
+        ("postgres", shared_turns(processes=cores, seconds=seconds)),
+        ("postgres_one_process", turns("postgres", seconds=seconds)),
+    ):
+        results[f"turns_{name}_per_s"] = round(measured.per_s, 1)
+        results[f"turns_{name}_cpu_ms_per_turn"] = round(measured.cpu_ms, 3)
+    return results | {"turns_postgres_processes": cores}
 
 
 async def _linked(*, rounds: int, seconds: float) -> dict[str, Any]:
@@ -84,31 +85,3 @@ class _Measured:
     def cpu_ms_per_answer(self) -> dict[str, float]:
         """Milliseconds of CPU that each process spent on an answer."""
         return {name: round(ms / self._answers, 2) for name, ms in self._ms.items()}
-
-
-def turns(kind: str, *, seconds: float, numbers: int = 32, contacts: int = 4) -> tuple[float, float]:
-    """Return the turns a second with a WhatsApp and a model in this process, and its milliseconds of CPU for a turn.
-
-    The second figure depends little on what else the machine does; a PostgreSQL server's part is not in it.
-    """
-    with tempfile.TemporaryDirectory(prefix="prosa-bench-") as folder, database_url(kind, Path(folder)) as url:
-        per_s, cpu_ms = run_async(_turns(url, seconds, numbers, contacts))
-        return round(per_s, 1), round(cpu_ms, 3)
-
-
-async def _turns(url: Any, seconds: float, numbers: int, contacts: int) -> tuple[float, float]:
-    async with prosa(url, numbers=numbers, contacts=contacts) as stage:
-        await asyncio.gather(*(_chat(stage, asker, rounds=3) for asker in stage.askers))  # warm
-        started, spent = time.perf_counter(), time.process_time()
-        counts = await asyncio.gather(*(_chat(stage, asker, until=started + seconds) for asker in stage.askers))
-        turns = sum(counts)
-        return turns / (time.perf_counter() - started), (time.process_time() - spent) * 1000 / turns
-
-
-async def _chat(stage: Stage, asker: Asker, *, rounds: int = 1_000_000, until: float = float("inf")) -> int:
-    """Let a contact ask again as soon as it is answered; return the number of answers."""
-    for n in range(rounds):
-        if time.perf_counter() >= until:
-            return n
-        await stage.ask(asker, f"Pergunta {n}: quanto custa o bolo de fubá?")
-    return rounds
