@@ -186,7 +186,7 @@ async def compose(
     database = Database(settings.sqlalchemy_url, on_wake=bus.wake_all)
     stack.push_async_callback(database.close)
     await upgrade(database)
-    cache = Cache(redis_url)
+    cache = _joined(Cache(redis_url), bus)
     hub = EventHub(database, bus, retention=timedelta(hours=settings.event_retention_hours), forgetting=note_gaps)
     await run(bus, cache, hub)
 
@@ -329,6 +329,13 @@ async def compose(
         KnowledgeIndex: library,
         Exchange: Exchange(database, frequent),
     }
+
+
+def _joined(cache: Cache, bus: Bus) -> Cache:
+    """Have the caches of all processes tell one another what is deleted."""
+    cache.tell_deleted = lambda keys: bus.tell("deleted", {"keys": list(keys)})
+    bus.hear("deleted", lambda word: cache.deleted_elsewhere(word["keys"]))
+    return cache
 
 
 def _prompt_price(provider: str, model: str, tokens: int, cached_share: float) -> int | None:

@@ -3,11 +3,16 @@
 What is kept is a copy of what the tables say, and JSON only. Another process may change the tables while this one
 cannot reach Redis, or the other way round; so whoever caches a row checks it by a version read from the table, or gives
 it a short time to live.
+
+An operation on Redis takes a tenth of the processor time of a whole turn. So what each turn asks for is kept near, in
+the process, for some seconds, and what can be found again is written later, many values at once.
 """
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+import itertools
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Awaitable, Callable, Iterable
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -38,6 +43,12 @@ LARGEST_VALUE = 256 * 1024
 """Bytes; a larger value is not kept."""
 MOST_STALE_KEYS = 10_000
 """Keys remembered while Redis is away; beyond it, everything Prosa has there is deleted on its return."""
+NEAR_SECONDS = 5.0
+"""How long a value may be used without a look at Redis; processes tell one another what is deleted."""
+LATER_SECONDS = 0.5
+"""How long values wait to be written together."""
+MOST_AT_ONCE = 64
+"""Values written with one operation, which has its time limit as any."""
 _CONNECTIONS = 32
 _CLEANUP_SECONDS = 30.0
 
@@ -108,6 +119,13 @@ class Cache:
         self._stale: set[str] = set()
         self._all_stale = False
         self._returning: asyncio.Task[None] | None = None
+        self._near: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self._later: dict[str, tuple[Callable[[], bytes], float]] = {}
+        self._writing: asyncio.Task[None] | None = None
+        self._deletions: OrderedDict[str, int] = OrderedDict()
+        self._count = itertools.count(1)
+        self.tell_deleted: Callable[[tuple[str, ...]], None] | None = None
+        """Tells other processes' caches (`deleted_elsewhere`)."""
 
     @property
     def state(self) -> CacheState:
@@ -121,7 +139,11 @@ class Cache:
             await self._try(self._ping)
 
     async def stop(self) -> None:
-        """Close the cache."""
+        """Close the cache, after writing what waits to be."""
+        if self._writing is not None:
+            await end([self._writing])
+            self._writing = None
+            await self._write_later()
         if self._returning is not None:
             await end([self._returning])
             self._returning = None
@@ -159,11 +181,94 @@ class Cache:
             return
         await self._run(lambda backend: backend.set(PREFIX + key, raw, expire=ttl_seconds), changes=(key,))
 
+    async def get_near(self, key: str) -> bytes | None:
+        """Return what `set_near` kept; at most `NEAR_SECONDS` older than Redis, if another process changed it."""
+        if self._redis is None:
+            return await self.get_raw(key)
+        now = time.monotonic()
+        known = self._near.get(key)
+        if known is not None and now < known[1]:
+            return known[0]
+        deletion = self.deletion(key)
+        raw = await self.get_raw(key)
+        if raw is not None and deletion == self.deletion(key):
+            self._keep_near(key, raw)
+        return raw
+
+    async def set_near(self, key: str, raw: bytes, ttl_seconds: float) -> None:
+        """Keep bytes for a time, here and for the other processes."""
+        if self._redis is not None:
+            self._keep_near(key, raw)
+        await self.set_raw(key, raw, ttl_seconds)
+
+    def set_later(self, key: str, make: Callable[[], bytes], ttl_seconds: float) -> None:
+        """Have what `make` returns kept within a moment, where nothing newer came and nothing was deleted by then.
+
+        Until then there may be an older value, or none, and a deletion in that moment may come too early: for what is
+        checked by a version.
+        """
+        self._later[key] = make, ttl_seconds
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_soon(), name="cache-write")
+
     async def delete(self, *keys: str) -> None:
         """Forget the values."""
-        if keys:
-            names = [PREFIX + key for key in keys]
-            await self._run(lambda backend: backend.delete_many(*names), changes=keys)
+        if not keys:
+            return
+        for key in keys:
+            self._later.pop(key, None)
+        names = [PREFIX + key for key in keys]
+        await self._run(lambda backend: backend.delete_many(*names), changes=keys)
+
+    async def delete_near(self, *keys: str) -> None:
+        """Forget values that `get_near` is used for, here and in the other processes."""
+        self.deleted_elsewhere(keys)
+        await self.delete(*keys)
+        self.deleted_elsewhere(keys)  # what was read before it was deleted
+        if self._redis is not None and self.tell_deleted is not None:
+            self.tell_deleted(keys)
+
+    def deleted_elsewhere(self, keys: Iterable[str]) -> None:
+        """Take note of what another process has deleted."""
+        for key in keys:
+            self._near.pop(key, None)
+            self._deletions[key] = next(self._count)
+            self._deletions.move_to_end(key)
+            if len(self._deletions) > MEMORY_ENTRIES:
+                self._deletions.popitem(last=False)
+
+    def deletion(self, key: str) -> int:
+        """Return what is another number after each deletion of a near value: what was read before is out of date."""
+        return self._deletions.get(key, 0)
+
+    def _keep_near(self, key: str, raw: bytes) -> None:
+        self._near[key] = raw, time.monotonic() + NEAR_SECONDS
+        self._near.move_to_end(key)
+        if len(self._near) > MEMORY_ENTRIES:
+            self._near.popitem(last=False)
+
+    async def _write_soon(self) -> None:
+        while self._later:
+            await asyncio.sleep(LATER_SECONDS)
+            await self._write_later()
+
+    async def _write_later(self) -> None:
+        """Write what waits: the values of each time to live together."""
+        later, self._later = self._later, {}
+        by_ttl: defaultdict[float, dict[str, bytes]] = defaultdict(dict)
+        for key, (make, ttl) in later.items():
+            if len(raw := make()) <= LARGEST_VALUE:
+                by_ttl[ttl][key] = raw
+            else:
+                await self.delete(key)
+        for ttl, values in by_ttl.items():
+            keys = list(values)
+            for begin in range(0, len(keys), MOST_AT_ONCE):
+                await self._set_many({key: values[key] for key in keys[begin : begin + MOST_AT_ONCE]}, ttl)
+
+    async def _set_many(self, values: dict[str, bytes], ttl_seconds: float) -> None:
+        pairs = {PREFIX + key: raw for key, raw in values.items()}
+        await self._run(lambda backend: backend.set_many(pairs, expire=ttl_seconds), changes=tuple(values))
 
     async def increment(self, key: str, ttl_seconds: float) -> int:
         """Add one to a counter that ends `ttl_seconds` after its first increment; return the new count.

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from tests.fixtures.servers import RedisServer, free_port
 
 from prosa import cache as cache_module
-from prosa.cache import Cache, CacheState
+from prosa.cache import LARGEST_VALUE, NEAR_SECONDS, Cache, CacheState
 
 
 @asynccontextmanager
@@ -212,3 +212,95 @@ async def test_many_at_once(redis_url: str) -> None:
 
         await asyncio.gather(*(one(n) for n in range(300)))
         assert cache.state is CacheState.REDIS
+
+
+@pytest.mark.redis
+async def test_a_near_value_is_asked_for_once_and_gone_once_deleted_anywhere(redis_url: str) -> None:
+    here, there = Cache(redis_url), Cache(redis_url)
+    await here.start()
+    await there.start()
+    here.tell_deleted, there.tell_deleted = there.deleted_elsewhere, here.deleted_elsewhere
+    await here.set_near("k", b"old", 60)
+    assert await there.get_near("k") == b"old"
+    await there.set_raw("k", b"unseen", 60)  # which nobody does: it shows who looks
+    assert await here.get_near("k") == b"old"
+    assert await there.get_near("k") == b"old"
+    seen = there.deletion("k")
+    await here.delete_near("k")
+    assert there.deletion("k") != seen
+    assert await here.get_near("k") is None
+    assert await there.get_near("k") is None
+    await here.stop()
+    await there.stop()
+
+
+@pytest.mark.redis
+async def test_a_near_value_is_looked_at_again_after_a_while(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Cache(redis_url)
+    await kept.start()
+    await kept.set_near("k", b"old", 60)
+    await kept.set_raw("k", b"new", 60)
+    now = time.monotonic()
+    monkeypatch.setattr("prosa.cache.time.monotonic", lambda: now + NEAR_SECONDS + 0.1)
+    assert await kept.get_near("k") == b"new"
+    monkeypatch.undo()
+    await kept.stop()
+
+
+@pytest.mark.redis
+async def test_what_was_read_before_a_deletion_is_not_kept_near_after_it(redis_url: str) -> None:
+    kept = Cache(redis_url)
+    await kept.start()
+    await kept.set_raw("k", b"old", 60)
+    real = kept.get_raw
+
+    async def slow(key: str) -> bytes | None:
+        raw = await real(key)
+        kept.deleted_elsewhere([key])
+        return raw
+
+    kept.get_raw = slow  # type: ignore[method-assign]
+    assert await kept.get_near("k") == b"old"
+    kept.get_raw = real  # type: ignore[method-assign]
+    await kept.delete("k")
+    assert await kept.get_near("k") is None
+    await kept.stop()
+
+
+async def test_what_is_written_later_is_the_newest_and_together(kept: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prosa.cache.LATER_SECONDS", 0.05)
+    made: list[str] = []
+
+    def value(name: str) -> Callable[[], bytes]:
+        def make() -> bytes:
+            made.append(name)
+            return name.encode()
+
+        return make
+
+    for number in range(200):
+        kept.set_later(f"k{number}", value("old"), 60)
+        kept.set_later(f"k{number}", value(f"new{number}"), 60)
+    kept.set_later("gone", value("gone"), 60)
+    await kept.delete("gone")
+    kept.set_later("large", lambda: b"x" * (LARGEST_VALUE + 1), 60)
+    assert await kept.get_raw("k7") is None
+    async with asyncio.timeout(5):
+        while await kept.get_raw("k199") is None:  # noqa: ASYNC110 - nothing is told
+            await asyncio.sleep(0.01)
+    assert [await kept.get_raw(f"k{number}") for number in (0, 7, 199)] == [b"new0", b"new7", b"new199"]
+    assert await kept.get_raw("gone") is None
+    assert await kept.get_raw("large") is None
+    assert "old" not in made
+    assert "gone" not in made
+
+
+@pytest.mark.redis
+async def test_a_stop_writes_what_waits(redis_url: str) -> None:
+    ends, stays = Cache(redis_url), Cache(redis_url)
+    await ends.start()
+    await stays.start()
+    ends.set_later("k", lambda: b"last words", 60)
+    await ends.stop()
+    assert await stays.get_raw("k") == b"last words"
+    await stays.stop()

@@ -1,4 +1,4 @@
-"""Several processes on one PostgreSQL and one Redis share the numbers: those of one command, and one that joins later."""
+"""Several processes on one PostgreSQL and one Redis share the numbers: of one command, and one that joins later."""
 
 import asyncio
 import os
@@ -149,7 +149,7 @@ async def test_one_that_joins_gets_its_part(installation: Installation) -> None:
             contacts = await installation.link(api, events)
         await installation.shared(4)
         await second.start()
-        words = []
+        words: list[str] = []
         while len(await installation.holders()) < 2:
             assert len(words) < 60
             words.append(f"word {len(words):02}")

@@ -124,6 +124,16 @@ async def test_one_holds_a_number_and_both_serve_it(pair: Pair) -> None:
     await asyncio.sleep(2)
     assert shown(ana)["by hand"] == 1
     assert sum(shown(ana).values()) == 2
+    # what is set through the other one holds for the next message
+    await pair.apis[other].patch("/sessions/shop", {"settings": {"ai_enabled": False}})
+    bia = await pair.world.contacts.link("5511988886666", name="Bia")
+    await bia.send_text(NUMBERS[0], "anybody?")
+    await pair.events[0].wait("message.received", lambda event: event["payload"]["body"] == "anybody?")
+    await asyncio.sleep(2)
+    assert not shown(bia)
+    await pair.apis[other].patch("/sessions/shop", {"settings": {"ai_enabled": True}})
+    await bia.send_text(NUMBERS[0], "and now?")
+    await bia.wait_for(lambda message: "and now?" in message.body, 30)
     # a command to the other one reaches the connection
     stopped = await pair.apis[other].post("/sessions/shop/stop", {})
     assert stopped["status"] == "closed"

@@ -43,6 +43,16 @@ async def fresh(stage: TurnStage, after: int = 0) -> Sequence[PromptMessage]:
         await empty.stop()
 
 
+async def written(cache: Cache, wanted: Need) -> bytes:
+    """Wait until the cache has a context of this version; return it."""
+    async with asyncio.timeout(10):
+        while True:
+            raw = await cache.get_raw(f"context:{wanted.conversation_id}")
+            if raw is not None and raw.startswith(f"[{wanted.version},".encode()):
+                return raw
+            await asyncio.sleep(0.02)
+
+
 def reads(seen: list[str]) -> int:
     return sum(statement.startswith("SELECT messages") for statement in seen)
 
@@ -122,8 +132,7 @@ async def test_a_long_talk_keeps_a_bounded_part(
         got = await stage.contexts.load(await need(stage))
         assert [m.text for m in got][-1] == f"m{number}"
         assert len(got) <= 6
-    stored = await cache.get_raw(f"context:{(await need(stage)).conversation_id}")
-    assert stored is not None
+    stored = await written(cache, await need(stage))
     assert len(stored.splitlines()) <= 1 + 6
 
 
@@ -163,7 +172,7 @@ async def test_at_any_moment_the_cache_says_what_the_table_says(stage: TurnStage
     assert [m.text for m in await stage.contexts.load(await need(stage))] == texts
 
 
-async def talked(stage: TurnStage, cache: Cache, contact: str, *, lost: bool) -> tuple[list[Any], list[Any]]:
+async def talked(stage: TurnStage, contact: str, *, lost: bool) -> tuple[list[Any], list[Any]]:
     """Let a contact talk; return what the model was asked, and what is stored then. The cache may be lost each time."""
     stage.set(context=ContextSettings(window_tokens=1000, keep_messages=2))
     stage.gemini.script.when(on_system("keep the notes"), "contact: o pedido é 48213")
@@ -171,7 +180,7 @@ async def talked(stage: TurnStage, cache: Cache, contact: str, *, lost: bool) ->
     for text in ("O pedido é 48213.", "dois", "três", "quatro", "cinco", "E o pedido?"):
         await stage.hear(f"{text} {'e mais palavras ' * 15}", chat=contact, sender=contact)
         if lost:
-            await cache.delete(f"context:{(await stage.talk(contact)).id}")
+            await stage.contexts.forget((await stage.talk(contact)).id)
         await stage.turn(replier)
         await replier.compactor.idle()
     prompts = [request.prompt for request in stage.gemini.requests.generations()[begun:]]
@@ -184,18 +193,18 @@ async def talked(stage: TurnStage, cache: Cache, contact: str, *, lost: bool) ->
     return asked, [*numbers, await stage.said(contact)]
 
 
-async def kept_and_lost(stage: TurnStage, cache: Cache) -> None:
+async def kept_and_lost(stage: TurnStage) -> None:
     with statements(stage.database) as seen:
-        kept = await talked(stage, cache, "551190001@s.whatsapp.net", lost=False)
+        kept = await talked(stage, "551190001@s.whatsapp.net", lost=False)
     warm = reads(seen)
     with statements(stage.database) as seen:
-        lost = await talked(stage, cache, "551190002@s.whatsapp.net", lost=True)
+        lost = await talked(stage, "551190002@s.whatsapp.net", lost=True)
     assert kept == lost
     assert reads(seen) > warm, "it was lost indeed"
 
 
-async def test_losing_the_cache_changes_nothing_but_time(stage: TurnStage, cache: Cache) -> None:
-    await kept_and_lost(stage, cache)
+async def test_losing_the_cache_changes_nothing_but_time(stage: TurnStage) -> None:
+    await kept_and_lost(stage)
 
 
 @pytest.mark.redis
@@ -205,7 +214,7 @@ async def test_losing_redis_changes_nothing_but_time(
     cache = Cache(redis_url)
     await cache.start()
     async with turn_stage(sqlite_database, bus, cache, tmp_path) as stage:
-        await kept_and_lost(stage, cache)
+        await kept_and_lost(stage)
     await cache.stop()
 
 
@@ -227,6 +236,48 @@ async def test_in_redis_too(sqlite_database: Database, bus: Bus, redis_url: str,
             await stage.contexts.load(wanted)
         assert reads(seen) == 1
     await cache.stop()
+
+
+@pytest.mark.redis
+async def test_another_process_goes_on_with_it(
+    sqlite_database: Database, bus: Bus, redis_url: str, tmp_path: Path
+) -> None:
+    ours, theirs = Cache(redis_url), Cache(redis_url)
+    await ours.start()
+    await theirs.start()
+    async with turn_stage(sqlite_database, bus, ours, tmp_path) as stage:
+        other = Contexts(sqlite_database, theirs)
+        await stage.hear("um")
+        await stage.contexts.load(await need(stage))
+        await stage.hear("dois")
+        await written(ours, await need(stage))
+        with statements(sqlite_database) as seen:
+            assert [m.text for m in await other.load(await need(stage))] == ["um", "dois"]
+            # it has the conversation for a while, and gives it back
+            now = await need(stage)
+            three = PromptMessage(3, "contact", "três", "C", asks=True)
+            await other.remember(now.conversation_id, now.version + 1, three)
+            later = Need(now.conversation_id, now.version + 1, 3)
+            await written(theirs, later)
+            four = PromptMessage(4, "contact", "quatro", "D", asks=True)
+            await stage.contexts.remember(now.conversation_id, now.version + 2, four)
+            got = await stage.contexts.load(Need(now.conversation_id, now.version + 2, 4))
+        assert [m.text for m in got] == ["um", "dois", "três", "quatro"]
+        assert reads(seen) == 0
+    await ours.stop()
+    await theirs.stop()
+
+
+async def test_a_turn_asks_no_cache_for_what_is_known(
+    stage: TurnStage, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.hear("um")
+    await stage.contexts.load(await need(stage))
+    asked: list[str] = []
+    monkeypatch.setattr(cache, "get_raw", asked.append)
+    await stage.hear("dois")
+    assert len(await stage.contexts.load(await need(stage))) == 2
+    assert asked == []
 
 
 def test_what_prompts_leave_out() -> None:

@@ -28,6 +28,8 @@ MOST_WORDS = 1000
 RECONNECT_SECONDS = 2.0
 COALESCE_SECONDS = 0.002
 """Wake-ups of other processes are gathered for so long, so that a burst of commits is one message."""
+SPACING_SECONDS = 0.02
+"""Between two such messages at least: each makes every other process look at the tables."""
 
 
 Word: TypeAlias = dict[str, Any]
@@ -161,6 +163,7 @@ class Bus:
                     await redis.publish(CHANNEL, ",".join(sorted(topics)))
                 while self._words:
                     await redis.publish(WORDS, self._words.popleft())
+                await asyncio.sleep(SPACING_SECONDS)
             except (RedisError, OSError):
                 # The others find out by looking at the tables.
                 await asyncio.sleep(RECONNECT_SECONDS)

@@ -47,12 +47,12 @@ class SessionDirectory:
 
     async def get(self, session_id: str) -> SessionFacts | None:
         """Return what the hot path needs to know of a number, or None where there is none of this name."""
-        known = await self._known(session_id)
+        known = await self._known(session_id, near=True)
         return known.facts if known is not None else None
 
     async def owner_of(self, session_id: str) -> uuid.UUID | None:
         """Return whose number it is, or None where there is none of this name."""
-        known = await self._known(session_id)
+        known = await self._known(session_id, near=True)
         return known.record.user_id if known is not None else None
 
     async def record(self, session_id: str) -> SessionRecord | None:
@@ -60,9 +60,9 @@ class SessionDirectory:
         known = await self._known(session_id)
         return known.record if known is not None else None
 
-    async def _known(self, session_id: str) -> _Known | None:
+    async def _known(self, session_id: str, *, near: bool = False) -> _Known | None:
         key = cache_key(session_id)
-        raw = await self._cache.get_raw(key)
+        raw = await (self._cache.get_near(key) if near else self._cache.get_raw(key))
         if raw is not None and (known := self._read.get(key, raw) or self._parse(key, raw)):
             return known
         change = self._changes.get(session_id)
@@ -75,16 +75,18 @@ class SessionDirectory:
         return await asyncio.shield(looking)
 
     async def _look(self, session_id: str, change: Hashable) -> _Known | None:
+        deletion = self._cache.deletion(cache_key(session_id))
         async with self._database.read() as db:
             record = await repository.find(db, session_id)
         if record is None:
             return None
         known = _Known(record, record.facts())
         # A row read before a change was committed must not be cached after it.
-        if self._changes.get(session_id) == change:
-            key, raw = cache_key(session_id), record.model_dump_json().encode()
+        key = cache_key(session_id)
+        if self._changes.get(session_id) == change and self._cache.deletion(key) == deletion:
+            raw = record.model_dump_json().encode()
             self._read.put(key, raw, known)
-            await self._cache.set_raw(key, raw, TTL_SECONDS)
+            await self._cache.set_near(key, raw, TTL_SECONDS)
         return known
 
     def _parse(self, key: str, raw: bytes) -> _Known | None:
@@ -99,4 +101,4 @@ class SessionDirectory:
     async def forget(self, session_id: str) -> None:
         """Read the row anew next time; called after every commit that changed it."""
         self._changes[session_id] = next(self._numbers)
-        await self._cache.delete(cache_key(session_id))
+        await self._cache.delete_near(cache_key(session_id))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+import orjson
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
@@ -167,16 +168,19 @@ class ToolService:
 
     async def of_number(self, session_id: str) -> Sequence[ToolSpec]:
         """Return the tools that a turn of a number may use; from the cache, mostly."""
-        cached = await self._cache.get(_key(session_id))
-        if cached is not None:
+        key = _key(session_id)
+        raw = await self._cache.get_near(key)
+        if raw is not None:
             try:
-                return [ToolSpec(**values) for values in cached]
-            except TypeError:
+                return [ToolSpec(**values) for values in orjson.loads(raw)]
+            except (TypeError, ValueError):
                 pass  # another version of Prosa wrote it
+        deletion = self._cache.deletion(key)
         async with self._database.read() as db:
             rows = await repository.of_number(db, session_id)
         specs = [_spec(row) for row in rows if row.enabled]
-        await self._cache.set(_key(session_id), [asdict(spec) for spec in specs], TTL_SECONDS)
+        if self._cache.deletion(key) == deletion:
+            await self._cache.set_near(key, orjson.dumps([asdict(spec) for spec in specs]), TTL_SECONDS)
         return specs
 
     async def call(self, spec: ToolSpec, arguments: dict[str, Any]) -> Called:
@@ -200,7 +204,7 @@ class ToolService:
 
     async def forget(self, session_id: str) -> None:
         """Read a number's tools anew at the next turn."""
-        await self._cache.delete(_key(session_id))
+        await self._cache.delete_near(_key(session_id))
 
     def _check_url(self, url: str) -> None:
         self._outgoing.rules.check_field(url, "body.url", detail="The tool's address cannot be asked.")

@@ -5,7 +5,7 @@ and is used only when the row says the same; so a cache that missed something co
 """
 
 import uuid
-from collections.abc import Iterable
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Table, bindparam, literal_column, select
 
 from prosa.ai.context import CONTACT, PromptMessage, Transcript, text_of, without_marks
-from prosa.cache import Cache, Read
+from prosa.cache import Cache
 from prosa.conversations.models import Message, MessageStatus
 from prosa.database import Database
 from prosa.database.base import Base
@@ -31,7 +31,9 @@ _BEFORE_ALL = -(2**31)
 _LONGEST_SPEAKER = 40
 
 MOST_KNOWN = 500
-"""Contexts kept as they were read, beside their bytes in the cache: some 10 MB of usual conversations."""
+"""Contexts kept in the process beside the cache, the newest version that it saw of each: some 10 MB of usual
+conversations. Where they are known, a turn asks no cache; there they are written later, for other processes and a
+conversation that comes back."""
 
 _MESSAGES: Final[Table] = Base.metadata.tables[Message.__tablename__]
 _m = _MESSAGES.c
@@ -135,17 +137,19 @@ class Contexts:
     def __init__(self, database: Database, cache: Cache) -> None:
         self._database = database
         self._cache = cache
-        self._known: Read[_Cached] = Read(MOST_KNOWN)
+        self._known: OrderedDict[str, _Cached] = OrderedDict()
 
     async def load(self, need: Need) -> Transcript:
         """Return the messages that the summary does not tell and prompts contain, oldest first, as of the version."""
-        cached = await self._get(_key(need.conversation_id))
-        if cached is not None and cached.version == need.version and cached.after <= need.after:
-            return cached.messages.after(need.after)
-        async with self._database.read() as db:
-            fresh = await _read(db, need)
-        await self._set(_key(need.conversation_id), fresh)
-        return fresh.messages
+        key = _key(need.conversation_id)
+        cached = self._known.get(key)
+        if cached is None or not cached.tells(need):
+            cached = await self._get(key)
+        if cached is None or not cached.tells(need):
+            async with self._database.read() as db:
+                cached = await _read(db, need)
+            self._keep(key, cached)
+        return cached.messages.after(need.after)
 
     async def remember(self, conversation_id: uuid.UUID, version: int, *messages: PromptMessage | None) -> None:
         """Bring a cached context up to date after a commit that added messages; does nothing where none is cached.
@@ -156,51 +160,56 @@ class Contexts:
             messages: In order; None for those that prompts leave out.
         """
         key = _key(conversation_id)
-        raw = await self._cache.get_raw(key)
-        if raw is None:
+        before = version - len(messages)
+        known = self._known.get(key)
+        if known is None or known.version != before:
+            known = await self._get(key)  # another process may have had the conversation meanwhile
+        if known is None:
             return
-        known = self._known.get(key, raw)
-        before = (known.version, known.after) if known is not None else _Cached.head(raw)
-        if before is None or before[0] != version - len(messages):
+        if known.version != before:
             # Two commits were remembered in another order, or something else changed: the next turn reads anew.
-            await self._cache.delete(key)
+            await self._forget(key)
             return
         added = tuple(message for message in messages if message is not None)
-        if raw.count(b"\n") + len(added) > MOST_MESSAGES + MOST_MESSAGES // 2:
-            cached = known or _Cached.read(raw)
-            if cached is not None:
-                await self._set(key, _Cached(version, cached.after, cached.messages.plus(added)).trimmed())
-            return
-        # The messages before need not be read for this: new ones are written behind them.
-        longer = _Cached.longer(raw, version, before[1], added)
-        if known is not None:
-            self._known.put(key, longer, _Cached(version, known.after, known.messages.plus(added)))
-        await self._cache.set_raw(key, longer, TTL_SECONDS)
+        longer = _Cached(version, known.after, known.messages.plus(added))
+        most = MOST_MESSAGES + MOST_MESSAGES // 2
+        self._keep(key, longer.trimmed() if len(longer.messages) > most else longer)
 
     async def summarised(self, conversation_id: uuid.UUID, until: int) -> None:
         """Drop messages that the summary tells now from a cached context."""
         key = _key(conversation_id)
-        cached = await self._get(key)
+        cached = self._known.get(key) or await self._get(key)
         if cached is not None and cached.after < until:
-            await self._set(key, _Cached(cached.version, until, cached.messages.after(until)))
-
-    async def _get(self, key: str) -> "_Cached | None":
-        raw = await self._cache.get_raw(key)
-        if raw is None:
-            return None
-        cached = self._known.get(key, raw) or _Cached.read(raw)
-        if cached is not None:
-            self._known.put(key, raw, cached)
-        return cached
-
-    async def _set(self, key: str, cached: "_Cached") -> None:
-        raw = cached.written()
-        self._known.put(key, raw, cached)
-        await self._cache.set_raw(key, raw, TTL_SECONDS)
+            self._keep(key, _Cached(cached.version, until, cached.messages.after(until)))
 
     async def forget(self, conversation_id: uuid.UUID) -> None:
         """Drop a cached context, because its conversation was erased or merged."""
-        await self._cache.delete(_key(conversation_id))
+        await self._forget(_key(conversation_id))
+
+    async def _get(self, key: str) -> "_Cached | None":
+        """Return what the cache has: it may come from another process, or be older than what is known here."""
+        raw = await self._cache.get_raw(key)
+        cached = _Cached.read(raw) if raw is not None else None
+        if cached is not None:
+            self._know(key, cached)
+        return cached
+
+    def _keep(self, key: str, cached: "_Cached") -> None:
+        self._know(key, cached)
+        self._cache.set_later(key, cached.written, TTL_SECONDS)
+
+    def _know(self, key: str, cached: "_Cached") -> None:
+        known = self._known.get(key)
+        if known is not None and known.version > cached.version:
+            return
+        self._known[key] = cached
+        self._known.move_to_end(key)
+        if len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
+
+    async def _forget(self, key: str) -> None:
+        self._known.pop(key, None)
+        await self._cache.delete(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,35 +233,21 @@ class _Cached:
             return self
         return _Cached(self.version, newest[0].seq - 1, Transcript(newest))
 
+    def tells(self, need: Need) -> bool:
+        """Whether it is what a turn needs."""
+        return self.version == need.version and self.after <= need.after
+
     def written(self) -> bytes:
         """Return it as it is kept."""
-        return self.longer(b"", self.version, self.after, self.messages)
-
-    @classmethod
-    def longer(cls, raw: bytes, version: int, after: int, messages: Iterable[PromptMessage]) -> bytes:
-        """Return what is kept after messages were added, with another first line."""
-        _, _, rows = raw.partition(b"\n")
-        added = [orjson.dumps([m.seq, m.author, m.text, m.wa_id, m.asks, m.file, m.at]) for m in messages]
-        return b"\n".join([orjson.dumps([version, after]), *([rows] if rows else []), *added])
-
-    @classmethod
-    def head(cls, raw: bytes) -> tuple[int, int] | None:
-        """Read the first line: version and place; None where it is not what this version of Prosa writes."""
-        try:
-            version, after = orjson.loads(raw.partition(b"\n")[0])
-            return int(version), int(after)
-        except (TypeError, ValueError):
-            return None
+        rows = [orjson.dumps([m.seq, m.author, m.text, m.wa_id, m.asks, m.file, m.at]) for m in self.messages]
+        return b"\n".join([orjson.dumps([self.version, self.after]), *rows])
 
     @classmethod
     def read(cls, raw: bytes) -> "_Cached | None":
         """Read what is kept; None where it is not what this version of Prosa writes."""
-        head = cls.head(raw)
-        if head is None:
-            return None
         try:
-            rows = orjson.loads(b"[" + raw.partition(b"\n")[2].replace(b"\n", b",") + b"]")
-            return cls(*head, Transcript(PromptMessage(*row) for row in rows))
+            (version, after), *rows = orjson.loads(b"[" + raw.replace(b"\n", b",") + b"]")
+            return cls(int(version), int(after), Transcript(PromptMessage(*row) for row in rows))
         except (TypeError, ValueError):
             return None
 
