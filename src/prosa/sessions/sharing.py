@@ -6,7 +6,7 @@ hands some over, whoever has less takes them; nobody tells anybody what to do. W
 seconds, because the one it is meant for cannot take it, anybody may take.
 """
 
-import asyncio
+import time
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -62,7 +62,7 @@ class Sharing:
     @property
     def settled(self) -> bool:
         """Whether this process is there for some time."""
-        return self._since is not None and asyncio.get_running_loop().time() >= self._since + SETTLE_SECONDS
+        return self._since is not None and time.monotonic() >= self._since + SETTLE_SECONDS
 
     @property
     def processes(self) -> int:
@@ -76,7 +76,7 @@ class Sharing:
             Exception: The database could not do it; what was known stays.
         """
         if self._since is None:
-            self._since = asyncio.get_running_loop().time()
+            self._since = time.monotonic()
         began = await self._database.submit(self._announce)
         now = self._clock()
         self._live = max(1, len(began))
