@@ -57,7 +57,7 @@ class _Supervisor:
         for place in range(self._settings.processes):
             # the first one brings the database up to date, and finds out what is wrong with the settings, by itself
             serves = asyncio.Event()
-            keeping.append(asyncio.create_task(self._keep(serves), name=f"process-{place}"))
+            keeping.append(asyncio.create_task(self._keep(serves, first=place == 0), name=f"process-{place}"))
             await self._either(serves, keeping[-1])
             if self._stopping.is_set():
                 break
@@ -72,8 +72,8 @@ class _Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 child.terminate()
 
-    async def _keep(self, serves: asyncio.Event) -> None:
-        """Keep a process running until Prosa is to stop."""
+    async def _keep(self, serves: asyncio.Event, *, first: bool) -> None:
+        """Keep a process running until Prosa is to stop; where even the first one never serves, all of it stops."""
         loop, failures = asyncio.get_running_loop(), 0
         while not self._stopping.is_set():
             began = loop.time()
@@ -81,9 +81,9 @@ class _Supervisor:
             if self._stopping.is_set():
                 self._status = self._status or max(0, status)
                 return
-            if not serves.is_set():
+            if first and not serves.is_set():
                 self._status = status if status > 0 else 1
-                self._stop()  # it never served, and has told why
+                self._stop()  # it has told why
                 return
             failures = 0 if loop.time() - began >= STEADY_SECONDS else failures + 1
             pause = min(LONGEST_PAUSE, 2.0 ** (failures - 1)) if failures else 0.0
