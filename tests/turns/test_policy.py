@@ -32,6 +32,7 @@ class Talk:
     contact_lid: str | None = None
     ai_enabled: bool = True
     ai_paused_until: datetime | None = None
+    ai_stopped_until: datetime | None = None
     last_inbound_at: datetime | None = NOW
     ai_forced: bool = False
 
@@ -89,6 +90,7 @@ def test_what_means_nothing_for_the_ai(message: InboundMessage) -> None:
         (Talk(), {"ai_enabled": False}, None, SkipReason.AI_OFF),
         (Talk(ai_enabled=False), {}, None, SkipReason.CONVERSATION_OFF),
         (Talk(ai_paused_until=NOW + timedelta(seconds=1)), {}, None, SkipReason.PAUSED),
+        (Talk(ai_paused_until=NOW, ai_stopped_until=NOW + timedelta(seconds=1)), {}, None, SkipReason.PAUSED),
         (Talk(), {}, "no_api_key", SkipReason.NO_API_KEY),
         (Talk(), {"audience": {"ignored": ["+55 11"]}}, None, SkipReason.IGNORED),
         (

@@ -42,7 +42,11 @@ class AiSwitches(Protocol):
 
     @property
     def ai_paused_until(self) -> datetime | None:
-        """Until when it does not."""
+        """Until when it is paused."""
+
+    @property
+    def ai_stopped_until(self) -> datetime | None:
+        """Until when the contact wants no AI."""
 
 
 class Waiting(AiSwitches, Protocol):
@@ -141,7 +145,8 @@ def decide_before_sending(
         return SkipReason.AI_OFF
     if not conversation.ai_enabled:
         return SkipReason.CONVERSATION_OFF
-    if conversation.ai_paused_until is not None and conversation.ai_paused_until > now:
+    silent = (conversation.ai_paused_until, conversation.ai_stopped_until)
+    if any(until is not None and until > now for until in silent):
         return SkipReason.PAUSED
     if session.status is SessionStatus.LOGGED_OUT:
         return SkipReason.LOGGED_OUT
