@@ -34,6 +34,8 @@ class Talk:
     ai_paused_until: datetime | None = None
     ai_stopped_until: datetime | None = None
     last_inbound_at: datetime | None = NOW
+    waiting_since: datetime | None = NOW
+    due_at: datetime | None = NOW
     ai_forced: bool = False
 
 
@@ -152,7 +154,9 @@ CLOSED = {"enabled": True, "weekly": {"monday": ["09:00-18:00"]}}
         (Talk(last_inbound_at=NOW - timedelta(hours=12)), {}, None),
         (Talk(last_inbound_at=NOW - timedelta(hours=12, seconds=1)), {}, SkipReason.TOO_OLD),
         (Talk(last_inbound_at=NOW - timedelta(days=99)), {"turns": {"catch_up_minutes": None}}, None),
-        (Talk(last_inbound_at=NOW - timedelta(seconds=1)), {"turns": {"catch_up_minutes": 0}}, SkipReason.TOO_OLD),
+        (Talk(last_inbound_at=NOW - timedelta(minutes=2)), {"turns": {"catch_up_minutes": 0}}, None),
+        (Talk(last_inbound_at=NOW - timedelta(minutes=3)), {"turns": {"catch_up_minutes": 0}}, SkipReason.TOO_OLD),
+        (Talk(last_inbound_at=NOW - timedelta(minutes=3)), {"turns": {"catch_up_minutes": 3}}, None),
         (Talk(last_inbound_at=None), {}, None),
         (Talk(last_inbound_at=NOW - timedelta(days=9), ai_forced=True), {}, None),
         (Talk(), {"hours": CLOSED}, SkipReason.OUT_OF_HOURS),
@@ -169,6 +173,26 @@ def test_age_and_hours_count_when_a_turn_begins(
     assert decide_before_asking(number(**settings), talk, now=NOW) is reason
     if reason in {SkipReason.TOO_OLD, SkipReason.OUT_OF_HOURS}:
         assert decide_before_sending(number(**settings), talk, now=NOW) is None, "what was begun in time is sent"
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 720])
+@pytest.mark.parametrize(
+    ("arrived", "due", "reason"),
+    [
+        (0, 0, None),  # written and stored 13 hours ago, and tried since: a provider asked for time
+        (None, 0, None),
+        (0, 14, None),  # the machine is full
+        (0, 16, SkipReason.TOO_OLD),  # Prosa was away
+        (13 * 60, 0, SkipReason.TOO_OLD),  # the number was
+    ],
+)
+def test_what_came_live_does_not_grow_old_by_what_prosa_waits_for(
+    minutes: int, arrived: int | None, due: int, reason: SkipReason | None
+) -> None:
+    written = NOW - timedelta(hours=13)
+    came = written + timedelta(minutes=arrived) if arrived is not None else None
+    talk = Talk(last_inbound_at=written, waiting_since=came, due_at=NOW - timedelta(minutes=due))
+    assert decide_before_asking(number(turns={"catch_up_minutes": minutes}), talk, now=NOW) is reason
 
 
 def test_a_file_out_of_hours_is_out_of_hours_first() -> None:

@@ -269,7 +269,10 @@ async def _skip(turn: Turn, reason: SkipReason, held: HeldConversation, db: Writ
             reason = SkipReason.ANSWERED_BY_PERSON  # whose message is what paused it
     says = None
     if reason is SkipReason.OUT_OF_HOURS:
-        says = fixed.closed_notice(turn.session, held, written_at=held.last_inbound_at, now=turn.clock())
+        says = fixed.closed_notice(
+            turn.session, held, written_at=held.last_inbound_at, arrived_at=turn.claimed.waiting_since,
+            now=turn.clock(), due_at=turn.claimed.due_at,
+        )  # fmt: skip
     if reason is SkipReason.BUDGET and held.kind == ConversationKind.CONTACT:
         says = turn.session.settings.budget.message
         scope, month = Scope(turn.session.user_id, turn.session.session_id, held.id), f"{turn.clock():%Y-%m}"

@@ -4,15 +4,35 @@ from datetime import datetime, timedelta
 
 from prosa.sessions.settings.turns import TurnSettings
 
+LIVE = timedelta(minutes=2)
+"""What reaches Prosa within so long of being written came while Prosa was there: connections falter, clocks differ."""
+BUSY = timedelta(minutes=15)
+"""A turn that begins so long after it was due waited for others, or a slow answer; a later one for Prosa itself."""
 
-def too_old(settings: TurnSettings, written_at: datetime | None, *, now: datetime) -> bool:
+
+def too_old(
+    settings: TurnSettings,
+    written_at: datetime | None,
+    *,
+    now: datetime,
+    arrived_at: datetime | None,
+    due_at: datetime | None = None,
+) -> bool:
     """Return whether a turn's messages are too old to be answered.
+
+    Only what came late, or whose turn comes late, can be: what a live message waits for otherwise (more messages, a
+    provider that asked for time) makes it no older.
 
     Args:
         settings: The number's.
         written_at: WhatsApp's time of the newest of them: whoever just wrote again wants an answer to the rest too.
             None where it is not known; then they are answered.
         now: The present moment.
+        arrived_at: When the first of them reached Prosa; None: in time, as was found when they were first looked at.
+        due_at: When their turn was due; None: now.
     """
     limit = settings.catch_up_minutes
-    return limit is not None and written_at is not None and now - written_at > timedelta(minutes=limit)
+    if limit is None or written_at is None or now - written_at <= timedelta(minutes=limit):
+        return False
+    came_late = arrived_at is not None and arrived_at - written_at > LIVE
+    return came_late or (due_at is not None and now - due_at > BUSY)

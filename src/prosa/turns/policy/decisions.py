@@ -57,6 +57,14 @@ class Waiting(AiSwitches, Protocol):
         """WhatsApp's time of the newest message of the other side."""
 
     @property
+    def waiting_since(self) -> datetime | None:
+        """When the first of those messages arrived; None where their turn has been tried before."""
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When their turn was to be made."""
+
+    @property
     def ai_forced(self) -> bool:
         """Whether a person asked for this answer, at whatever hour and however late."""
 
@@ -122,7 +130,8 @@ def decide_before_asking(
     skip = decide_before_sending(session, conversation, now=now, unready=unready)
     if skip is not None or conversation.ai_forced:
         return skip
-    if too_old(session.settings.turns, conversation.last_inbound_at, now=now):
+    arrived_at, due_at = conversation.waiting_since, conversation.due_at
+    if too_old(session.settings.turns, conversation.last_inbound_at, now=now, arrived_at=arrived_at, due_at=due_at):
         return SkipReason.TOO_OLD
     return SkipReason.OUT_OF_HOURS if closed(session, now=now) else None
 
