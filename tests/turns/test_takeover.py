@@ -1,6 +1,7 @@
 """A person writes, and the AI keeps quiet; a contact asks for a person, and for the AI again."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -28,10 +29,14 @@ from prosa.conversations.online import OnlineNumbers
 from prosa.conversations.pauses import FOREVER
 from prosa.conversations.schemas import ConversationUpdate
 from prosa.conversations.service import ConversationService
-from prosa.database import Database
+from prosa.database import Database, WriteDb
 from prosa.errors import ConflictError
 from prosa.events.bus import Bus
 from prosa.outbox.sender import Sender
+from prosa.sessions import repository
+from prosa.sessions.directory import SessionDirectory
+from prosa.sessions.schemas import SessionUpdate
+from prosa.sessions.service import SessionService
 from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.hours import HoursSettings
 from prosa.sessions.settings.sending import SendingSettings
@@ -295,6 +300,50 @@ async def idle(stage: TurnStage) -> bool:
     return all(row.due_at is None and row.lease_owner is None for row in await conversations(stage.database))
 
 
+class Dying(SessionDirectory):
+    """The process dies as soon as a number's row is changed: nothing after that commit happens."""
+
+    async def forget(self, session_id: str) -> None:
+        raise ConnectionAbortedError
+
+
+async def is_on(stage: TurnStage) -> bool:
+    async with stage.database.read() as db:
+        record = await repository.find(db, "main")
+    assert record is not None
+    return record.settings.ai_enabled
+
+
+async def test_a_crash_while_a_number_is_switched_off_leaves_nothing_to_be_said_later(
+    stage: TurnStage, cache: Cache
+) -> None:
+    stage.set(sending=SendingSettings(split=False))
+    await stage.hear("one")
+    await stage.turn()
+    service = SessionService(
+        stage.database, Dying(stage.database, cache), None, stage.bus,  # type: ignore[arg-type]
+        ai_ready=lambda _: None, on_ai_off=silence_number,
+    )  # fmt: skip
+    off = SessionUpdate.model_validate({"settings": {"ai_enabled": False}})
+    with pytest.raises(ConnectionAbortedError):
+        await service.update(stage.caller, "main", off)
+    assert not await is_on(stage)
+    assert [row.status for row in await rows(stage)] == ["received", "cancelled"]
+
+
+async def test_a_number_whose_messages_cannot_be_taken_back_is_not_switched_off(small: TurnStage, cache: Cache) -> None:
+    async def broken(db: WriteDb, session_id: str, owner: uuid.UUID) -> None:
+        raise ConnectionAbortedError
+
+    directory = SessionDirectory(small.database, cache)
+    service = SessionService(
+        small.database, directory, None, small.bus, ai_ready=lambda _: None, on_ai_off=broken  # type: ignore[arg-type]
+    )  # fmt: skip
+    with pytest.raises(ConnectionAbortedError):
+        await service.update(small.caller, "main", SessionUpdate.model_validate({"settings": {"ai_enabled": False}}))
+    assert await is_on(small)
+
+
 async def test_a_number_that_is_switched_off_takes_back_what_it_has_not_said(small: TurnStage) -> None:
     chats = ["5511900000001@s.whatsapp.net", "5511900000002@s.whatsapp.net"]
     for chat in chats:
@@ -304,7 +353,8 @@ async def test_a_number_that_is_switched_off_takes_back_what_it_has_not_said(sma
     await person_says(small, "mine", chats[0], pauses_ai=False)
     await small.hear("again", chat=chats[0])
     await small.turn()
-    await silence_number(small.database, "main", small.session.user_id)
+    async with small.database.write() as db:
+        await silence_number(db, "main", small.session.user_id)
     for chat, statuses in zip(chats, (["cancelled", "queued", "cancelled"], ["cancelled"]), strict=True):
         found = await messages(small.database, (await small.talk(chat)).id)
         assert [row.status for row in found if row.from_me] == statuses

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from sqlalchemy import func, select
 
@@ -17,7 +16,7 @@ from prosa.conversations.held import HeldConversation, hold, save
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.models import AiState, Author, ConversationKind, MessageStatus
 from prosa.conversations.pauses import FOREVER, PausedBy, PauseReason, pause, stop, stopped, take_back_stop
-from prosa.database.engine import Database, ReadDb, WriteDb
+from prosa.database.engine import ReadDb, WriteDb
 from prosa.events.types import Payload
 from prosa.outbox.cancel import SWITCHED_OFF, TAKEN_OVER, cancel_unsent
 from prosa.outbox.sending import unsent
@@ -102,21 +101,15 @@ async def _any_answer(db: WriteDb, ids: Sequence[uuid.UUID]) -> bool:
     return (await db.execute(select(_m.id).where(_m.id.in_(ids), _m.ai.is_not(None)).limit(1))).first() is not None
 
 
-async def silence_number(database: Database, session_id: str, owner: uuid.UUID) -> None:
-    """Take back what the AI has not said yet in all conversations of a number; for one that is switched off."""
+async def silence_number(db: WriteDb, session_id: str, owner: uuid.UUID) -> None:
+    """Take back what the AI has not said yet in all conversations of a number; part of switching it off."""
     mine = (_m.session_id == session_id, _m.author.in_(_UNSAID), unsent(_m.status))
-    waiting = select(_m.conversation_id).where(*mine).distinct()
-    async with database.read() as db:
-        found = list((await db.execute(waiting)).scalars())
-
-    async def job(conversation_id: uuid.UUID, db: WriteDb) -> None:
+    waiting = select(_m.conversation_id).where(*mine).distinct().order_by(_m.conversation_id)
+    for conversation_id in (await db.execute(waiting)).scalars().all():
         held = await hold(db, conversation_id)
         if held is not None:
             await silence(db, held, owner)
             await save(db, held)
-
-    for conversation_id in found:
-        await database.submit(partial(job, conversation_id))
 
 
 async def is_our_own(db: ReadDb, session_id: str, wa_id: str) -> bool:
