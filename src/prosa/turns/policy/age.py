@@ -8,6 +8,8 @@ LIVE = timedelta(minutes=2)
 """What reaches Prosa within so long of being written came while Prosa was there: connections falter, clocks differ."""
 BUSY = timedelta(minutes=15)
 """A turn that begins so long after it was due waited for others, or a slow answer; a later one for Prosa itself."""
+PATIENCE = timedelta(hours=1)
+"""For so long a message that came live may wait for more of them, or for a provider that asked for time."""
 
 
 def too_old(
@@ -20,8 +22,7 @@ def too_old(
 ) -> bool:
     """Return whether a turn's messages are too old to be answered.
 
-    Only what came late, or whose turn comes late, can be: what a live message waits for otherwise (more messages, a
-    provider that asked for time) makes it no older.
+    What came live is not, for a while, however short the limit: what it waits for then makes it no older.
 
     Args:
         settings: The number's.
@@ -34,5 +35,6 @@ def too_old(
     limit = settings.catch_up_minutes
     if limit is None or written_at is None or now - written_at <= timedelta(minutes=limit):
         return False
-    came_late = arrived_at is not None and arrived_at - written_at > LIVE
-    return came_late or (due_at is not None and now - due_at > BUSY)
+    came_live = arrived_at is None or arrived_at - written_at <= LIVE
+    in_time = due_at is None or now - due_at <= BUSY
+    return not (came_live and in_time and now - written_at <= PATIENCE)
