@@ -251,6 +251,8 @@ async def test_a_group_is_answered_where_it_asks_us(stage: TurnStage, by: str) -
     assert "Ana: Are you open then?\n…0002: Good question" in prompt.last_user_text
     assert "a group" in prompt.last_user_text
     assert not [what for what in stage.told if what[0] == "read"]
+    talk = await stage.talk(GROUP)
+    assert (talk.read_until, talk.unread_count) == ((3, 2) if by == "quote" else (0, 4)), "people still have it to read"
     await say_in_group(stage, RUI, "ok", quoted_wa_id=asked)
     assert await stage.claim_all() == [], "what it quotes is none of ours"
 

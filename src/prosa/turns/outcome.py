@@ -92,7 +92,8 @@ async def answered(
         return await _restart(turn, answer, held, db)
     if held.skipped_from is not None:
         await skips.unmark(db, held.id, after=turn.claimed.answered_until, until=turn.answered_until)
-    if turn.session.settings.mark_read:
+    # A group is for its people to read: most of it was not meant for us.
+    if turn.session.settings.mark_read and held.kind == ConversationKind.CONTACT:
         unread = await count(db, held.id, after=turn.answered_until) if held.last_seq > turn.answered_until else 0
         mark_read(held, until=turn.answered_until, unread=unread)
     held.answered_until = max(held.answered_until, turn.answered_until)

@@ -57,7 +57,10 @@ class SessionSettings(BaseModel):
     )
     debounce_max_seconds: Seconds = Field(15.0, description="Longest such wait, counted from the first message.")
     show_typing: bool = Field(default=True, description="Show “typing…” to the contact while the answer is made.")
-    mark_read: bool = Field(default=True, description="Mark the contact's messages as read when they are answered.")
+    mark_read: bool = Field(
+        default=True,
+        description="Mark a contact's messages as read when they are answered; a group's are people's to read.",
+    )
     budget: BudgetSettings = Field(BudgetSettings(), description="What answers may cost.")
     context: ContextSettings = Field(ContextSettings(), description="What the model sees of a conversation.")
     turns: TurnSettings = Field(TurnSettings(), description="How answers are made.")
