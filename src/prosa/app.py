@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from functools import partial
 from typing import Any, Protocol
 
 from fastapi import FastAPI
@@ -297,7 +296,7 @@ async def compose(
             bus,
             ai_ready=unready,
             on_deleted=_remover(files),
-            on_ai_off=partial(silence_number, database),
+            on_ai_off=silence_number,
         ),
         ConversationService: ConversationService(
             database, files, fetcher, numbers, forget=contexts.forget, silence=silence

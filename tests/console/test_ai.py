@@ -141,7 +141,9 @@ async def test_budgets_and_models_to_fall_back_to_are_set(linked: Console) -> No
 async def test_what_the_api_refuses_is_said_at_the_field(linked: Console) -> None:
     page = linked.page
     linked.installation.forgive("422")
-    await linked.api.patch(f"/sessions/{linked.session}", {"settings": {"hours": {"enabled": True}}})
+    await linked.api.patch(
+        f"/sessions/{linked.session}", {"settings": {"hours": {"enabled": True, "weekly": {"monday": ["09:00-18:00"]}}}}
+    )
     await page.goto(f"/app/ai/{linked.session}/hours")
     await page.get_by_label("Holidays").fill("Christmas")
     await page.get_by_role("button", name="Save", exact=True).click()
@@ -149,6 +151,14 @@ async def test_what_the_api_refuses_is_said_at_the_field(linked: Console) -> Non
     await page.get_by_role("button", name="Discard").click()
     await page.get_by_role("alertdialog").get_by_role("button", name="Discard").click()
     await expect(page.get_by_label("Holidays")).to_have_value("")
+    await page.get_by_role("button", name="Remove hours 1 on Monday").click()
+    warning = page.get_by_text("Give at least one time at which you are open")
+    await expect(warning).to_be_visible()
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_role("button", name="Discard")).to_be_visible()
+    assert (await settings(linked))["hours"]["weekly"]["monday"] == ["09:00-18:00"]
+    await page.get_by_role("button", name="Add hours on Monday").click()
+    await expect(warning).to_have_count(0)
 
     own = await linked.phone_page(f"/app/ai/{linked.session}/hours", locale="pt-BR")
     await own.get_by_label("Feriados").fill("Natal")

@@ -70,6 +70,34 @@ async def test_a_contact_is_answered_by_the_ai_and_then_by_a_person(console: Con
     assert small.viewport_size["width"] == PHONE[0]
 
 
+async def test_a_persons_pause_and_a_contacts_stop_are_shown_beside_each_other(console: Console) -> None:
+    words = {"stop_keywords": ["atendente"], "resume_keywords": ["robô"]}
+    await console.link(name="Padaria", ai_enabled=True, show_typing=False, takeover=words)
+    page = await open_inbox(console)
+    ana = await console.contact()
+    await ana.send_text(console.number, "atendente")
+    row = page.get_by_role("link", name="Ana Souza")
+    await expect(row.get_by_title("The contact asked the AI to be silent")).to_be_visible()
+    await row.click()
+    banner = page.get_by_role("status").filter(has_text="The contact asked the AI to be silent, until")
+    await expect(banner).to_be_visible()
+    assert await accessibility(page) == []
+
+    field = page.get_by_label("Write a message")
+    await field.fill("Oi Ana, é a Bia.")
+    await field.press("Enter")
+    both = banner.filter(has_text="A person has this conversation, until")
+    await expect(both).to_be_visible()
+    await expect(row.get_by_title("A person has it")).to_be_visible()
+    await shoot(page, "inbox-stopped")
+    await ana.send_text(console.number, "robô")
+    await expect(banner).to_have_count(0)
+    await expect(page.get_by_text("A person has this conversation")).to_be_visible()
+    await page.get_by_role("button", name="Hand back").click()
+    await page.get_by_role("menuitem", name="Hand back to the AI").click()
+    await expect(page.get_by_text("The AI answers here.")).to_be_visible()
+
+
 async def test_search_files_notes_and_what_comes_while_offline(linked: Console) -> None:
     ana, rui = await linked.contact(), await linked.contact("Rui Lima")
     await ana.send_text(linked.number, "O bolo de laranja ainda tem?")

@@ -1,19 +1,26 @@
 """Migrations make exactly the tables that the models describe, once, however many start at the same time."""
 
 import asyncio
+from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
+from tests.fixtures.conversations import CONTACT, add_owner, add_session, conversations, inbound, receiver, run_sql
 
+from prosa.conversations.pauses import FOREVER
 from prosa.database import Database
 from prosa.database.metadata import metadata
 from prosa.database.migrate import newest, upgrade
 from prosa.database.revisions import current, head
 from prosa.errors import ConfigurationError
+
+OTHER = "5511900000002@s.whatsapp.net"
 
 
 async def test_models_and_migrations_agree(database: Database) -> None:
@@ -58,6 +65,36 @@ async def test_postgres_processes_that_start_together_migrate_once(postgres_serv
     async with admin._write_engine.connect() as connection:
         await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(text("DROP DATABASE race"))
     await admin.close()
+
+
+async def test_what_contacts_stopped_so_far_stays_stopped_and_pauses_stay_pauses(database: Database) -> None:
+    session = await add_session(database, await add_owner(database))
+    for contact in (CONTACT, OTHER):
+        await receiver(database, Path("unused")).message(session, inbound("hello", chat=contact))
+    for change in (
+        "ALTER TABLE conversations DROP COLUMN ai_stopped_until",
+        "ALTER TABLE conversations DROP COLUMN ai_stopped_at",
+    ):
+        await run_sql(database, change)
+    paused = (
+        "UPDATE conversations SET ai_paused_until = :until, ai_paused_at = :at, ai_paused_by = :by "
+        "WHERE contact_jid = :jid"
+    )
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    await run_sql(database, paused, until=FOREVER, at=at, by="contact", jid=CONTACT)
+    await run_sql(database, paused, until=FOREVER, at=at, by="person", jid=OTHER)
+
+    def migrate(connection: Connection) -> None:
+        with Operations.context(MigrationContext.configure(connection)):
+            import_module("prosa.database.migrations.versions.0021_contacts_stop").upgrade()
+
+    async with database.write() as db:
+        await db.connection.run_sync(migrate)
+    rows = {row.contact_jid: row for row in await conversations(database)}
+    stopped, mine = rows[CONTACT], rows[OTHER]
+    assert (stopped.ai_stopped_until, stopped.ai_stopped_at) == (FOREVER, at)
+    assert (stopped.ai_paused_until, stopped.ai_paused_by, stopped.ai_paused_at) == (None, None, None)
+    assert (mine.ai_stopped_until, mine.ai_paused_until, mine.ai_paused_by) == (None, FOREVER, "person")
 
 
 async def test_a_database_of_a_newer_prosa_is_refused(database: Database) -> None:

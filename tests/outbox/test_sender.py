@@ -420,6 +420,7 @@ async def test_without_its_beginning_the_rest_of_an_answer_is_not_sent(office: O
     [
         "conversations SET ai_enabled = false",
         "conversations SET ai_paused_until = :later",
+        "conversations SET ai_stopped_until = :later, ai_paused_until = :later, ai_paused_by = 'ai'",
         """whatsapp_sessions SET settings = '{"ai_enabled": false}'""",
     ],
 )

@@ -275,6 +275,32 @@ async def test_nothing_secret_is_in_the_log(
     assert "2@code" not in logged
 
 
+async def test_business_hours_need_an_interval(api: httpx.AsyncClient, house: House) -> None:
+    on, off = {"hours": {"enabled": True}}, {"hours": {"enabled": False}}
+    monday: dict[str, Any] = {"hours": {"weekly": {"monday": ["09:00-18:00"]}}}
+    nothing: dict[str, Any] = {"hours": {"weekly": {"monday": []}}}
+    await make(api)
+    for create in (True, False):
+        answer = await (
+            api.post("/sessions", json={"session_id": "other", "settings": on})
+            if create
+            else api.patch("/sessions/shop", json={"settings": on})
+        )
+        assert answer.status_code == 422
+        [error] = answer.json()["errors"]
+        assert (error["field"], error["code"]) == ("body.settings.hours.weekly", "hours_missing")
+        assert "09:00-18:00" in error["message"]
+        assert "hours.weekly" in answer.json()["remedy"]
+    for settings, status in ((monday, 200), (on, 200), (nothing, 422), (off, 200), (nothing, 200)):
+        assert (await api.patch("/sessions/shop", json={"settings": settings})).status_code == status, settings
+
+    async with house.database.write() as db:
+        await db.execute(update(TABLE).values(settings={"hours": {"enabled": True}}))
+    await house.directory.forget("shop")
+    assert (await api.get("/sessions/shop")).json()["settings"]["hours"]["enabled"] is True, "set so before"
+    assert (await api.patch("/sessions/shop", json={"settings": {"instructions": "Be kind."}})).status_code == 200
+
+
 async def test_groups_of_settings_are_merged_and_checked(api: httpx.AsyncClient) -> None:
     await make(api, session_id="hours", settings={"hours": {"enabled": True, "weekly": {"monday": ["09:00-18:00"]}}})
     changes = {"hours": {"time_zone": "America/Sao_Paulo", "weekly": {"friday": ["09:00-12:00", "13:00-17:00"]}}}

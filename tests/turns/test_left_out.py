@@ -100,6 +100,41 @@ async def test_a_number_without_a_limit_answers_everything(small: TurnStage) -> 
     assert small.asked() == ["old"]
 
 
+async def test_with_no_time_to_catch_up_what_came_while_away_is_left_and_what_comes_live_is_answered(
+    small: TurnStage,
+) -> None:
+    small.set(turns=TurnSettings(catch_up_minutes=0))
+    await small.hear("while away", timestamp=utc_now() - timedelta(minutes=10))
+    await small.turn()
+    assert await marks(small) == [("while away", "too_old")]
+    await small.hear("live", timestamp=utc_now() - timedelta(seconds=20))
+    small.gemini.script.enqueue(says.internal_error())
+    await small.turn()
+    await small.turn()
+    assert small.asked() == ["while away\nlive"] * 2, "a try that failed makes it no older"
+    assert len(await small.answers_sent()) == 1
+
+
+async def test_with_no_time_to_catch_up_a_turn_that_a_crash_held_up_is_left(small: TurnStage) -> None:
+    small.set(turns=TurnSettings(catch_up_minutes=0))
+    await small.hear("stored, and then the power went")
+    an_hour_ago = utc_now() - timedelta(hours=1)
+    columns = "last_inbound_at = :at, waiting_since = :at, due_at = :at"
+    await run_sql(small.database, f"UPDATE conversations SET {columns}", at=an_hour_ago)
+    await small.turn()
+    assert await marks(small) == [("stored, and then the power went", "too_old")]
+
+
+async def test_with_no_time_to_catch_up_a_contact_still_hears_that_it_is_closed(small: TurnStage) -> None:
+    in_days = f"{utc_now() + timedelta(days=3):%A}".lower()
+    closed = {"enabled": True, "weekly": {in_days: ["10:00-11:00"]}, "message": "Closed."}
+    small.set(turns=TurnSettings(catch_up_minutes=0), hours=HoursSettings.model_validate(closed))
+    await small.hear("while away", timestamp=utc_now() - timedelta(minutes=10))
+    assert await automatic(small) == []
+    await small.hear("live", timestamp=utc_now() - timedelta(seconds=20))
+    assert await automatic(small) == ["Closed."]
+
+
 async def test_imported_history_is_never_answered(small: TurnStage) -> None:
     await small.hear("now")
     await small.turn()
@@ -216,6 +251,8 @@ async def test_a_group_is_answered_where_it_asks_us(stage: TurnStage, by: str) -
     assert "Ana: Are you open then?\n…0002: Good question" in prompt.last_user_text
     assert "a group" in prompt.last_user_text
     assert not [what for what in stage.told if what[0] == "read"]
+    talk = await stage.talk(GROUP)
+    assert (talk.read_until, talk.unread_count) == ((3, 2) if by == "quote" else (0, 4)), "people still have it to read"
     await say_in_group(stage, RUI, "ok", quoted_wa_id=asked)
     assert await stage.claim_all() == [], "what it quotes is none of ours"
 

@@ -32,7 +32,10 @@ class Talk:
     contact_lid: str | None = None
     ai_enabled: bool = True
     ai_paused_until: datetime | None = None
+    ai_stopped_until: datetime | None = None
     last_inbound_at: datetime | None = NOW
+    waiting_since: datetime | None = NOW
+    due_at: datetime | None = NOW
     ai_forced: bool = False
 
 
@@ -89,6 +92,7 @@ def test_what_means_nothing_for_the_ai(message: InboundMessage) -> None:
         (Talk(), {"ai_enabled": False}, None, SkipReason.AI_OFF),
         (Talk(ai_enabled=False), {}, None, SkipReason.CONVERSATION_OFF),
         (Talk(ai_paused_until=NOW + timedelta(seconds=1)), {}, None, SkipReason.PAUSED),
+        (Talk(ai_paused_until=NOW, ai_stopped_until=NOW + timedelta(seconds=1)), {}, None, SkipReason.PAUSED),
         (Talk(), {}, "no_api_key", SkipReason.NO_API_KEY),
         (Talk(), {"audience": {"ignored": ["+55 11"]}}, None, SkipReason.IGNORED),
         (
@@ -150,7 +154,9 @@ CLOSED = {"enabled": True, "weekly": {"monday": ["09:00-18:00"]}}
         (Talk(last_inbound_at=NOW - timedelta(hours=12)), {}, None),
         (Talk(last_inbound_at=NOW - timedelta(hours=12, seconds=1)), {}, SkipReason.TOO_OLD),
         (Talk(last_inbound_at=NOW - timedelta(days=99)), {"turns": {"catch_up_minutes": None}}, None),
-        (Talk(last_inbound_at=NOW - timedelta(seconds=1)), {"turns": {"catch_up_minutes": 0}}, SkipReason.TOO_OLD),
+        (Talk(last_inbound_at=NOW - timedelta(minutes=2)), {"turns": {"catch_up_minutes": 0}}, None),
+        (Talk(last_inbound_at=NOW - timedelta(minutes=3)), {"turns": {"catch_up_minutes": 0}}, SkipReason.TOO_OLD),
+        (Talk(last_inbound_at=NOW - timedelta(minutes=3)), {"turns": {"catch_up_minutes": 3}}, None),
         (Talk(last_inbound_at=None), {}, None),
         (Talk(last_inbound_at=NOW - timedelta(days=9), ai_forced=True), {}, None),
         (Talk(), {"hours": CLOSED}, SkipReason.OUT_OF_HOURS),
@@ -167,6 +173,27 @@ def test_age_and_hours_count_when_a_turn_begins(
     assert decide_before_asking(number(**settings), talk, now=NOW) is reason
     if reason in {SkipReason.TOO_OLD, SkipReason.OUT_OF_HOURS}:
         assert decide_before_sending(number(**settings), talk, now=NOW) is None, "what was begun in time is sent"
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 30])
+@pytest.mark.parametrize(
+    ("age", "arrived", "due", "reason"),
+    [
+        (60, 0, 0, None),  # a provider asked for time
+        (60, None, 0, None),  # the same, after a try
+        (61, 0, 0, SkipReason.TOO_OLD),
+        (60, 0, 15, None),  # the machine is full
+        (60, 0, 16, SkipReason.TOO_OLD),  # Prosa was away
+        (60, 60, 0, SkipReason.TOO_OLD),  # the number was
+    ],
+)
+def test_what_came_live_may_wait_for_a_while(
+    minutes: int, age: int, arrived: int | None, due: int, reason: SkipReason | None
+) -> None:
+    written = NOW - timedelta(minutes=age)
+    came = written + timedelta(minutes=arrived) if arrived is not None else None
+    talk = Talk(last_inbound_at=written, waiting_since=came, due_at=NOW - timedelta(minutes=due))
+    assert decide_before_asking(number(turns={"catch_up_minutes": minutes}), talk, now=NOW) is reason
 
 
 def test_a_file_out_of_hours_is_out_of_hours_first() -> None:

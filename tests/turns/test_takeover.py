@@ -1,6 +1,7 @@
 """A person writes, and the AI keeps quiet; a contact asks for a person, and for the AI again."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -26,10 +27,16 @@ from prosa.clock import utc_now
 from prosa.conversations.media import MediaFiles
 from prosa.conversations.online import OnlineNumbers
 from prosa.conversations.pauses import FOREVER
-from prosa.database import Database
+from prosa.conversations.schemas import ConversationUpdate
+from prosa.conversations.service import ConversationService
+from prosa.database import Database, WriteDb
 from prosa.errors import ConflictError
 from prosa.events.bus import Bus
 from prosa.outbox.sender import Sender
+from prosa.sessions import repository
+from prosa.sessions.directory import SessionDirectory
+from prosa.sessions.schemas import SessionUpdate
+from prosa.sessions.service import SessionService
 from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.hours import HoursSettings
 from prosa.sessions.settings.sending import SendingSettings
@@ -38,7 +45,7 @@ from prosa.turns.control import TurnControl
 from prosa.turns.drafts import Draft, ToConversation
 from prosa.turns.manual import ManualMessages
 from prosa.turns.schemas import PauseRequest
-from prosa.turns.takeover import silence_number
+from prosa.turns.takeover import silence, silence_number
 from prosa.whatsapp.engine import LidMapped, MessageType
 
 HOUR = timedelta(hours=1)
@@ -293,6 +300,50 @@ async def idle(stage: TurnStage) -> bool:
     return all(row.due_at is None and row.lease_owner is None for row in await conversations(stage.database))
 
 
+class Dying(SessionDirectory):
+    """The process dies as soon as a number's row is changed: nothing after that commit happens."""
+
+    async def forget(self, session_id: str) -> None:
+        raise ConnectionAbortedError
+
+
+async def is_on(stage: TurnStage) -> bool:
+    async with stage.database.read() as db:
+        record = await repository.find(db, "main")
+    assert record is not None
+    return record.settings.ai_enabled
+
+
+async def test_a_crash_while_a_number_is_switched_off_leaves_nothing_to_be_said_later(
+    stage: TurnStage, cache: Cache
+) -> None:
+    stage.set(sending=SendingSettings(split=False))
+    await stage.hear("one")
+    await stage.turn()
+    service = SessionService(
+        stage.database, Dying(stage.database, cache), None, stage.bus,  # type: ignore[arg-type]
+        ai_ready=lambda _: None, on_ai_off=silence_number,
+    )  # fmt: skip
+    off = SessionUpdate.model_validate({"settings": {"ai_enabled": False}})
+    with pytest.raises(ConnectionAbortedError):
+        await service.update(stage.caller, "main", off)
+    assert not await is_on(stage)
+    assert [row.status for row in await rows(stage)] == ["received", "cancelled"]
+
+
+async def test_a_number_whose_messages_cannot_be_taken_back_is_not_switched_off(small: TurnStage, cache: Cache) -> None:
+    async def broken(db: WriteDb, session_id: str, owner: uuid.UUID) -> None:
+        raise ConnectionAbortedError
+
+    directory = SessionDirectory(small.database, cache)
+    service = SessionService(
+        small.database, directory, None, small.bus, ai_ready=lambda _: None, on_ai_off=broken  # type: ignore[arg-type]
+    )  # fmt: skip
+    with pytest.raises(ConnectionAbortedError):
+        await service.update(small.caller, "main", SessionUpdate.model_validate({"settings": {"ai_enabled": False}}))
+    assert await is_on(small)
+
+
 async def test_a_number_that_is_switched_off_takes_back_what_it_has_not_said(small: TurnStage) -> None:
     chats = ["5511900000001@s.whatsapp.net", "5511900000002@s.whatsapp.net"]
     for chat in chats:
@@ -302,7 +353,8 @@ async def test_a_number_that_is_switched_off_takes_back_what_it_has_not_said(sma
     await person_says(small, "mine", chats[0], pauses_ai=False)
     await small.hear("again", chat=chats[0])
     await small.turn()
-    await silence_number(small.database, "main", small.session.user_id)
+    async with small.database.write() as db:
+        await silence_number(db, "main", small.session.user_id)
     for chat, statuses in zip(chats, (["cancelled", "queued", "cancelled"], ["cancelled"]), strict=True):
         found = await messages(small.database, (await small.talk(chat)).id)
         assert [row.status for row in found if row.from_me] == statuses
@@ -440,7 +492,8 @@ async def test_a_keyword_stops_the_ai_and_another_one_resumes_it(stage: TurnStag
     assert stage.asked() == ["robô"], "while nothing is stopped it is a word like any other"
     await stage.hear(" PESSOA! ")
     talk = await stage.talk()
-    assert (talk.ai_paused_until, talk.ai_paused_by, talk.ai_paused_reason) == (FOREVER, "contact", "keyword")
+    assert (talk.ai_stopped_until, talk.ai_paused_until, talk.ai_paused_by) == (FOREVER, None, None)
+    assert talk.ai_stopped_at is not None
     assert (talk.ai_state, talk.ai_reason) == ("skipped", "stop_keyword")
     said = await rows(stage)
     assert [(row.author, row.body, row.status) for row in said[1:]] == [
@@ -451,7 +504,7 @@ async def test_a_keyword_stops_the_ai_and_another_one_resumes_it(stage: TurnStag
     await stage.hear("still there?")
     assert len(await rows(stage)) == 6, "it is confirmed once"
     await stage.hear("Robo")
-    assert (await stage.talk()).ai_paused_until is None
+    assert (await stage.talk()).ai_stopped_until is None
     assert (await rows(stage))[-1].body == "Here I am."
     assert await stage.claim_all() == []
     await stage.hear("thanks")
@@ -467,25 +520,122 @@ async def test_a_keyword_stops_the_ai_and_another_one_resumes_it(stage: TurnStag
 async def test_a_resume_keyword_without_a_text_is_answered_by_the_ai(small: TurnStage) -> None:
     takeover(small, stop_keywords=("stop",), resume_keywords=("bot",), stop_minutes=10)
     await small.hear("stop")
-    assert (await small.talk()).ai_paused_until < utc_now() + timedelta(minutes=10)
+    assert (await small.talk()).ai_stopped_until < utc_now() + timedelta(minutes=10)
     await small.hear("bot")
     await small.turn()
     assert small.asked() == ["stop\nbot"], "both are part of the conversation"
 
 
-@pytest.mark.parametrize("note", [None, "mine"])
-async def test_a_contact_ends_no_pause_that_a_person_asked_for(small: TurnStage, note: str | None) -> None:
-    takeover(small, resume_keywords=("bot",))
+async def person_pauses(stage: TurnStage, how: str) -> None:
+    """A person has the conversation for some time, said in one of the ways there are."""
+    id_ = (await stage.talk()).id
+    if how == "phone":
+        await phone_says(stage)
+    elif how == "message":
+        await person_says(stage)
+    elif how == "handed_over":
+        later = utc_now() + HOUR
+        await run_sql(
+            stage.database,
+            "UPDATE conversations SET ai_paused_until = :later, ai_paused_by = 'ai', ai_paused_reason = 'handed_over'",
+            later=later,
+        )
+    else:
+        request = PauseRequest(minutes=60) if how == "asked" else PauseRequest(indefinitely=True, note="mine")
+        await stage.control.pause(stage.caller, id_, request)
+
+
+def pause_of(talk: Any) -> tuple[Any, ...]:
+    return (talk.ai_paused_until, talk.ai_paused_by, talk.ai_paused_reason, talk.ai_paused_user_id)
+
+
+@pytest.mark.parametrize("stop_minutes", [None, 10])
+@pytest.mark.parametrize("how", ["phone", "message", "asked", "for ever", "handed_over"])
+async def test_a_contact_takes_back_its_own_stop_and_no_pause_of_a_person(
+    small: TurnStage, how: str, stop_minutes: int | None
+) -> None:
+    takeover(
+        small, stop_keywords=("stop",), resume_keywords=("bot",), stop_minutes=stop_minutes, resume_reply="I am back.",
+    )  # fmt: skip
     await small.hear("one")
     await small.turn()
+    await person_pauses(small, how)
+    pause = pause_of(await small.talk())
+    await small.hear("bot")
+    assert pause_of(await small.talk()) == pause, "there is nothing of its own to take back"
+    await small.hear("stop")
     talk = await small.talk()
-    await small.control.pause(small.caller, talk.id, PauseRequest(minutes=5, note=note))
+    assert pause_of(talk) == pause
+    assert talk.ai_stopped_until > utc_now()
     await small.hear("bot")
-    assert (await small.talk()).ai_paused_until is not None
+    talk = await small.talk()
+    assert (pause_of(talk), talk.ai_stopped_until) == (pause, None)
+    assert "I am back." not in [row.body for row in await rows(small)], "it is not"
+    assert await small.told_events("conversation.resumed") == []
+    assert (await small.told_events("conversation.updated"))[-1]["ai_stopped_until"] is None
+    await small.hear("hello?")
+    assert await small.claim_all() == []
+    assert (await marks(small))["hello?"] == "paused"
     await small.control.resume(small.caller, talk.id, answer_waiting=False)
-    await phone_says(small)
+    await small.hear("and now?")
+    await small.turn()
+    assert len(small.asked()) == 2
+
+
+@pytest.mark.parametrize("first", ["stop", "pause"])
+@pytest.mark.parametrize("how", ["phone", "message", "asked"])
+async def test_a_pause_that_ends_leaves_what_the_contact_stopped(small: TurnStage, how: str, first: str) -> None:
+    takeover(small, stop_keywords=("stop",), resume_keywords=("bot",), stop_minutes=10)
+    await small.hear("one")
+    await small.turn()
+    if first == "pause":
+        await person_pauses(small, how)
+    await small.hear("stop")
+    if first == "stop":
+        await person_pauses(small, how)
+    await run_sql(small.database, "UPDATE conversations SET ai_paused_until = :now", now=utc_now())
+    await small.hear("is anybody there?")
+    assert await small.claim_all() == []
+    assert (await marks(small))["is anybody there?"] == "paused"
     await small.hear("bot")
-    assert (await small.talk()).ai_paused_until is None, "but one that a person's message made"
+    assert [e["by"] for e in await small.told_events("conversation.resumed")] == ["contact"]
+    await small.turn()
+    assert small.asked()[-1].endswith("bot")
+
+
+async def test_a_person_who_resumes_ends_both_and_who_ends_the_pause_ends_that(small: TurnStage) -> None:
+    takeover(small, stop_keywords=("stop",))
+    service = ConversationService(small.database, None, None, None, silence=silence)  # type: ignore[arg-type]
+    await small.hear("stop")
+    await person_pauses(small, "for ever")
+    talk = await small.talk()
+    shown = await service.update(small.caller, talk.id, ConversationUpdate(ai_paused_until=None))
+    assert (shown.ai_paused_until, shown.ai_stopped_until) == (None, FOREVER)
+    assert await small.told_events("conversation.resumed") == [], "the AI is as silent as before"
+    await person_pauses(small, "for ever")
+    shown = await small.control.resume(small.caller, talk.id, answer_waiting=False)
+    assert (shown.ai_paused_until, shown.ai_stopped_until, shown.ai_state) == (None, None, "idle")
+    assert [e["by"] for e in await small.told_events("conversation.resumed")] == ["person"]
+
+
+async def test_a_stop_outlives_two_conversations_becoming_one(small: TurnStage) -> None:
+    takeover(small, stop_keywords=("stop",))
+    await small.hear("by number")
+    await phone_says(small)
+    await small.hear("stop", chat=CONTACT_LID)
+    await small.receive.lid_mapped(small.session, LidMapped(CONTACT_LID, CONTACT))
+    [talk] = await conversations(small.database)
+    assert (talk.ai_stopped_until, talk.ai_paused_by) == (FOREVER, "phone")
+
+
+@pytest.mark.parametrize(("how", "code"), [("phone", "taken_over"), ("asked", "ai_off"), ("stop", "ai_off")])
+async def test_what_was_taken_back_says_why(small: TurnStage, how: str, code: str) -> None:
+    takeover(small, stop_keywords=("stop",))
+    await small.hear("one")
+    await small.turn()
+    await (small.hear("stop") if how == "stop" else person_pauses(small, how))
+    [error] = [row.error for row in await rows(small) if row.author == "ai"]
+    assert error.partition(":")[0] == code
 
 
 @pytest.mark.parametrize("where", ["group", "group_off", "off", "ignored", "edit", "caption"])

@@ -50,6 +50,7 @@ def conversation_payload(held: HeldConversation, *, merged_id: Any = None) -> Co
         ai_paused_until=held.ai_paused_until,
         ai_paused_by=held.ai_paused_by,
         ai_paused_reason=held.ai_paused_reason,
+        ai_stopped_until=held.ai_stopped_until,
         ai_failed_at=held.ai_failed_at,
         merged_id=merged_id,
     )

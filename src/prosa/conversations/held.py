@@ -47,6 +47,8 @@ class HeldConversation:
     ai_paused_user_id: uuid.UUID | None
     ai_paused_reason: str | None
     ai_paused_at: datetime | None
+    ai_stopped_until: datetime | None
+    ai_stopped_at: datetime | None
     closed_notice_at: datetime | None
     # What messages and answers change begins here; the rest changes when a person does something, or once.
     last_seq: int
@@ -159,6 +161,8 @@ async def create(
         ai_paused_user_id=None,
         ai_paused_reason=None,
         ai_paused_at=None,
+        ai_stopped_until=None,
+        ai_stopped_at=None,
         ai_state=AiState.IDLE.value,
         ai_reason=None,
         waiting_since=None,

@@ -175,6 +175,8 @@ def _combine(stays: HeldConversation, goes: HeldConversation) -> None:
     if goes.ai_paused_until and (stays.ai_paused_until is None or goes.ai_paused_until > stays.ai_paused_until):
         for name in _PAUSE:
             setattr(stays, name, getattr(goes, name))
+    if goes.ai_stopped_until and (stays.ai_stopped_until is None or goes.ai_stopped_until > stays.ai_stopped_until):
+        stays.ai_stopped_until, stays.ai_stopped_at = goes.ai_stopped_until, goes.ai_stopped_at
     stays.due_at = _pick(min, stays.due_at, goes.due_at)
     stays.waiting_since = _pick(min, stays.waiting_since, goes.waiting_since)
     stays.last_inbound_at = _pick(max, stays.last_inbound_at, goes.last_inbound_at)

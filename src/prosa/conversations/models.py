@@ -112,11 +112,17 @@ class Conversation(Leased, Base):
     ai_paused_until: Mapped[datetime | None] = mapped_column(default=None)
     """`prosa.conversations.pauses.FOREVER`: until somebody resumes it."""
     ai_paused_by: Mapped[str | None] = mapped_column(String(10), default=None)
-    """Who made the last pause: a `PausedBy`. This and the next three are kept when the pause is over."""
+    """Who made the last pause: a `PausedBy`, not the contact. This and the next three are kept when it
+    is over."""
     ai_paused_user_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, default=None)
     ai_paused_reason: Mapped[str | None] = mapped_column(String(200), default=None)
     """A `PauseReason`, with a person's own words behind a colon where there are any."""
     ai_paused_at: Mapped[datetime | None] = mapped_column(default=None)
+    ai_stopped_until: Mapped[datetime | None] = mapped_column(default=None)
+    """Until when the contact wants no AI, as it said by a keyword; apart from the pause, so that neither ends the
+    other."""
+    ai_stopped_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When it said so; kept as long as the pause's facts are."""
     ai_state: Mapped[str] = mapped_column(String(10), default=AiState.IDLE, server_default=AiState.IDLE.value)
     ai_reason: Mapped[str | None] = mapped_column(String(200), default=None)
     waiting_since: Mapped[datetime | None] = mapped_column(default=None)

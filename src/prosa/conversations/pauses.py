@@ -1,4 +1,8 @@
-"""Pauses of the AI in a conversation: who made it, why, until when. The caller holds and saves the conversation."""
+"""Why the AI is silent in a conversation: a pause, of people or the AI itself, and beside it the contact's own stop.
+
+The AI speaks only where neither holds, and neither ends the other: a contact takes back its own stop and no more, and a
+pause that is over leaves a stop as it was. A person who resumes ends both. The caller holds and saves the conversation.
+"""
 
 import uuid
 from datetime import UTC, datetime
@@ -8,7 +12,7 @@ from prosa.conversations.held import HeldConversation
 from prosa.events.types import ConversationPausedPayload, ConversationResumedPayload
 
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
-"""The end of a pause that lasts until somebody resumes."""
+"""The end of a pause or stop that lasts until somebody resumes."""
 
 
 class PausedBy(StrEnum):
@@ -19,6 +23,7 @@ class PausedBy(StrEnum):
     PHONE = "phone"
     """A person on the linked phone or another of its devices."""
     CONTACT = "contact"
+    """The contact, by a keyword: in events only, since its stop is no pause."""
     AI = "ai"
     """The AI itself, because a person is needed."""
 
@@ -37,8 +42,18 @@ class PauseReason(StrEnum):
 
 
 def paused(held: HeldConversation, now: datetime) -> bool:
-    """Return whether the AI is paused."""
+    """Return whether the AI is paused, whatever the contact said."""
     return held.ai_paused_until is not None and held.ai_paused_until > now
+
+
+def stopped(held: HeldConversation, now: datetime) -> bool:
+    """Return whether the contact has stopped the AI, whatever people said."""
+    return held.ai_stopped_until is not None and held.ai_stopped_until > now
+
+
+def silent(held: HeldConversation, now: datetime) -> bool:
+    """Return whether the AI is paused or stopped."""
+    return paused(held, now) or stopped(held, now)
 
 
 def pause(
@@ -58,7 +73,7 @@ def pause(
     Args:
         held: The conversation.
         until: When it ends; `FOREVER`: when somebody resumes.
-        by: Who pauses.
+        by: Who pauses; not the contact, which stops (`stop`).
         reason: Why.
         now: The present moment.
         user_id: The person, where known.
@@ -85,18 +100,60 @@ def pause(
     )
 
 
-def resume(
-    held: HeldConversation, *, by: PausedBy, reason: PauseReason, now: datetime, user_id: uuid.UUID | None = None
-) -> ConversationResumedPayload | None:
-    """End the pause. Who made it stays on record.
+def stop(held: HeldConversation, *, until: datetime, now: datetime) -> ConversationPausedPayload | None:
+    """Stop the AI because the contact wants none; a stop that lasts longer already stays as it is.
+
+    Args:
+        held: The conversation.
+        until: When it ends; `FOREVER`: when the contact takes it back, or somebody resumes.
+        now: The present moment.
 
     Returns:
-        The event to append; None where the AI was not paused.
+        The event to append; None where nothing changed.
+    """
+    if until <= now or (held.ai_stopped_until is not None and until <= held.ai_stopped_until):
+        return None
+    held.ai_stopped_until, held.ai_stopped_at = until, now
+    by, why = PausedBy.CONTACT.value, PauseReason.KEYWORD.value
+    return ConversationPausedPayload(id=held.id, contact_jid=held.contact_jid, by=by, reason=why, until=until)
+
+
+def take_back_stop(held: HeldConversation, *, now: datetime) -> ConversationResumedPayload | None:
+    """End the contact's stop, because the contact says so.
+
+    Returns:
+        The event to append; None where the AI was not stopped, or is paused all the same.
+    """
+    was = stopped(held, now)
+    held.ai_stopped_until = None
+    return _resumed(held, PausedBy.CONTACT, PauseReason.KEYWORD) if was and not paused(held, now) else None
+
+
+def end_pause(held: HeldConversation, *, now: datetime, user_id: uuid.UUID) -> ConversationResumedPayload | None:
+    """End the pause, and only that, because a person says so. Who made it stays on record.
+
+    Returns:
+        The event to append; None where the AI was not paused, or is stopped all the same.
     """
     was = paused(held, now)
     held.ai_paused_until = None
-    if not was:
-        return None
+    return _resumed(held, PausedBy.PERSON, PauseReason.ASKED, user_id) if was and not stopped(held, now) else None
+
+
+def resume(held: HeldConversation, *, now: datetime, user_id: uuid.UUID) -> ConversationResumedPayload | None:
+    """End the pause and the contact's stop, because a person says so. Who made the pause stays on record.
+
+    Returns:
+        The event to append; None where the AI was neither paused nor stopped.
+    """
+    was = silent(held, now)
+    held.ai_paused_until = held.ai_stopped_until = None
+    return _resumed(held, PausedBy.PERSON, PauseReason.ASKED, user_id) if was else None
+
+
+def _resumed(
+    held: HeldConversation, by: PausedBy, reason: PauseReason, user_id: uuid.UUID | None = None
+) -> ConversationResumedPayload:
     return ConversationResumedPayload(
         id=held.id, contact_jid=held.contact_jid, by=by.value, user_id=user_id, reason=reason.value
     )

@@ -42,7 +42,8 @@ class ConversationUpdate(BaseModel):
     ai_enabled: bool | None = Field(None, description="Whether the AI answers here.", examples=[True])
     ai_paused_until: AwareDatetime | None = Field(
         None,
-        description="Until when the AI does not answer here, with time zone; null ends the pause.",
+        description="Until when the AI does not answer here, with time zone; null ends the pause, and leaves the "
+        "contact's own stop as it is (resume ends both).",
         examples=["2026-03-01T15:00:00Z"],
     )
     notes: Annotated[StorableText, Field(max_length=4000)] | None = Field(
@@ -76,16 +77,23 @@ class ConversationView(BaseModel):
     unread_count: int = Field(description="Messages of others that nobody has read.", examples=[2])
     ai_enabled: bool = Field(description="Whether the AI answers here.")
     ai_paused_until: datetime | None = Field(
-        description="Until when it does not, or did not; 9999-01-01: until somebody resumes it."
+        description="Until when it is paused here, or was; 9999-01-01: until somebody resumes it."
     )
     ai_paused_by: str | None = Field(
-        description="Who made that pause, or the last one: person (console or API), phone or contact."
+        description="Who made that pause, or the last one: person (console or API), phone, or ai (it handed the "
+        "conversation over)."
     )
     ai_paused_user_id: uuid.UUID | None = Field(description="The person who made it, where it was one through Prosa.")
     ai_paused_reason: str | None = Field(
-        description="Why: message, keyword or asked, the last one with the person's words behind a colon."
+        description="Why: message, asked or handed_over, the last two with words behind a colon where there are any."
     )
     ai_paused_at: datetime | None = Field(description="When it was made.")
+    ai_stopped_until: datetime | None = Field(
+        description="Until when the contact itself wants no AI, as it said by a stop keyword, or wanted none; "
+        "9999-01-01: until it takes that back or somebody resumes. It stands beside the pause: the AI answers where "
+        "both are over."
+    )
+    ai_stopped_at: datetime | None = Field(description="When the contact last said so.")
     ai_state: AiState = Field(description="What the AI does here.")
     ai_reason: str | None = Field(description="Why, as a stable code, in some cases with words.", examples=["paused"])
     ai_failed_at: datetime | None = Field(

@@ -122,7 +122,7 @@ class ConversationService:
             if "ai_enabled" in sent:
                 held.ai_enabled = sent["ai_enabled"]
             event = self._pause(held, caller, sent["ai_paused_until"]) if "ai_paused_until" in sent else None
-            silent = not held.ai_enabled or pauses.paused(held, self._clock())
+            silent = not held.ai_enabled or pauses.silent(held, self._clock())
             if held.changed():
                 held.version += 1
                 if silent and self._silence is not None:
@@ -140,7 +140,7 @@ class ConversationService:
     def _pause(self, held: HeldConversation, caller: Caller, until: datetime | None) -> Payload | None:
         now, by, asked = self._clock(), pauses.PausedBy.PERSON, pauses.PauseReason.ASKED
         if until is None or until <= now:
-            return pauses.resume(held, by=by, reason=asked, now=now, user_id=caller.user_id)
+            return pauses.end_pause(held, now=now, user_id=caller.user_id)
         return pauses.pause(held, until=until, by=by, reason=asked, now=now, user_id=caller.user_id)
 
     async def erase(self, caller: Caller, conversation_id: uuid.UUID) -> None:

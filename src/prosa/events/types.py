@@ -148,6 +148,7 @@ class ConversationUpdatedPayload(Payload):
     ai_paused_until: datetime | None = None
     ai_paused_by: str | None = None
     ai_paused_reason: str | None = None
+    ai_stopped_until: datetime | None = None
     ai_failed_at: datetime | None = None
     merged_id: uuid.UUID | None = Field(
         None, description="A conversation that turned out to be the same contact's and is now part of this one"
@@ -155,19 +156,24 @@ class ConversationUpdatedPayload(Payload):
 
 
 class ConversationPausedPayload(Payload):
-    """The AI was paused in a conversation, or its pause was prolonged or shortened."""
+    """The AI was paused in a conversation, its pause was prolonged or shortened, or the contact stopped it."""
 
     event = "conversation.paused"
     id: uuid.UUID
     contact_jid: str
-    by: str = Field(description="person (console or API), phone or contact")
+    by: str = Field(
+        description="person (console or API), phone, ai (it handed the conversation over), or contact, whose stop "
+        "stands beside a pause: neither ends the other"
+    )
     user_id: uuid.UUID | None = Field(None, description="The person, where it was one through Prosa")
-    reason: str = Field(description="message, keyword or asked, the last one with the person's words behind a colon")
+    reason: str = Field(
+        description="message, keyword, asked or handed_over, the last two with words behind a colon where there are any"
+    )
     until: datetime = Field(description="9999-01-01T00:00:00Z: until somebody resumes it")
 
 
 class ConversationResumedPayload(Payload):
-    """A pause was ended before its time. A pause that ends by itself makes no event."""
+    """The AI may answer again: what kept it silent was ended before its time. What ends by itself makes no event."""
 
     event = "conversation.resumed"
     id: uuid.UUID

@@ -21,7 +21,7 @@ from prosa.whatsapp.engine import EngineErrorCode, MessageType
 
 TAKEN_OVER = "taken_over: a person wrote in the conversation before this was sent"
 BY_PERSON = "cancelled: a person took it back before it was sent"
-SWITCHED_OFF = "ai_off: the AI was switched off or paused in the conversation before this was sent"
+SWITCHED_OFF = "ai_off: the AI was switched off, paused or stopped before this was sent"
 INCOMPLETE = "answer_incomplete: an earlier message of the same answer was not sent"
 PERHAPS = " (a try had no answer from WhatsApp, so it may have arrived)"
 

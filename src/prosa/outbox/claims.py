@@ -94,8 +94,9 @@ _contact = Prepared(
 
 _columns = [
     _m.id, _m.conversation_id, _m.session_id, _m.wa_id, _m.type, _m.body, _m.media, _m.payload, _m.stored_at,
-    _m.attempts, _m.error, _m.author, _m.expires_at, _c.ai_paused_until, _c.ai_paused_by, _c.kind, _c.last_inbound_at,
-    _c.approached_at, _c.contact_jid, _c.contact_lid, _c.contact_phone, _c.contact_name, _followed, _numbers.user_id,
+    _m.attempts, _m.error, _m.author, _m.expires_at, _c.ai_paused_until, _c.ai_paused_by, _c.ai_stopped_until, _c.kind,
+    _c.last_inbound_at, _c.approached_at, _c.contact_jid, _c.contact_lid, _c.contact_phone, _c.contact_name, _followed,
+    _numbers.user_id,
 ]  # fmt: skip
 
 

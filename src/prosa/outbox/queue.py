@@ -45,7 +45,8 @@ _OF_MESSAGE = (
     "expires_at",
 )  # fmt: skip
 _OF_CONVERSATION = (
-    "ai_enabled", "ai_paused_until", "ai_paused_by", "contact_jid", "contact_lid", "contact_phone", "contact_name",
+    "ai_enabled", "ai_paused_until", "ai_paused_by", "ai_stopped_until", "contact_jid", "contact_lid", "contact_phone",
+    "contact_name",
 )  # fmt: skip
 
 Tell: TypeAlias = Callable[[Sequence[EnqueuedMessage]], Payload]

@@ -25,7 +25,8 @@ MessageText = Annotated[
 
 PAUSE_AI = (
     "Whether the AI is silent afterwards, for the number's takeover.pause_minutes_after_person; "
-    "false for what a program sends, such as a notification. What is sent later never silences it."
+    "false for what a program sends, such as a notification. Either way what the AI has not sent yet is taken back. "
+    "What is sent later does neither."
 )
 SEND_AT = (
     "When to send it, with time zone, at most a year ahead; at once where left out. Until then its status is "

@@ -61,6 +61,7 @@ class Sending:
     ai_enabled: bool
     ai_paused_until: datetime | None
     ai_paused_by: str | None
+    ai_stopped_until: datetime | None
     contact_jid: str
     contact_lid: str | None
     contact_phone: str | None
@@ -78,10 +79,11 @@ class Sending:
         return self.expires_at is not None and self.expires_at <= now
 
     def unwanted(self, now: datetime) -> bool:
-        """Whether the AI was switched off or paused in the conversation since it answered."""
+        """Whether the AI was switched off, paused or stopped in the conversation since it answered."""
         # An answer that hands the conversation over pauses the AI itself, and is to be heard.
         paused = self.ai_paused_until is not None and self.ai_paused_until > now and self.ai_paused_by != "ai"
-        return self.is_answer and (paused or not self.ai_enabled)
+        stopped = self.ai_stopped_until is not None and self.ai_stopped_until > now
+        return self.is_answer and (paused or stopped or not self.ai_enabled)
 
 
 @dataclass(slots=True)

@@ -71,7 +71,7 @@ async def find(db: ReadDb, session_id: str, *, lock: bool = False) -> SessionRec
     """Return a number by its public name, whoever's it is; `lock` keeps others from changing it meanwhile."""
     statement = select(*_c).where(_c.session_id == session_id)
     if lock and db.dialect == "postgresql":
-        statement = statement.with_for_update()
+        statement = statement.with_for_update(key_share=True)  # new conversations of it need not wait
     row = (await db.execute(statement)).first()
     return SessionRecord.of(row) if row is not None else None
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from prosa.auth.caller import Caller
 from prosa.clock import Clock, utc_now
-from prosa.database import Database
+from prosa.database import Database, WriteDb
 from prosa.errors import ConflictError, NotFoundError
 from prosa.events import log as events
 from prosa.events.bus import Bus
@@ -48,7 +48,7 @@ class SessionService:
         *,
         ai_ready: Callable[[SessionFacts], str | None],
         on_deleted: Callable[[str], Awaitable[None]] | None = None,
-        on_ai_off: Callable[[str, uuid.UUID], Awaitable[None]] | None = None,
+        on_ai_off: Callable[[WriteDb, str, uuid.UUID], Awaitable[None]] | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """Make the service.
@@ -60,7 +60,8 @@ class SessionService:
             bus: Shortens waits.
             ai_ready: Returns why the AI cannot answer on a number (`no_api_key`), or None.
             on_deleted: Told the name of a number after it was deleted, to remove its files.
-            on_ai_off: Told name and owner of a number after its AI was switched off, to take back what it had to say.
+            on_ai_off: Takes back what the AI of a number (by name, and its owner) has to say, in the transaction that
+                switches it off.
             clock: Tells the time.
         """
         self._database = database
@@ -123,7 +124,9 @@ class SessionService:
         Raises:
             NotFoundError: There is none of this name that is the caller's.
         """
-        async with self._database.write() as db:
+        await self._own(caller, session_id)
+
+        async def change(db: WriteDb) -> SessionRecord:
             old = own(caller, await repository.find(db, session_id, lock=True), session_id)
             values: dict[str, object] = {}
             if "name" in body.model_fields_set:
@@ -133,9 +136,13 @@ class SessionService:
             if body.metadata is not None:
                 values["extra"] = body.metadata
             new = await repository.change(db, old.id, values | {"updated_at": self._clock()}) if values else old
+            if old.settings.ai_enabled and not new.settings.ai_enabled and self._on_ai_off is not None:
+                await self._on_ai_off(db, session_id, new.user_id)
+            return new
+
+        # Submitted: where it and others wait for each other's conversations, it is tried again.
+        new = await self._database.submit(change)
         await self._directory.forget(session_id)
-        if old.settings.ai_enabled and not new.settings.ai_enabled and self._on_ai_off is not None:
-            await self._on_ai_off(session_id, new.user_id)
         return self._view(new)
 
     async def delete(self, caller: Caller, session_id: str) -> None:

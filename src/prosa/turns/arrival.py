@@ -99,7 +99,7 @@ async def decide(
         addressed=await _addressed(db, held, session, message),
     )  # fmt: skip
     if session.settings.hours.enabled and (arrival.due_in is not None or arrival.skip is SkipReason.OUT_OF_HOURS):
-        notice = fixed.closed_notice(session, held, written_at=message.timestamp, now=now)
+        notice = fixed.closed_notice(session, held, written_at=message.timestamp, arrived_at=now, now=now)
         outcome.says += [notice] if notice else []
     if arrival.due_in is None:
         await _skip(db, held, values, outcome, arrival.skip, answering=held.leased(now))

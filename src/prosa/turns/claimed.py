@@ -10,8 +10,8 @@ from prosa.conversations.held import TABLE, HeldConversation
 
 _CLAIMED_COLUMNS = (
     "id", "session_id", "contact_jid", "contact_lid", "contact_name", "kind", "version", "last_seq", "answered_until",
-    "summary", "summarised_until", "summarised_tokens", "ai_enabled", "ai_paused_until", "last_inbound_at", "ai_forced",
-    "asked_wa_id", "attempts", "due_at",
+    "summary", "summarised_until", "summarised_tokens", "ai_enabled", "ai_paused_until", "ai_stopped_until",
+    "last_inbound_at", "waiting_since", "ai_forced", "asked_wa_id", "attempts", "due_at",
 )  # fmt: skip
 _HELD = tuple(name for name in _CLAIMED_COLUMNS if name not in {"summary", "summarised_tokens"})
 CLAIMED_COLUMNS = tuple(TABLE.c[name] for name in _CLAIMED_COLUMNS)
@@ -40,7 +40,9 @@ class ClaimedConversation:
     summarised_tokens: int
     ai_enabled: bool
     ai_paused_until: datetime | None
+    ai_stopped_until: datetime | None
     last_inbound_at: datetime | None
+    waiting_since: datetime | None
     ai_forced: bool
     asked_wa_id: str | None
     attempts: int

@@ -30,7 +30,7 @@ Unready = Callable[[SessionFacts], str | None]
 _REMEDIES = {
     SkipReason.AI_OFF: "Switch it on: PATCH /sessions/{id} with settings.ai_enabled.",
     SkipReason.CONVERSATION_OFF: "Switch it on: PATCH /conversations/{id} with ai_enabled.",
-    SkipReason.PAUSED: "End the pause: POST /conversations/{id}/resume.",
+    SkipReason.PAUSED: "End the pause or stop: POST /conversations/{id}/resume.",
     SkipReason.IGNORED: "Take the contact off the number's list: settings.audience.ignored.",
     SkipReason.GROUP: "Let the number answer groups: settings.audience.groups.",
     SkipReason.NO_API_KEY: "Add a key: PUT /provider-keys/google; or set PROSA_GEMINI_API_KEY and start Prosa again.",
@@ -83,9 +83,9 @@ class TurnControl:
         return await self._change(caller, conversation_id, change)
 
     async def resume(self, caller: Caller, conversation_id: uuid.UUID, *, answer_waiting: bool) -> Row[Any]:
-        """End a pause and return the conversation.
+        """End a pause, and a stop of the contact's, and return the conversation.
 
-        What came during the pause stays unanswered, unless the person asks for an answer; either way the AI sees it as
+        What came meanwhile stays unanswered, unless the person asks for an answer; either way the AI sees it as
         part of the conversation.
 
         Raises:
@@ -94,12 +94,12 @@ class TurnControl:
         now = self._clock()
 
         async def change(db: WriteDb, held: HeldConversation, session: SessionFacts) -> list[Payload]:
-            event = resume(held, by=PausedBy.PERSON, reason=PauseReason.ASKED, now=now, user_id=caller.user_id)
+            event = resume(held, now=now, user_id=caller.user_id)
             asked = answer_waiting and self._why_not(session, held, now) is None
             due = asked and await _ask_again(db, held, now=now)
             if event is None and not due:
                 return []
-            if not due and held.due_at is None and held.ai_reason == SkipReason.PAUSED:
+            if not due and held.due_at is None and held.ai_reason in {SkipReason.PAUSED, SkipReason.STOP_KEYWORD}:
                 held.ai_state, held.ai_reason = AiState.IDLE.value, None
             return [*([event] if event else []), conversation_payload(held)]
 

@@ -29,7 +29,8 @@ async def pause_conversation(
 ) -> ConversationView:
     """Silence the AI in a conversation, and take back what it has not sent yet.
 
-    This replaces a pause that is there. It ends by itself, without an event; `conversation.paused` told until when.
+    This replaces a pause that is there, and leaves a stop of the contact's as it is. It ends by itself, without an
+    event; `conversation.paused` told until when.
     """
     return ConversationView.of(await control.pause(caller, conversation_id, body))
 
@@ -38,7 +39,7 @@ async def pause_conversation(
 async def resume_conversation(
     conversation_id: ConversationId, caller: SignedIn, control: Control, body: ResumeRequest | None = None
 ) -> ConversationView:
-    """Let the AI answer again. What came during the pause is answered only if you ask for it."""
+    """Let the AI answer again, whoever paused or stopped it. What came meanwhile is answered only if you ask for it."""
     answer = body is not None and body.answer_waiting
     return ConversationView.of(await control.resume(caller, conversation_id, answer_waiting=answer))
 

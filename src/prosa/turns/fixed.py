@@ -25,7 +25,13 @@ async def say(db: WriteDb, held: HeldConversation, session: SessionFacts, text: 
 
 
 def closed_notice(
-    session: SessionFacts, held: HeldConversation, *, written_at: datetime | None, now: datetime
+    session: SessionFacts,
+    held: HeldConversation,
+    *,
+    written_at: datetime | None,
+    arrived_at: datetime | None,
+    now: datetime,
+    due_at: datetime | None = None,
 ) -> str | None:
     """Return what a contact is to hear because business hours are over, and note that it does.
 
@@ -36,14 +42,18 @@ def closed_notice(
         session: The number.
         held: The conversation; the caller saves it.
         written_at: WhatsApp's time of the message.
+        arrived_at: As in `too_old`.
         now: The present moment.
+        due_at: As in `too_old`.
     """
     text = session.settings.hours.message
     if text is None or held.kind != ConversationKind.CONTACT:
         return None
     since = closed_since(session.settings.hours, now)
     heard = since is not None and held.closed_notice_at is not None and held.closed_notice_at >= since
-    if since is None or heard or too_old(session.settings.turns, written_at, now=now):
+    if since is None or heard:
+        return None
+    if too_old(session.settings.turns, written_at, now=now, arrived_at=arrived_at, due_at=due_at):
         return None
     held.closed_notice_at = now
     return text

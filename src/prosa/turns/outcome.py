@@ -92,7 +92,8 @@ async def answered(
         return await _restart(turn, answer, held, db)
     if held.skipped_from is not None:
         await skips.unmark(db, held.id, after=turn.claimed.answered_until, until=turn.answered_until)
-    if turn.session.settings.mark_read:
+    # A group is for its people to read: most of it was not meant for us.
+    if turn.session.settings.mark_read and held.kind == ConversationKind.CONTACT:
         unread = await count(db, held.id, after=turn.answered_until) if held.last_seq > turn.answered_until else 0
         mark_read(held, until=turn.answered_until, unread=unread)
     held.answered_until = max(held.answered_until, turn.answered_until)
@@ -269,7 +270,10 @@ async def _skip(turn: Turn, reason: SkipReason, held: HeldConversation, db: Writ
             reason = SkipReason.ANSWERED_BY_PERSON  # whose message is what paused it
     says = None
     if reason is SkipReason.OUT_OF_HOURS:
-        says = fixed.closed_notice(turn.session, held, written_at=held.last_inbound_at, now=turn.clock())
+        says = fixed.closed_notice(
+            turn.session, held, written_at=held.last_inbound_at, arrived_at=turn.claimed.waiting_since,
+            now=turn.clock(), due_at=turn.claimed.due_at,
+        )  # fmt: skip
     if reason is SkipReason.BUDGET and held.kind == ConversationKind.CONTACT:
         says = turn.session.settings.budget.message
         scope, month = Scope(turn.session.user_id, turn.session.session_id, held.id), f"{turn.clock():%Y-%m}"

@@ -9,17 +9,16 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from sqlalchemy import func, select
 
 from prosa.conversations.held import HeldConversation, hold, save
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.models import AiState, Author, ConversationKind, MessageStatus
-from prosa.conversations.pauses import FOREVER, PausedBy, PauseReason, pause, paused, resume
-from prosa.database.engine import Database, ReadDb, WriteDb
+from prosa.conversations.pauses import FOREVER, PausedBy, PauseReason, pause, stop, stopped, take_back_stop
+from prosa.database.engine import ReadDb, WriteDb
 from prosa.events.types import Payload
-from prosa.outbox.cancel import cancel_unsent
+from prosa.outbox.cancel import SWITCHED_OFF, TAKEN_OVER, cancel_unsent
 from prosa.outbox.sending import unsent
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.policy import SkipReason, decide_before_sending
@@ -59,7 +58,7 @@ async def person_wrote(
     Returns:
         Events to append.
     """
-    await silence(db, held, session.user_id)
+    await silence(db, held, session.user_id, reason=TAKEN_OVER)
     held.skipped_from = None
     held.ai_failed_at = None
     if held.due_at is None and held.ai_state in {AiState.FAILED, AiState.SKIPPED}:
@@ -72,7 +71,7 @@ async def person_wrote(
     return [event] if event else []
 
 
-async def silence(db: WriteDb, held: HeldConversation, owner: uuid.UUID) -> None:
+async def silence(db: WriteDb, held: HeldConversation, owner: uuid.UUID, *, reason: str = SWITCHED_OFF) -> None:
     """Take back what the AI, and Prosa by itself, have in the outbox and is not on its way.
 
     What those messages answered is unanswered again, and can be asked for.
@@ -81,8 +80,10 @@ async def silence(db: WriteDb, held: HeldConversation, owner: uuid.UUID) -> None
         db: The transaction.
         held: The conversation; the caller saves it.
         owner: The number's owner.
+        reason: What the messages say then: a stable code, a colon, and words.
     """
-    unsaid = await cancel_unsent(db, held, author=None, only=_m.author.in_(_UNSAID), user_id=owner)
+    only = _m.author.in_(_UNSAID)
+    unsaid = await cancel_unsent(db, held, author=None, reason=reason, only=only, user_id=owner)
     if not unsaid:
         return
     said = select(func.coalesce(func.max(_m.seq), 0)).where(
@@ -100,21 +101,15 @@ async def _any_answer(db: WriteDb, ids: Sequence[uuid.UUID]) -> bool:
     return (await db.execute(select(_m.id).where(_m.id.in_(ids), _m.ai.is_not(None)).limit(1))).first() is not None
 
 
-async def silence_number(database: Database, session_id: str, owner: uuid.UUID) -> None:
-    """Take back what the AI has not said yet in all conversations of a number; for one that is switched off."""
+async def silence_number(db: WriteDb, session_id: str, owner: uuid.UUID) -> None:
+    """Take back what the AI has not said yet in all conversations of a number; part of switching it off."""
     mine = (_m.session_id == session_id, _m.author.in_(_UNSAID), unsent(_m.status))
-    waiting = select(_m.conversation_id).where(*mine).distinct()
-    async with database.read() as db:
-        found = list((await db.execute(waiting)).scalars())
-
-    async def job(conversation_id: uuid.UUID, db: WriteDb) -> None:
+    waiting = select(_m.conversation_id).where(*mine).distinct().order_by(_m.conversation_id)
+    for conversation_id in (await db.execute(waiting)).scalars().all():
         held = await hold(db, conversation_id)
         if held is not None:
             await silence(db, held, owner)
             await save(db, held)
-
-    for conversation_id in found:
-        await database.submit(partial(job, conversation_id))
 
 
 async def is_our_own(db: ReadDb, session_id: str, wa_id: str) -> bool:
@@ -182,14 +177,14 @@ async def contact_asked(
     if said is Keyword.STOP:
         minutes = settings.stop_minutes
         until = FOREVER if minutes is None else now + timedelta(minutes=minutes)
-        stopped = pause(held, until=until, by=PausedBy.CONTACT, reason=PauseReason.KEYWORD, now=now)
-        if stopped is None:
+        told = stop(held, until=until, now=now)
+        if told is None:
             return Asked(skip=SkipReason.STOP_KEYWORD)
         await silence(db, held, session.user_id)
-        return Asked([stopped], SkipReason.STOP_KEYWORD, settings.stop_reply)
-    by_hand = (held.ai_paused_reason or "").startswith(PauseReason.ASKED)
-    if not paused(held, now) or by_hand:
+        return Asked([told], SkipReason.STOP_KEYWORD, settings.stop_reply)
+    if not stopped(held, now):
         return None
-    resumed = resume(held, by=PausedBy.CONTACT, reason=PauseReason.KEYWORD, now=now)
+    resumed = take_back_stop(held, now=now)
     skip = SkipReason.RESUME_KEYWORD if settings.resume_reply else None
-    return Asked([resumed] if resumed else [], skip, settings.resume_reply)
+    # A person may have paused the AI: then it is not back, whatever the contact took back.
+    return Asked([resumed], skip, settings.resume_reply) if resumed else Asked(skip=skip)

@@ -70,6 +70,7 @@ const PORTUGUESE: Record<string, Says> = {
   holiday: "Escreva datas como 2026-12-25, ou 12-25 para todos os anos.",
   interval: "Escreva horários como 09:00-18:00; 22:00-02:00 vai até o dia seguinte.",
   interval_empty: "Abertura e fechamento devem diferir; o dia inteiro é 00:00-24:00.",
+  hours_missing: "Dê ao menos um horário em que está aberto, ou desligue o horário de atendimento.",
   intervals_overlap: "Os horários deste dia se sobrepõem; junte-os em um só.",
   json_schema: 'Deve ser um esquema JSON com "type": "object" e "properties".',
   json_schema_long: (n) => `O esquema JSON tem no máximo ${n("max_length")} caracteres.`,

@@ -57,7 +57,10 @@ class SessionSettings(BaseModel):
     )
     debounce_max_seconds: Seconds = Field(15.0, description="Longest such wait, counted from the first message.")
     show_typing: bool = Field(default=True, description="Show “typing…” to the contact while the answer is made.")
-    mark_read: bool = Field(default=True, description="Mark the contact's messages as read when they are answered.")
+    mark_read: bool = Field(
+        default=True,
+        description="Mark a contact's messages as read when they are answered; a group's are people's to read.",
+    )
     budget: BudgetSettings = Field(BudgetSettings(), description="What answers may cost.")
     context: ContextSettings = Field(ContextSettings(), description="What the model sees of a conversation.")
     turns: TurnSettings = Field(TurnSettings(), description="How answers are made.")
@@ -81,7 +84,7 @@ class SessionSettings(BaseModel):
             InvalidInputError: Together they are not acceptable.
         """
         try:
-            return SessionSettings.model_validate(_merged(self.model_dump(), changes.model_dump(exclude_unset=True)))
+            new = SessionSettings.model_validate(_merged(self.model_dump(), changes.model_dump(exclude_unset=True)))
         except ValidationError as error:
             raise InvalidInputError(
                 "These settings do not go together.",
@@ -90,6 +93,20 @@ class SessionSettings(BaseModel):
                     for fault in error.errors(include_input=False, include_url=False)
                 ],
             ) from None
+        if "hours" in changes.model_fields_set and new.hours.enabled and not new.hours.given:
+            # Not the model's own rule: numbers that were set so before are read as they are.
+            raise InvalidInputError(
+                "Business hours cannot be kept without any.",
+                remedy="Send settings.hours.weekly too; or settings.hours.enabled false, to answer at all times.",
+                fields=[
+                    FieldError(
+                        "body.settings.hours.weekly",
+                        'needs at least one interval, such as {"monday": ["09:00-18:00"]}, while hours.enabled is true',
+                        "hours_missing",
+                    )
+                ],
+            )
+        return new
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,7 +128,9 @@ class HoursSettings(Group):
     """Settings of business hours."""
 
     enabled: bool = Field(
-        default=False, description="Whether business hours count; a week without any interval is always open."
+        default=False,
+        description="Whether business hours count; then the week needs at least one interval. To answer at no time, "
+        "switch ai_enabled off.",
     )
     time_zone: TimeZone = Field(
         "UTC", description="IANA name of the time zone that the hours are in.", examples=["America/Sao_Paulo"]
@@ -150,3 +152,8 @@ class HoursSettings(Group):
         description="Sent at other times, once in each conversation until it is open again; null: nothing is sent.",
         examples=["We are closed now and will answer from 9 h on."],
     )
+
+    @property
+    def given(self) -> bool:
+        """Whether it is open at any time of the week."""
+        return any(self.weekly.days)

@@ -32,8 +32,8 @@ class TakeoverSettings(Group):
     resume_keywords: tuple[Phrase, ...] = Field(
         (),
         max_length=50,
-        description="A contact's whole message that ends a pause made by a stop keyword or by a person's message (not "
-        "one that a person asked for by itself). While there is no pause it is a message like any other.",
+        description="A contact's whole message that takes back its own stop, and no pause of a person's. Where the "
+        "contact has stopped nothing it is a message like any other.",
         examples=[["#bot"]],
     )
     resume_reply: FixedText | None = Field(

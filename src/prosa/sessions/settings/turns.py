@@ -34,6 +34,6 @@ class TurnSettings(Group):
     )
     catch_up_minutes: Minutes | None = Field(
         720,
-        description="Messages older than this (by WhatsApp's time) when their turn comes, as after Prosa or the number "
-        "was away, are skipped with the reason too_old; null: all are answered.",
+        description="After Prosa or the number was away: messages older than this (by WhatsApp's time) are skipped as "
+        "too_old. 0: all that came meanwhile are, and only what comes live is answered; null: none is skipped.",
     )

@@ -42,7 +42,11 @@ class AiSwitches(Protocol):
 
     @property
     def ai_paused_until(self) -> datetime | None:
-        """Until when it does not."""
+        """Until when it is paused."""
+
+    @property
+    def ai_stopped_until(self) -> datetime | None:
+        """Until when the contact wants no AI."""
 
 
 class Waiting(AiSwitches, Protocol):
@@ -51,6 +55,14 @@ class Waiting(AiSwitches, Protocol):
     @property
     def last_inbound_at(self) -> datetime | None:
         """WhatsApp's time of the newest message of the other side."""
+
+    @property
+    def waiting_since(self) -> datetime | None:
+        """When the first of those messages arrived; None where their turn has been tried before."""
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When their turn was to be made."""
 
     @property
     def ai_forced(self) -> bool:
@@ -118,7 +130,8 @@ def decide_before_asking(
     skip = decide_before_sending(session, conversation, now=now, unready=unready)
     if skip is not None or conversation.ai_forced:
         return skip
-    if too_old(session.settings.turns, conversation.last_inbound_at, now=now):
+    arrived_at, due_at = conversation.waiting_since, conversation.due_at
+    if too_old(session.settings.turns, conversation.last_inbound_at, now=now, arrived_at=arrived_at, due_at=due_at):
         return SkipReason.TOO_OLD
     return SkipReason.OUT_OF_HOURS if closed(session, now=now) else None
 
@@ -141,7 +154,8 @@ def decide_before_sending(
         return SkipReason.AI_OFF
     if not conversation.ai_enabled:
         return SkipReason.CONVERSATION_OFF
-    if conversation.ai_paused_until is not None and conversation.ai_paused_until > now:
+    silent = (conversation.ai_paused_until, conversation.ai_stopped_until)
+    if any(until is not None and until > now for until in silent):
         return SkipReason.PAUSED
     if session.status is SessionStatus.LOGGED_OUT:
         return SkipReason.LOGGED_OUT

@@ -10,8 +10,8 @@ DAYS_BACK = 60
 
 
 def is_open(hours: HoursSettings, now: datetime) -> bool:
-    """Return whether it is open; always where there are no business hours."""
-    if not (hours.enabled and any(hours.weekly.days)):
+    """Return whether it is open; always where there are no business hours, also where they count and none is given."""
+    if not (hours.enabled and hours.given):
         return True
     local = now.astimezone(zone(hours.time_zone)).replace(tzinfo=None)
     # What began yesterday may go on into today.

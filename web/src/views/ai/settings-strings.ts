@@ -40,7 +40,7 @@ export const words = defineStrings({
       "turns.when_overtaken": ["When a message arrives while an answer is being made"],
       "turns.catch_up_minutes": [
         "Skip messages older than, in minutes",
-        "After Prosa or the phone was away. Empty: every message is answered, however old.",
+        "After Prosa or the number was away. 0: nothing that came meanwhile is answered. Empty: everything is, however old.",
       ],
       "turns.failure_message": [
         "Message when no answer could be made",
@@ -227,7 +227,7 @@ export const words = defineStrings({
       "turns.when_overtaken": ["Quando chega uma mensagem enquanto uma resposta é escrita"],
       "turns.catch_up_minutes": [
         "Pular mensagens mais antigas que, em minutos",
-        "Depois que o Prosa ou o celular ficou fora. Vazio: toda mensagem é respondida, por mais antiga que seja.",
+        "Depois que o Prosa ou o número ficou fora. 0: nada do que chegou nesse tempo é respondido. Vazio: tudo é, por mais antigo que seja.",
       ],
       "turns.failure_message": [
         "Mensagem quando não houve resposta",

@@ -68,6 +68,11 @@ export default function Hours() {
                 onChange={(intervals) => draft.set("hours.weekly", { ...week, [day]: intervals })}
               />
             ))}
+            {DAYS.every((day) => week[day].length === 0) && (
+              <p className="field-error" role="alert">
+                {t.noHours}
+              </p>
+            )}
           </fieldset>
           <div className="row">
             <Button

@@ -33,6 +33,7 @@ export function AiBanner({ conversation }: { conversation: Conversation }) {
   const client = useQueryClient();
   const session = useSession(conversation.session_id).data;
   const paused = useIsAhead(conversation.ai_paused_until);
+  const stopped = useIsAhead(conversation.ai_stopped_until);
   const id = conversation.id;
   const call = useMutation({
     mutationFn: (what: () => Promise<Conversation>) => changeConversation(client, id, what),
@@ -44,7 +45,7 @@ export function AiBanner({ conversation }: { conversation: Conversation }) {
       conversationCalls.pause(id, minutes ? { minutes, indefinitely: false } : { indefinitely: true }),
     );
 
-  if (conversation.ai_failed_at && !paused) {
+  if (conversation.ai_failed_at && !(paused || stopped)) {
     const reason = conversation.ai_reason?.split(":")[0] as keyof typeof t.failures | undefined;
     return (
       <Bar
@@ -80,17 +81,21 @@ export function AiBanner({ conversation }: { conversation: Conversation }) {
       </Bar>
     );
   }
-  if (paused && conversation.ai_paused_until) {
-    const by =
-      t.pausedBy[(conversation.ai_paused_by ?? "person") as keyof typeof t.pausedBy] ?? t.pausedBy.person;
-    const until = conversation.ai_paused_until.startsWith(FOREVER)
-      ? t.untilHandedBack
-      : t.until(format.relative(conversation.ai_paused_until), format.time(conversation.ai_paused_until));
-    const note = conversation.ai_paused_reason?.includes(": ")
-      ? conversation.ai_paused_reason.split(": ")[1]
-      : null;
+  if (paused || stopped) {
+    const until = (end: string) =>
+      end.startsWith(FOREVER) ? t.untilHandedBack : t.until(format.relative(end), format.time(end));
+    const lines: string[] = [];
+    if (paused && conversation.ai_paused_until) {
+      const by =
+        t.pausedBy[(conversation.ai_paused_by ?? "person") as keyof typeof t.pausedBy] ?? t.pausedBy.person;
+      const note = conversation.ai_paused_reason?.split(": ").slice(1).join(": ");
+      lines.push(`${by} ${until(conversation.ai_paused_until)}${note ? ` — ${note}` : ""}`);
+    }
+    if (stopped && conversation.ai_stopped_until) {
+      lines.push(`${t.contactStopped} ${until(conversation.ai_stopped_until)}`);
+    }
     return (
-      <Bar tone="warn" icon="person" text={`${by} ${until}${note ? ` — ${note}` : ""}`}>
+      <Bar tone="warn" icon={paused ? "person" : "hand"} text={lines.join("\n")}>
         <Menu
           label={t.handBack}
           actions={[
@@ -141,7 +146,7 @@ function Bar({
   children,
 }: {
   tone: "ai" | "warn" | "bad" | "plain";
-  icon: "ai" | "person" | "warn";
+  icon: "ai" | "person" | "hand" | "warn";
   text: string;
   children?: React.ReactNode;
 }) {

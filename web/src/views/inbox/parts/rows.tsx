@@ -97,7 +97,9 @@ function Row({
   const format = useFormat();
   const name = contactName(row, formatPhone);
   const typing = useTyping(row);
-  const paused = row.ai_paused_until && Date.parse(row.ai_paused_until) > Date.now();
+  const isAhead = (end: string | null | undefined) => !!end && Date.parse(end) > Date.now();
+  const paused = isAhead(row.ai_paused_until);
+  const stopped = isAhead(row.ai_stopped_until);
   return (
     <Link
       to="/inbox/$conversationId"
@@ -130,10 +132,10 @@ function Row({
               <Icon name="warn" size={15} />
               <span className="visually-hidden">{t.failedMark}</span>
             </span>
-          ) : paused ? (
-            <span className="inbox-mark" title={t.pausedMark}>
-              <Icon name="person" size={15} />
-              <span className="visually-hidden">{t.pausedMark}</span>
+          ) : paused || stopped ? (
+            <span className="inbox-mark" title={paused ? t.pausedMark : t.stoppedMark}>
+              <Icon name={paused ? "person" : "hand"} size={15} />
+              <span className="visually-hidden">{paused ? t.pausedMark : t.stoppedMark}</span>
             </span>
           ) : row.ai_state === "waiting" || row.ai_state === "answering" ? (
             <span className="inbox-mark tone-ai" title={t.workingMark}>
