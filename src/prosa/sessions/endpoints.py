@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from prosa.clock import utc_now
 from prosa.errors import ConflictError
 from prosa.http.auth import SignedIn
-from prosa.http.pagination import Page, PageParams, encode_cursor
+from prosa.http.pagination import Page, PageParams
 from prosa.http.parameters import SessionId
 from prosa.http.problems import problems
 from prosa.http.provide import provided
@@ -63,7 +63,7 @@ async def list_sessions(
 ) -> Page[SessionView]:
     """List your numbers, in the order they were made."""
     items, more = await service.list(caller, after=page.after_id(), status=status, limit=page.limit)
-    return Page(items=items, next_cursor=encode_cursor(str(more)) if more else None)
+    return Page(items=items, next_cursor=page.cursor(str(more)) if more else None)
 
 
 @router.get("/{session_id}", responses=problems(*_ONE))
