@@ -20,6 +20,7 @@ from prosa.auth.keys import Key
 from prosa.cache import Cache
 from prosa.database import Database
 from prosa.embeddings import Embedders
+from prosa.errors import UnavailableError
 from prosa.events.bus import Bus
 from prosa.knowledge.index import KnowledgeIndex
 from prosa.knowledge.models import SourceKind
@@ -181,6 +182,21 @@ async def test_the_owners_key_and_the_fallback_models_are_used(trying: Trying) -
     used = await trying.stage.usage()
     models = ["gemini-3.5-flash-lite", "gemini-3.8-flash", "gemini-3.5-flash-lite"]
     assert [(u.purpose, u.model) for u in used] == [("try", model) for model in models], "also calls without an answer"
+
+
+async def test_what_was_answered_before_time_ran_out_is_paid_for(trying: Trying) -> None:
+    stage = trying.stage
+    stage.set(budget=BudgetSettings(number_tokens=10))
+    stage.gemini.script.enqueue(says.ToolCall("hand_over", {"reason": "angry"}), says.Hang())
+    body = TryRequest(messages=[TrySaid(text="I want a person")])
+    hasty = Playground(stage.database, stage.numbers, stage.answers, stage.tools, seconds=2)
+    with pytest.raises(UnavailableError, match="too long"):
+        await hasty.attempt(stage.caller, "main", body)
+    assert len(stage.gemini.requests.generations()) == 2
+    [used] = await stage.usage()
+    assert (used.purpose, used.cost_microusd > 0) == ("try", True)
+    with pytest.raises(BudgetUsedUpError):
+        await hasty.attempt(stage.caller, "main", body)
 
 
 async def test_frequent_answers_and_documents_are_tried_as_in_a_conversation(
