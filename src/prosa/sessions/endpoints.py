@@ -78,10 +78,19 @@ async def update_session(session_id: SessionId, body: SessionUpdate, caller: Sig
     return await service.update(caller, session_id, body)
 
 
-@router.delete("/{session_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(*_ONE))
-async def delete_session(session_id: SessionId, caller: SignedIn, service: Service) -> None:
+@router.delete("/{session_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(*_ONE, 409))
+async def delete_session(
+    session_id: SessionId,
+    caller: SignedIn,
+    service: Service,
+    *,
+    unused: Annotated[
+        bool,
+        Query(description="Only if nothing is lost: never linked, nothing set, nothing stored for it; else 409."),
+    ] = False,
+) -> None:
     """Unlink a number and remove it with **all its conversations, messages and media**: this is final."""
-    await service.delete(caller, session_id)
+    await service.delete(caller, session_id, unused=unused)
 
 
 @router.post("/{session_id}/connect", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_ONE, 413))

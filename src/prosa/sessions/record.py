@@ -74,6 +74,14 @@ class SessionRecord(BaseModel):
         return self.jid is not None
 
     @property
+    def untouched(self) -> bool:
+        """Whether it was never linked, nobody is about to link it by what they noted down, and nothing is set."""
+        never_linked = self.jid is None and self.lid is None and self.last_connected_at is None
+        shown_elsewhere = self.status in {SessionStatus.PAIRING, SessionStatus.PASSKEY, SessionStatus.LOGGED_OUT}
+        as_made = self.settings.model_dump() == SessionSettings().model_dump()
+        return never_linked and not shown_elsewhere and as_made and self.name is None and not self.extra
+
+    @property
     def phone(self) -> str | None:
         """Digits of the linked number, with country code."""
         try:

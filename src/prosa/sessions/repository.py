@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Table, and_, delete, exists, false, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from prosa.database import ReadDb, WriteDb
@@ -113,6 +113,18 @@ async def change(db: WriteDb, row_id: uuid.UUID, values: dict[str, Any]) -> Sess
 async def remove(db: WriteDb, row_id: uuid.UUID) -> None:
     """Delete a number with everything that belongs to it."""
     await db.execute(delete(TABLE).where(_c.id == row_id))
+
+
+async def anything_of(db: ReadDb, session_id: str) -> bool:
+    """Return whether anything belongs to a number, of whatever domain: all of it goes when the number is deleted."""
+    theirs = [
+        key.parent
+        for table in TABLE.metadata.tables.values()
+        for key in table.foreign_keys
+        if key.column is _c.session_id
+    ]
+    found = [exists().where(column == session_id) for column in theirs]
+    return bool((await db.execute(select(or_(false(), *found)))).scalar_one())
 
 
 async def names_linked_to(db: ReadDb, user_id: uuid.UUID, bare_user: str, *, but: uuid.UUID) -> Sequence[str]:
