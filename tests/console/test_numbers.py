@@ -67,6 +67,11 @@ async def test_a_whatsapp_out_of_reach_is_said_and_the_code_comes_once_it_is_bac
     alert = page.get_by_role("alert").filter(has_text="WhatsApp cannot be reached")
     await expect(alert).to_contain_text("Prosa keeps trying")
     await expect(alert).to_contain_text("refused")  # and what exactly, for who looks after the machine
+    other = await own_console.phone_page(page.url, locale="pt-BR")
+    told = other.get_by_role("alert").filter(has_text="O WhatsApp não responde")
+    await expect(told).to_contain_text("Foi informado: ")
+    await expect(told).not_to_contain_text("tried again")
+    await other.close()
     await page.get_by_role("tab", name="Pairing code").click()
     await expect(alert).to_be_visible()
     assert await accessibility(page) == []

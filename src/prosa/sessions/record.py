@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Row
 
 from prosa.sessions.facts import SessionFacts
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.settings import SessionSettings
 from prosa.sessions.state import SessionStatus
 from prosa.whatsapp.jid import Jid
@@ -62,7 +63,7 @@ class SessionRecord(BaseModel):
         return self.model_copy(
             update={
                 "status": SessionStatus.CLOSED,
-                "status_reason": "not_held",
+                "status_reason": StatusReason.NOT_HELD,
                 "status_detail": "No Prosa process holds this number at the moment: one ended suddenly, or the "
                 "database takes no writes. It comes back by itself.",
             }

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from prosa.database import ReadDb, WriteDb
 from prosa.errors import ConflictError, FieldError
 from prosa.sessions.models import WhatsAppSession
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.state import SessionStatus
 
@@ -51,7 +52,7 @@ async def add(db: WriteDb, new: NewSession, *, now: datetime) -> SessionRecord:
         "settings": new.settings,
         "extra": new.extra,
         "status": SessionStatus.CLOSED,
-        "status_reason": "not_linked",
+        "status_reason": StatusReason.NOT_LINKED,
         "status_detail": "Not linked yet: connect it and scan the QR code, or type a pairing code.",
         "created_at": now,
         "updated_at": now,

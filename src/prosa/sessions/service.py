@@ -17,6 +17,7 @@ from prosa.sessions.directory import SessionDirectory
 from prosa.sessions.facts import SessionFacts
 from prosa.sessions.names import made_up_name
 from prosa.sessions.operations import TOPIC, Operations
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.repository import NewSession
 from prosa.sessions.schemas import (
@@ -162,7 +163,11 @@ class SessionService:
                     remedy="Leave out `unused` to delete it with all that belongs to it.",
                 )
             gone = record.model_copy(
-                update={"status": SessionStatus.LOGGED_OUT, "status_reason": "deleted", "status_detail": "Deleted."}
+                update={
+                    "status": SessionStatus.LOGGED_OUT,
+                    "status_reason": StatusReason.DELETED,
+                    "status_detail": "Deleted.",
+                }
             )
             await events.append(db, NewEvent(record.user_id, record.session_id, status_payload(gone)))
             await repository.remove(db, record.id)
