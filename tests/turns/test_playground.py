@@ -113,13 +113,20 @@ async def test_handing_over_is_said_and_not_done(trying: Trying) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "status"), [(says.Failure(503), 503), (says.Failure(403), 409), (says.BlockedAnswer(), 409)]
+    ("failure", "status", "code"),
+    [
+        (says.Failure(503), 503, "provider_unavailable"),
+        (says.Failure(403), 409, "bad_api_key"),
+        (says.BlockedAnswer(), 409, "blocked"),
+    ],
 )
-async def test_a_model_without_an_answer_is_told_in_words(trying: Trying, failure: Any, status: int) -> None:
+async def test_a_model_without_an_answer_is_told_in_words(trying: Trying, failure: Any, status: int, code: str) -> None:
     trying.stage.gemini.script.enqueue(failure)
     answer = await trying.attempt("hi")
-    assert answer.status_code == status
-    assert answer.json()["detail"]
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (status, code)
+    assert told["detail"]
+    assert told["remedy"] not in {"", told["detail"]}
     assert "Traceback" not in answer.text
 
 

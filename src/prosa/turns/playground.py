@@ -17,7 +17,7 @@ from prosa.clock import Clock, utc_now
 from prosa.conversations.models import Author, ConversationKind
 from prosa.database import Database
 from prosa.database.engine import WriteDb
-from prosa.errors import ConflictError, NotFoundError, UnavailableError
+from prosa.errors import ConflictError, NotFoundError, ProsaError, UnavailableError
 from prosa.outbox import bubbles
 from prosa.sessions.facts import Numbers, SessionFacts
 from prosa.tools.service import ToolService
@@ -109,8 +109,7 @@ class Playground:
                     "This prompt and an answer to it would be more than one call may use.",
                     remedy="Raise settings.budget.reply_tokens or reply_usd, or try fewer words.",
                 ) from error
-            failure = UnavailableError if error.temporary else ConflictError
-            raise failure(error.message, remedy=error.message, retry_after=error.retry_after) from error
+            raise _refusal(error) from error
         except TimeoutError:
             await self._book(session, answered)
             raise UnavailableError("The answer took too long.", remedy="Try again.") from None
@@ -141,6 +140,15 @@ class Playground:
         if calls:
             await self._database.submit(partial(_write_cost, session, calls, self._clock()))
             await self._budgets.spent(session, None, [(Purpose.TRY, used) for used in calls])
+
+
+def _refusal(error: AnswerError) -> ProsaError:
+    """Return why there is no answer, under the code by which conversations tell it too."""
+    remedy = error.message.partition(". ")[2] or None
+    failure = UnavailableError if error.temporary else ConflictError
+    refusal = failure(error.message, remedy=remedy, retry_after=error.retry_after)
+    refusal.code = error.code
+    return refusal
 
 
 async def _write_cost(session: SessionFacts, calls: Sequence[CallUsage], now: datetime, db: WriteDb) -> None:
