@@ -127,6 +127,7 @@ async def test_a_number_that_somebody_made_is_linked_and_never_removed_by_leavin
     await page.get_by_role("button", name="Link a number").click()
     await expect(page.get_by_role("img", name="QR code")).to_be_visible()
     assert console.session in page.url
+    await expect(page.get_by_role("heading", name="Link a number")).to_be_visible()
     await page.get_by_role("link", name="All numbers").click()
     await expect(page.get_by_text("Waiting for a scan")).to_be_visible()
     await page.get_by_role("link", name="Inbox", exact=True).click()

@@ -23,6 +23,12 @@ const ENGLISH: Known = {
   console_error: { title: "Something went wrong in this page", remedy: "Reload the page." },
   not_authenticated: { title: "You are not signed in", remedy: "Sign in." },
   sign_in_ended: { title: "This sign-in has ended", remedy: "Sign in again." },
+  not_found: { title: "This is not here any more", detail: "", remedy: "Go back and look at the list anew." },
+  no_api_key: {
+    title: "No key of the model",
+    detail: "No API key is set. Add one under Settings, Model keys.",
+    remedy: "",
+  },
 };
 
 const PORTUGUESE: Known = {
