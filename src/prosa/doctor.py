@@ -160,7 +160,8 @@ async def _gemini(settings: Settings) -> Finding:
         return _bad(
             name,
             "not set: messages are stored and not answered",
-            remedy="Make a key at https://aistudio.google.com/apikey and set PROSA_GEMINI_API_KEY.",
+            remedy="Make a key at https://aistudio.google.com/apikey and set PROSA_GEMINI_API_KEY, or add it in the "
+            "console (Settings, Model keys), where this command does not look.",
         )
     provider, _, model = settings.ai_model.rpartition(":")
     if provider and not provider.startswith("google"):
