@@ -86,21 +86,22 @@ async def _settings(_: Settings) -> Finding:
 
 async def _data_dir(settings: Settings) -> Finding:
     name, path = "data directory", settings.data_dir.absolute()
+    # Looking changes nothing: where the directory is to be made, it must be possible to write in the one around it.
+    there = next((one for one in (path, *path.parents) if one.exists()), path)
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
+        with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
-        why = "it is a file" if isinstance(error, FileExistsError) else error.strerror
+        why = f"{'it' if there == path else there} is a file" if there.is_file() else error.strerror
         return _bad(
             name,
             f"{path} cannot be written: {why}",
             remedy="Give this user the right to write there, or set PROSA_DATA_DIR.",
         )
-    free = os.statvfs(path).f_bavail * os.statvfs(path).f_frsize / 2**30 if hasattr(os, "statvfs") else 99.0
+    free = os.statvfs(there).f_bavail * os.statvfs(there).f_frsize / 2**30 if hasattr(os, "statvfs") else 99.0
     if free < 1:
         return _bad(name, f"only {free:.1f} GiB are free in {path}", remedy="Make room.")
-    return _good(name, str(path))
+    return _good(name, str(path) if there == path else f"{path} will be made on the first start")
 
 
 async def _database(settings: Settings) -> Finding:
@@ -159,7 +160,8 @@ async def _gemini(settings: Settings) -> Finding:
         return _bad(
             name,
             "not set: messages are stored and not answered",
-            remedy="Make a key at https://aistudio.google.com/apikey and set PROSA_GEMINI_API_KEY.",
+            remedy="Make a key at https://aistudio.google.com/apikey and set PROSA_GEMINI_API_KEY, or add it in the "
+            "console (Settings, Model keys), where this command does not look.",
         )
     provider, _, model = settings.ai_model.rpartition(":")
     if provider and not provider.startswith("google"):

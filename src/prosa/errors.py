@@ -36,7 +36,7 @@ class ProsaError(Exception):
         remedy: What the caller can do about it.
     """
 
-    code: ClassVar[str] = "internal_error"
+    code: str = "internal_error"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong"
     remedy: str = "Try again; if it persists, look at the server's log."

@@ -122,6 +122,15 @@ async def test_a_data_directory_that_is_a_file(here: Path) -> None:
     assert found.text.endswith("cannot be written: it is a file")
 
 
+async def test_looking_makes_no_data_directory(here: Path) -> None:
+    found = await finding(here, "data directory", data_dir=here / "new" / "data")
+    assert (found.good, found.text) == (True, f"{here / 'new' / 'data'} will be made on the first start")
+    assert not (here / "new").exists()
+    (here / "file").write_text("")
+    found = await finding(here, "data directory", data_dir=here / "file" / "data")
+    assert found.text.endswith(f"cannot be written: {here / 'file'} is a file")
+
+
 async def test_a_mistyped_setting(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROSA_PROT", SECRET)
     found = await finding(here, "settings")

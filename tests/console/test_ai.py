@@ -9,6 +9,8 @@ from playwright.async_api import Page, expect
 from tests.console.conftest import DESKTOP, PHONE, Console, accessibility, shoot
 from tests.fixtures.sending import until
 
+from prosa_simulator.gemini.answers import Failure
+
 
 async def tab(page: Page, name: str) -> None:
     await page.get_by_role("tab", name=name, exact=True).click()
@@ -109,6 +111,20 @@ async def test_answers_are_tried_with_what_is_not_saved(linked: Console) -> None
     assert await accessibility(page) == []
     assert (await settings(linked))["instructions"] == ""
     assert (await linked.api.get("/conversations"))["items"] == []
+
+
+async def test_why_a_try_gave_no_answer_is_said_in_the_language_of_the_page(own_console: Console) -> None:
+    console = own_console
+    await console.link()
+    console.world.gemini.script.enqueue(Failure(403))
+    console.installation.forgive("409 .*/try")
+    page = await console.phone_page(f"/app/ai/{console.session}/instructions", locale="pt-BR")
+    question = page.get_by_label("Mensagem de um contato")
+    await question.fill("Vocês abrem domingo?")
+    await question.press("Enter")
+    told = page.get_by_role("alert").filter(has_text="O provedor recusou a chave de API.")
+    await expect(told).to_contain_text("Ajustes, Chaves de modelos")
+    await expect(told).not_to_contain_text("refused")
 
 
 async def test_budgets_and_models_to_fall_back_to_are_set(linked: Console) -> None:

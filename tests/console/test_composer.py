@@ -120,6 +120,10 @@ async def test_a_file_answers_a_message_and_another_is_sent_later(linked: Consol
     await dialog.get_by_label("When to send it").fill(f"{tomorrow:%Y-%m-%dT%H:%M}")
     await dialog.get_by_role("button", name="Schedule").click()
     await expect(dialog).to_be_hidden()
+    told = await page.get_by_text("Will be sent").bounding_box()
+    send = await page.get_by_role("button", name="Send", exact=True).bounding_box()
+    assert told is not None and send is not None  # noqa: PT018
+    assert told["y"] + told["height"] < send["y"], "what is told lies over the button to send"
     waiting = page.get_by_role("region", name="Conversation").get_by_role("listitem").filter(has_text="natal.txt")
     await expect(waiting.get_by_text("Preços de Natal")).to_be_visible()
     await expect(page.get_by_label("Write a message")).to_have_value("")

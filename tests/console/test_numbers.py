@@ -67,6 +67,11 @@ async def test_a_whatsapp_out_of_reach_is_said_and_the_code_comes_once_it_is_bac
     alert = page.get_by_role("alert").filter(has_text="WhatsApp cannot be reached")
     await expect(alert).to_contain_text("Prosa keeps trying")
     await expect(alert).to_contain_text("refused")  # and what exactly, for who looks after the machine
+    other = await own_console.phone_page(page.url, locale="pt-BR")
+    told = other.get_by_role("alert").filter(has_text="O WhatsApp não responde")
+    await expect(told).to_contain_text("Foi informado: ")
+    await expect(told).not_to_contain_text("tried again")
+    await other.close()
     await page.get_by_role("tab", name="Pairing code").click()
     await expect(alert).to_be_visible()
     assert await accessibility(page) == []
@@ -83,6 +88,51 @@ async def test_a_number_never_linked_is_not_explained_twice(console: Console) ->
     await expect(card.get_by_text("Ainda não conectado")).to_be_visible()
     await expect(card.get_by_role("button", name="Conectar", exact=True)).to_be_visible()
     await expect(card).not_to_contain_text("Not linked yet")
+
+
+async def test_who_leaves_without_linking_finds_no_empty_number(console: Console) -> None:
+    page = console.page
+    for _ in range(2):
+        await page.goto("/app/numbers")
+        await page.get_by_role("button", name="Link a number").click()
+        await expect(page.get_by_role("img", name="QR code")).to_be_visible()
+        await page.reload()  # as phones do with a page that was out of sight
+        await expect(page.get_by_role("img", name="QR code")).to_be_visible()
+        await page.get_by_role("link", name="All numbers").click()
+        await expect(page.get_by_role("heading", name="No number yet")).to_be_visible()
+    assert (await console.api.get("/sessions"))["items"] == []
+
+
+async def test_a_code_that_was_noted_down_stays_good_and_its_number_is_offered_again(console: Console) -> None:
+    page = console.page
+    await page.get_by_role("button", name="Link a number").click()
+    await page.get_by_role("tab", name="Pairing code").click()
+    await page.get_by_label("Phone number of the WhatsApp account").fill(f"+{console.number}")
+    await page.get_by_role("button", name="Get a code").click()
+    code = (await waiting(console, "session.pairing_code"))["pairing_code"]
+    await expect(page.get_by_text(code)).to_be_visible()
+    await page.get_by_role("link", name="All numbers").click()
+    await expect(page.get_by_text("Waiting for the code")).to_be_visible()
+    await page.get_by_role("button", name="Link a number").click()
+    await expect(page.get_by_text(code)).to_be_visible()
+    await page.get_by_role("link", name="All numbers").click()
+    await console.phone().type_code(code)
+    await expect(page.get_by_role("listitem", name=national(console)).get_by_text("Online", exact=True)).to_be_visible()
+    assert len((await console.api.get("/sessions"))["items"]) == 1
+
+
+async def test_a_number_that_somebody_made_is_linked_and_never_removed_by_leaving(console: Console) -> None:
+    await console.api.post("/sessions", {"session_id": console.session})
+    page = console.page
+    await page.get_by_role("button", name="Link a number").click()
+    await expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    assert console.session in page.url
+    await expect(page.get_by_role("heading", name="Link a number")).to_be_visible()
+    await page.get_by_role("link", name="All numbers").click()
+    await expect(page.get_by_text("Waiting for a scan")).to_be_visible()
+    await page.get_by_role("link", name="Inbox", exact=True).click()
+    await page.get_by_role("link", name="Numbers", exact=True).click()
+    await expect(page.get_by_text("Waiting for a scan")).to_be_visible()
 
 
 async def test_a_number_is_linked_by_a_pairing_code_on_a_phone(console: Console) -> None:

@@ -1,7 +1,7 @@
 """Settings in the browser: oneself, people, colours and language, and what the installation runs on."""
 
 from playwright.async_api import expect
-from tests.console.conftest import DESKTOP, Console, accessibility, shoot
+from tests.console.conftest import DESKTOP, PHONE, Console, accessibility, shoot
 
 from prosa_simulator.product import ProsaClient
 
@@ -180,6 +180,10 @@ async def test_colours_and_language_are_kept_on_the_device(console: Console) -> 
     await expect(page.get_by_role("heading", name="Ajustes")).to_be_visible()
     await page.reload()
     await expect(page.get_by_role("heading", name="Ajustes")).to_be_visible()
+    await page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+    tabs = page.get_by_role("tablist")
+    assert await tabs.evaluate("tabs => tabs.scrollWidth <= tabs.clientWidth"), "all tabs are seen on a wide screen"
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     assert await page.evaluate("document.documentElement.lang") == "pt-BR"
     assert await page.evaluate(paper) != light
     await shoot(page, "settings-appearance", DESKTOP)

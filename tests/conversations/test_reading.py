@@ -9,6 +9,7 @@ import pytest
 from tests.conversations.conftest import Inbox
 from tests.fixtures.conversations import CONTACT, GROUP, OWN, events, messages
 
+from prosa.http.pagination import encode_cursor
 from prosa.whatsapp.engine import MediaInfo, MessageType
 
 
@@ -71,20 +72,45 @@ async def test_messages_in_pages_both_ways_while_new_ones_arrive(inbox: Inbox) -
     assert one == first["items"][0]
 
 
-@pytest.mark.parametrize(
-    "cursor", ["x", "W10", "WyJhIl0", "WzFd", "WzEsInoiXQ", "WzFlMzAwLCIxIl0", "WzkyMjMzNzIwMzY4NTQ3NzU4MDcsIngiXQ"]
-)
+@pytest.mark.parametrize("cursor", ["x", "W10", "WyJhIl0", "WzFd", "WzEsInoiXQ", "bnVsbA", "W1tdXQ"])
 async def test_a_wrong_cursor_is_said_to_be_wrong(inbox: Inbox, cursor: str) -> None:
     answer = await inbox.api.get("/conversations", params={"cursor": cursor})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "query.cursor")
 
 
+@pytest.mark.parametrize(
+    "values", [(), ("a",), (1,), (1, "z"), (1e300, "1"), (2**63 - 1, "x"), (1, str(uuid.uuid4()), 1)]
+)
+async def test_a_cursor_that_holds_something_else_is_said_to_be_wrong(inbox: Inbox, values: tuple[Any, ...]) -> None:
+    answer = await inbox.api.get("/conversations", params={"cursor": encode_cursor("/conversations", *values)})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "query.cursor")
+
+
 async def test_a_cursor_out_of_range_is_said_to_be_wrong(inbox: Inbox) -> None:
     row = await inbox.hear()
-    answer = await inbox.api.get(f"/conversations/{row.conversation_id}/messages", params={"cursor": "WzFlMzBd"})
+    path = f"/conversations/{row.conversation_id}/messages"
+    answer = await inbox.api.get(path, params={"cursor": encode_cursor(path, 1e30)})
     assert answer.status_code == 422
-    huge = await inbox.api.get("/messages/search", params={"q": "hello", "cursor": "WzQyOTQ5NjcyOTZd"})
+    path = "/messages/search"
+    huge = await inbox.api.get(path, params={"q": "hello", "cursor": encode_cursor(path, 2**32)})
     assert huge.status_code == 422
+
+
+async def test_a_cursor_is_good_for_the_list_that_it_was_made_for_alone(inbox: Inbox) -> None:
+    one = f"/conversations/{(await inbox.hear('hello 1')).conversation_id}/messages"
+    await inbox.hear("hello 2")
+    other = (
+        f"/conversations/{(await inbox.hear('hello 3', chat='5511000000009@s.whatsapp.net')).conversation_id}/messages"
+    )
+    cursor = (await inbox.get(one, limit=1))["next_cursor"]
+    assert [m["body"] for m in (await inbox.get(one, cursor=cursor))["items"]] == ["hello 1"]
+    for path, more in ((other, {}), ("/messages/search", {"q": "hello"}), ("/messages", {}), ("/conversations", {})):
+        answer = await inbox.api.get(path, params={"cursor": cursor, **more})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "query.cursor"), path
+        assert "this list" in answer.json()["errors"][0]["message"]
+    found = (await inbox.get("/messages/search", q="hello", limit=1))["next_cursor"]
+    assert len((await inbox.get("/messages/search", q="hello", cursor=found))["items"]) == 2
+    assert (await inbox.api.get(one, params={"cursor": found})).status_code == 422
 
 
 async def test_changing_a_conversation(inbox: Inbox) -> None:

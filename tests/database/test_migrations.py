@@ -16,7 +16,7 @@ from tests.fixtures.conversations import CONTACT, add_owner, add_session, conver
 from prosa.conversations.pauses import FOREVER
 from prosa.database import Database
 from prosa.database.metadata import metadata
-from prosa.database.migrate import newest, upgrade
+from prosa.database.migrate import newest, require, upgrade
 from prosa.database.revisions import current, head
 from prosa.errors import ConfigurationError
 
@@ -41,6 +41,14 @@ async def test_models_and_migrations_agree(database: Database) -> None:
 async def test_upgrading_again_does_nothing(database: Database) -> None:
     assert await current(database) == head() == newest()
     assert await upgrade(database) == []
+
+
+async def test_a_database_that_is_there_is_told_from_one_that_no_prosa_has_used(database: Database) -> None:
+    await require(database.url)
+    async with database.write() as db:
+        await db.connection.execute(text("DROP TABLE alembic_version"))
+    with pytest.raises(ConfigurationError, match="no Prosa database"):
+        await require(database.url)
 
 
 async def _race(url: URL) -> None:

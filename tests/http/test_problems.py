@@ -150,7 +150,9 @@ async def test_an_error_after_the_answer_began_is_not_answered_twice(app: FastAP
 
 async def test_unknown_paths_and_methods(app: FastAPI) -> None:
     async with client_of(app) as client:
-        check(await client.get("/nowhere"), 404, "not_found")
+        nowhere = check(await client.get("/nowhere"), 404, "not_found")
+        assert "/ at the end" not in nowhere["remedy"]
+        assert "Leave out the / at the end" in check(await client.get("/files/"), 404, "not_found")["remedy"]
         response = await client.delete("/halfway")
         check(response, 405, "method_not_allowed")
         assert response.headers["allow"] == "GET"
@@ -167,7 +169,7 @@ async def test_unknown_paths_and_methods(app: FastAPI) -> None:
         (b"[]", "body", "must be a JSON object"),
         (b'"text"', "body", "must be a JSON object"),
         (b"null", "body", "must be a JSON object"),
-        (b"", "body", "required"),
+        (b"", "body", "is required, and must be a JSON object"),
         (b"{}", "body.phone", "required"),
         (b'{"phone": "123456"}', "body.phone", "at most 5"),
         (b'{"phone": "abc"}', "body.phone", "must have digits"),

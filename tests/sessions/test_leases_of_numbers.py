@@ -13,6 +13,7 @@ from tests.sessions.conftest import QUICK, House, eventually, running
 from prosa.clock import utc_now
 from prosa.leases import LeaseLostError
 from prosa.sessions.changes import Change
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.recorder import Recorder
 from prosa.sessions.repository import TABLE
 from prosa.sessions.state import SessionStatus
@@ -129,13 +130,13 @@ async def test_only_who_holds_a_number_writes_to_its_row(quiet_house: House, how
     claimed = await Tenure(house.database, "me", times=QUICK).claim_one("shop")
     assert claimed is not None
     recorder = Recorder(house.database, house.directory, "me")
-    change = Change(status=SessionStatus.CONNECTING, reason="mine")
-    assert (await recorder.record(claimed.record, change)).status_reason == "mine"
+    change = Change(status=SessionStatus.CONNECTING, reason=StatusReason.PROSA_STOPPED)
+    assert (await recorder.record(claimed.record, change)).status_reason == "prosa_stopped"
     past, later = (utc_now() + timedelta(seconds=seconds) for seconds in (-1, 60))
     values = {"lease_owner": "other", "lease_until": later} if how == "taken" else {"lease_until": past}
     async with house.database.write() as db:
         await db.execute(update(TABLE).values(values))
-    late = Change(status=SessionStatus.CLOSED, reason="late")
+    late = Change(status=SessionStatus.CLOSED, reason=StatusReason.STOPPED)
     opened = Opened("5511999990001:7@s.whatsapp.net", None, None)
     for write in (
         partial(recorder.record, claimed.record, late),
@@ -145,7 +146,7 @@ async def test_only_who_holds_a_number_writes_to_its_row(quiet_house: House, how
     ):
         with pytest.raises(LeaseLostError):
             await write()
-    assert (await house.row()).status_reason == "mine"
+    assert (await house.row()).status_reason == "prosa_stopped"
 
 
 async def test_nothing_is_sent_over_a_number_from_the_moment_it_is_given_up(house: House) -> None:

@@ -2,20 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from tests.fixtures.conversations import add_owner
 from tests.fixtures.http import client_of, create_test_app
-from tests.sessions.conftest import House
+from tests.sessions.conftest import House, eventually
 
 from prosa.clock import utc_now
+from prosa.conversations.models import Conversation
+from prosa.database.base import Base
 from prosa.sessions.endpoints import router
 from prosa.sessions.repository import TABLE
 from prosa.sessions.service import SessionService
+from prosa.tools.models import Tool
 from prosa.whatsapp.engine import PasskeyConfirmation, PasskeyRequested
 
 
@@ -58,6 +61,55 @@ async def test_creating_reading_changing_deleting(api: httpx.AsyncClient) -> Non
 
     assert (await api.delete("/sessions/shop")).status_code == 204
     assert (await api.get("/sessions/shop")).status_code == 404
+
+
+async def test_a_number_that_shows_its_code_is_removed_as_unused(api: httpx.AsyncClient, house: House) -> None:
+    await make(api)
+    assert (await api.post("/sessions/shop/connect")).json()["status"] == "qr"
+    assert (await api.delete("/sessions/shop", params={"unused": True})).status_code == 204
+    assert (await api.get("/sessions/shop")).status_code == 404
+    connection = house.engine.sessions["shop"]
+    await eventually(lambda: connection.closed, "the connection is still open")
+    assert (await house.events())[-1].payload["reason"] == "deleted"
+    await make(api)  # the name is free again, and works
+    assert (await api.post("/sessions/shop/connect")).json()["status"] == "qr"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"name": "Shop"}, {"extra": {"customer": 1}}, {"settings": {"instructions": "Be kind."}},
+        {"jid": "551140000001:7@s.whatsapp.net"}, {"last_connected_at": datetime(2026, 1, 2, tzinfo=UTC)},
+        {"status": "pairing"}, {"status": "passkey"}, {"status": "logged_out"},
+    ],
+)  # fmt: skip
+async def test_what_is_or_was_linked_or_set_is_not_removed_as_unused(
+    api: httpx.AsyncClient, house: House, values: dict[str, Any]
+) -> None:
+    await make(api)
+    async with house.database.write() as db:
+        await db.execute(update(TABLE).where(TABLE.c.session_id == "shop").values(values))
+    answer = await api.delete("/sessions/shop", params={"unused": True})
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert "unused" in answer.json()["remedy"]
+    assert (await house.row()).session_id == "shop"
+
+
+@pytest.mark.parametrize(
+    ("model", "values"),
+    [
+        (Conversation, {"contact_jid": "5511999990001@s.whatsapp.net", "kind": "contact"}),
+        (Tool, {"name": "orders", "description": "x", "parameters": {}, "method": "GET", "url": "https://a.example"}),
+    ],
+)
+async def test_a_number_that_something_belongs_to_is_not_removed_as_unused(
+    api: httpx.AsyncClient, house: House, model: type[Base], values: dict[str, Any]
+) -> None:
+    await make(api)
+    async with house.database.write() as db:
+        await db.execute(insert(model).values(session_id="shop", **values))
+    assert (await api.delete("/sessions/shop", params={"unused": True})).status_code == 409
+    assert (await api.delete("/sessions/shop")).status_code == 204
 
 
 async def test_why_the_ai_is_off(house: House) -> None:

@@ -20,6 +20,7 @@ from prosa.auth.keys import Key
 from prosa.cache import Cache
 from prosa.database import Database
 from prosa.embeddings import Embedders
+from prosa.errors import UnavailableError
 from prosa.events.bus import Bus
 from prosa.knowledge.index import KnowledgeIndex
 from prosa.knowledge.models import SourceKind
@@ -112,13 +113,20 @@ async def test_handing_over_is_said_and_not_done(trying: Trying) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "status"), [(says.Failure(503), 503), (says.Failure(403), 409), (says.BlockedAnswer(), 409)]
+    ("failure", "status", "code"),
+    [
+        (says.Failure(503), 503, "provider_unavailable"),
+        (says.Failure(403), 409, "bad_api_key"),
+        (says.BlockedAnswer(), 409, "blocked"),
+    ],
 )
-async def test_a_model_without_an_answer_is_told_in_words(trying: Trying, failure: Any, status: int) -> None:
+async def test_a_model_without_an_answer_is_told_in_words(trying: Trying, failure: Any, status: int, code: str) -> None:
     trying.stage.gemini.script.enqueue(failure)
     answer = await trying.attempt("hi")
-    assert answer.status_code == status
-    assert answer.json()["detail"]
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (status, code)
+    assert told["detail"]
+    assert told["remedy"] not in {"", told["detail"]}
     assert "Traceback" not in answer.text
 
 
@@ -181,6 +189,21 @@ async def test_the_owners_key_and_the_fallback_models_are_used(trying: Trying) -
     used = await trying.stage.usage()
     models = ["gemini-3.5-flash-lite", "gemini-3.8-flash", "gemini-3.5-flash-lite"]
     assert [(u.purpose, u.model) for u in used] == [("try", model) for model in models], "also calls without an answer"
+
+
+async def test_what_was_answered_before_time_ran_out_is_paid_for(trying: Trying) -> None:
+    stage = trying.stage
+    stage.set(budget=BudgetSettings(number_tokens=10))
+    stage.gemini.script.enqueue(says.ToolCall("hand_over", {"reason": "angry"}), says.Hang())
+    body = TryRequest(messages=[TrySaid(text="I want a person")])
+    hasty = Playground(stage.database, stage.numbers, stage.answers, stage.tools, seconds=2)
+    with pytest.raises(UnavailableError, match="too long"):
+        await hasty.attempt(stage.caller, "main", body)
+    assert len(stage.gemini.requests.generations()) == 2
+    [used] = await stage.usage()
+    assert (used.purpose, used.cost_microusd > 0) == ("try", True)
+    with pytest.raises(BudgetUsedUpError):
+        await hasty.attempt(stage.caller, "main", body)
 
 
 async def test_frequent_answers_and_documents_are_tried_as_in_a_conversation(

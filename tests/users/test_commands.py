@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from prosa.database import Database
+from prosa.database.migrate import upgrade
 from prosa.settings import Settings
 from prosa.users import repository
 from prosa.users.commands import app
@@ -59,11 +60,31 @@ def stored(data_dir: Path, email: str) -> User:
     return user
 
 
+@pytest.mark.parametrize("arguments", [["list"], ["password", "ana@nas.local", "--password-stdin"]])
+def test_no_database_is_said_and_none_is_made(data_dir: Path, arguments: list[str]) -> None:
+    said = run(*arguments, typed=SECRET)
+    assert said.exit_code == 1
+    assert f"no Prosa database at sqlite+aiosqlite:///{data_dir / 'prosa.sqlite3'}." in said.output
+    for remedy in ("PROSA_DATA_DIR", "prosa serve", "prosa user add"):
+        assert remedy in said.output
+    assert not data_dir.exists()
+    data_dir.mkdir()
+    (data_dir / "prosa.sqlite3").touch()
+    assert "no Prosa database" in run(*arguments, typed=SECRET).output
+
+
 def test_nobody_is_said_and_where_and_what_to_do(data_dir: Path) -> None:
+    asyncio.run(made(data_dir))
     listing = run("list")
     assert listing.exit_code == 0
     assert f"Nobody yet in sqlite+aiosqlite:///{data_dir}" in listing.output
     assert "prosa user add" in listing.output
+
+
+async def made(data_dir: Path) -> None:
+    database = Database(Settings(_env_file=None, data_dir=data_dir).sqlalchemy_url)
+    await upgrade(database)
+    await database.close()
 
 
 def test_adding_listing_and_a_new_password(data_dir: Path) -> None:

@@ -108,7 +108,7 @@ class AnswerService:
     async def _answer(self, request: AnswerRequest) -> Answer:
         name = self._models.name(request.model)
         key = request.keys.get(name.provider)
-        talk = Talk(partial(self._ask, name, self._models.get(name, key), key), request.tools)
+        talk = Talk(partial(self._ask, name, self._models.get(name, key), key), request.tools, request.on_call)
         files = numbered(request.attachments)
         try:
             try:

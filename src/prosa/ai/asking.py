@@ -1,6 +1,6 @@
 """What is asked of a model, and what it answers; importing this costs nothing, unlike `prosa.ai.answer`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -35,6 +35,7 @@ class AnswerRequest:
         fallbacks: Models to ask in turn where the first one is not available.
         keys: Of the number's owner, by provider; the installation's where there is none.
         tools: What the model may do while it answers.
+        on_call: Told what each call used as soon as it is answered, for whoever may stop waiting for the rest.
     """
 
     messages: Sequence[PromptMessage] = field(repr=False)
@@ -54,6 +55,7 @@ class AnswerRequest:
     fallbacks: Sequence[str] = ()
     keys: Keys = field(default_factory=dict, repr=False)
     tools: Toolbox | None = field(default=None, repr=False)
+    on_call: Callable[[CallUsage], None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

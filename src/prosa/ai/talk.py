@@ -27,11 +27,12 @@ class Talk:
         uses: The tools it used.
     """
 
-    def __init__(self, ask: Ask, tools: Toolbox | None) -> None:
+    def __init__(self, ask: Ask, tools: Toolbox | None, on_call: Callable[[CallUsage], None] | None = None) -> None:
         self.calls: list[CallUsage] = []
         self.uses: list[ToolUse] = []
         self._ask = ask
         self._tools = tools
+        self._on_call = on_call
 
     async def answer(self, messages: list[ModelMessage], max_tokens: int) -> ModelResponse:
         """Return the model's answer; whatever it asks for on the way is done.
@@ -47,6 +48,8 @@ class Talk:
         while True:
             response, usage = await self._ask(messages, max_tokens, parameters)
             self.calls.append(usage)
+            if self._on_call is not None:
+                self._on_call(usage)
             asked = response.tool_calls
             if not asked or self._tools is None or not left:
                 return response

@@ -35,7 +35,7 @@ from prosa.embeddings import EmbeddingError
 from prosa.errors import FieldError, InvalidInputError, NotFoundError, UnavailableError
 from prosa.forms import NO_NUL
 from prosa.http.auth import SignedIn
-from prosa.http.pagination import Page, PageParams, bad_cursor, cursor_id, encode_cursor
+from prosa.http.pagination import Page, PageParams, bad_cursor, cursor_id
 from prosa.http.parameters import OfSession
 from prosa.http.problems import problems
 from prosa.http.provide import provided
@@ -129,7 +129,7 @@ async def list_suggestions(
     )
     shown = found[: page.limit]
     last = shown[-1] if len(found) > page.limit else None
-    return Page(items=shown, next_cursor=encode_cursor(last.count, str(last.id)) if last else None)
+    return Page(items=shown, next_cursor=page.cursor(last.count, str(last.id)) if last else None)
 
 
 @router.post("/suggestions/{suggestion_id}/approve", responses=problems(*_WRITE))

@@ -13,7 +13,7 @@ from prosa.conversations.schemas import ConversationUpdate, ConversationView, Me
 from prosa.conversations.service import ConversationService
 from prosa.forms import NO_NUL
 from prosa.http.auth import SignedIn
-from prosa.http.pagination import Page, PageParams, bad_cursor, encode_cursor, time_cursor, to_micros
+from prosa.http.pagination import Page, PageParams, bad_cursor, time_cursor, to_micros
 from prosa.http.parameters import OfSession
 from prosa.http.problems import problems
 from prosa.http.provide import provided
@@ -59,7 +59,7 @@ async def list_conversations(
     rows = await service.find(caller, wanted, after=after, limit=page.limit + 1)
     shown, more = rows[: page.limit], len(rows) > page.limit
     last = shown[-1] if more else None
-    cursor = encode_cursor(to_micros(last.last_message_at), str(last.id)) if last else None
+    cursor = page.cursor(to_micros(last.last_message_at), str(last.id)) if last else None
     return Page(items=[ConversationView.of(row) for row in shown], next_cursor=cursor)
 
 
@@ -133,7 +133,7 @@ async def list_messages(
         limit=page.limit + 1,
     )
     shown = rows[: page.limit]
-    cursor = encode_cursor(shown[-1].seq) if len(rows) > page.limit else None
+    cursor = page.cursor(shown[-1].seq) if len(rows) > page.limit else None
     return Page(items=await service.shown(caller, shown), next_cursor=cursor)
 
 
@@ -154,7 +154,7 @@ async def search_messages(
         caller, q, session_id=session, conversation_id=conversation, after=after, limit=page.limit + 1
     )
     shown = rows[: page.limit]
-    cursor = encode_cursor(shown[-1].place) if len(rows) > page.limit else None
+    cursor = page.cursor(shown[-1].place) if len(rows) > page.limit else None
     messages = await service.shown(caller, shown)
     hits = [MessageHit.of(row, message) for row, message in zip(shown, messages, strict=True)]
     return Page(items=hits, next_cursor=cursor)

@@ -47,7 +47,7 @@ _OUTBOUND = [MessageStatus.QUEUED.value, MessageStatus.SENDING.value]
 class MediaGoneError(ProsaError):
     """A file is on WhatsApp's server no more."""
 
-    code: ClassVar[str] = "media_gone"
+    code = "media_gone"
     status: ClassVar[int] = 410
     title: ClassVar[str] = "The file is no longer available"
     remedy = "Ask the contact to send it again."

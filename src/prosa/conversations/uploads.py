@@ -33,7 +33,7 @@ _BY_MIME = {
 class FileTooLargeError(ProsaError):
     """A file is larger than this installation takes."""
 
-    code: ClassVar[str] = "too_large"
+    code = "too_large"
     status: ClassVar[int] = 413
     title: ClassVar[str] = "The file is too large"
     remedy = "Send a smaller file, or raise PROSA_MEDIA_MAX_MB."

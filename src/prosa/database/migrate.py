@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import structlog
-from sqlalchemy import inspect, text
+from sqlalchemy import URL, inspect, text
 
 from prosa.database.engine import Database
 from prosa.errors import ConfigurationError
@@ -31,15 +31,7 @@ async def upgrade(database: Database) -> list[str]:
     Raises:
         ConfigurationError: The database cannot be used, or was made by a newer Prosa.
     """
-    try:
-        await database.ping()
-    except Exception as error:
-        raise ConfigurationError(
-            f"The database {database.url.render_as_string(hide_password=True)} cannot be used: {reason(error)}.",
-            remedy="Is the server running, and are name, user and password in PROSA_DATABASE_URL right?"
-            if database.dialect == "postgresql"
-            else "Is it a database, and may this user write it and its directory?",
-        ) from error
+    await _reach(database)
     if await _revision(database) == newest():
         return []
     from prosa.database.revisions import apply  # noqa: PLC0415 - heavy, and mostly there is nothing to do
@@ -56,6 +48,39 @@ async def upgrade(database: Database) -> list[str]:
     if applied:
         logger.info("database migrated", revisions=applied)
     return applied
+
+
+async def require(url: URL) -> None:
+    """Check that there is a database, and make none, not even an empty file.
+
+    Raises:
+        ConfigurationError: There is none, or no Prosa has ever used it.
+    """
+    if url.get_backend_name() != "sqlite" or Path(url.database or "").is_file():  # noqa: ASYNC240 - once, in a command
+        database = Database(url, pool_size=1)
+        try:
+            await _reach(database)
+            if await _revision(database) is not None:
+                return
+        finally:
+            await database.close()
+    raise ConfigurationError(
+        f"There is no Prosa database at {url.render_as_string(hide_password=True)}.",
+        remedy="Run this in the directory that Prosa runs in, or set PROSA_DATA_DIR or PROSA_DATABASE_URL as there. "
+        "A new installation begins with prosa serve, or with prosa user add E-MAIL.",
+    )
+
+
+async def _reach(database: Database) -> None:
+    try:
+        await database.ping()
+    except Exception as error:
+        raise ConfigurationError(
+            f"The database {database.url.render_as_string(hide_password=True)} cannot be used: {reason(error)}.",
+            remedy="Is the server running, and are name, user and password in PROSA_DATABASE_URL right?"
+            if database.dialect == "postgresql"
+            else "Is it a database, and may this user write it and its directory?",
+        ) from error
 
 
 def reason(error: Exception) -> str:

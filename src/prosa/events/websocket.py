@@ -63,7 +63,7 @@ router = APIRouter()
 class UpgradeNeededError(ProsaError):
     """A plain request came to the WebSocket's address, mostly from a proxy that does not pass the upgrade on."""
 
-    code: ClassVar[str] = "upgrade_needed"
+    code = "upgrade_needed"
     status: ClassVar[int] = 426
     title: ClassVar[str] = "This address speaks WebSocket"
     remedy = "Open a WebSocket here. A proxy in front must pass Upgrade and Connection on: see docs/operations.md."

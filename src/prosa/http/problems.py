@@ -128,6 +128,8 @@ def http_problem(request: Request, exception: HTTPException) -> JSONResponse:
     detail = str(exception.detail)
     if detail == phrase:
         detail = title
+    if status == HTTPStatus.NOT_FOUND and request.url.path.endswith("/"):
+        remedy = f"Leave out the / at the end. {remedy}"
     return _response(request, status, title, detail, code, remedy, (), headers=dict(exception.headers or {}))
 
 
@@ -276,8 +278,9 @@ def _limits(error: dict[str, Any]) -> dict[str, float]:
 def _field_message(error: dict[str, Any]) -> str:
     if error["type"] == "json_invalid":
         return f"is not valid JSON at character {error['loc'][-1]}"
-    if tuple(error["loc"]) == ("body",) and error["type"] in _NO_OBJECT:
-        return "must be a JSON object, sent with Content-Type: application/json"
+    if tuple(error["loc"]) == ("body",) and error["type"] in {*_NO_OBJECT, "missing"}:
+        must = "is required, and must be" if error["type"] == "missing" else "must be"
+        return f"{must} a JSON object, sent with Content-Type: application/json"
     if error["type"] == "string_pattern_mismatch":
         pattern = error["ctx"]["pattern"]
         return IN_WORDS.get(pattern, f"must match {pattern}")

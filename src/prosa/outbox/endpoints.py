@@ -15,7 +15,7 @@ from prosa.conversations.service import ConversationService
 from prosa.conversations.uploads import saved
 from prosa.forms import IDEMPOTENCY_KEY
 from prosa.http.auth import SignedIn
-from prosa.http.pagination import Page, PageParams, encode_cursor, time_cursor, to_micros
+from prosa.http.pagination import Page, PageParams, time_cursor, to_micros
 from prosa.http.parameters import OfSession, SessionId
 from prosa.http.problems import problems
 from prosa.http.provide import provided
@@ -182,7 +182,7 @@ async def list_waiting_messages(
     rows = await service.scheduled(caller, wanted, after=after, limit=page.limit + 1)
     shown = rows[: page.limit]
     last = shown[-1] if len(rows) > page.limit else None
-    cursor = encode_cursor(to_micros(last.scheduled_for), str(last.id)) if last else None
+    cursor = page.cursor(to_micros(last.scheduled_for), str(last.id)) if last else None
     return Page(items=[MessageView.of(row) for row in shown], next_cursor=cursor)
 
 

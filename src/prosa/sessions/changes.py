@@ -18,6 +18,7 @@ from prosa.events.types import (
     SessionStatusPayload,
 )
 from prosa.sessions import repository
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.state import SessionStatus, may_move
 
@@ -47,7 +48,7 @@ class Change:
     """
 
     status: SessionStatus
-    reason: str | None = None
+    reason: StatusReason | None = None
     detail: str | None = None
     qr: Shown | None = None
     pairing_code: Shown | None = None
@@ -79,7 +80,10 @@ async def apply(db: WriteDb, old: SessionRecord, change: Change, *, now: datetim
 def stopped(*, also: Mapping[str, Any] | None = None) -> Change:
     """Return the change that says that a person stopped the number."""
     return Change(
-        status=SessionStatus.CLOSED, reason="stopped", detail="Stopped; connect brings it back.", also=also or {}
+        status=SessionStatus.CLOSED,
+        reason=StatusReason.STOPPED,
+        detail="Stopped; connect brings it back.",
+        also=also or {},
     )
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from prosa.clock import utc_now
 from prosa.errors import ConflictError
 from prosa.http.auth import SignedIn
-from prosa.http.pagination import Page, PageParams, encode_cursor
+from prosa.http.pagination import Page, PageParams
 from prosa.http.parameters import SessionId
 from prosa.http.problems import problems
 from prosa.http.provide import provided
@@ -63,7 +63,7 @@ async def list_sessions(
 ) -> Page[SessionView]:
     """List your numbers, in the order they were made."""
     items, more = await service.list(caller, after=page.after_id(), status=status, limit=page.limit)
-    return Page(items=items, next_cursor=encode_cursor(str(more)) if more else None)
+    return Page(items=items, next_cursor=page.cursor(str(more)) if more else None)
 
 
 @router.get("/{session_id}", responses=problems(*_ONE))
@@ -78,10 +78,19 @@ async def update_session(session_id: SessionId, body: SessionUpdate, caller: Sig
     return await service.update(caller, session_id, body)
 
 
-@router.delete("/{session_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(*_ONE))
-async def delete_session(session_id: SessionId, caller: SignedIn, service: Service) -> None:
+@router.delete("/{session_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(*_ONE, 409))
+async def delete_session(
+    session_id: SessionId,
+    caller: SignedIn,
+    service: Service,
+    *,
+    unused: Annotated[
+        bool,
+        Query(description="Only if nothing is lost: never linked, nothing set, nothing stored for it; else 409."),
+    ] = False,
+) -> None:
     """Unlink a number and remove it with **all its conversations, messages and media**: this is final."""
-    await service.delete(caller, session_id)
+    await service.delete(caller, session_id, unused=unused)
 
 
 @router.post("/{session_id}/connect", status_code=status.HTTP_202_ACCEPTED, responses=problems(*_ONE, 413))

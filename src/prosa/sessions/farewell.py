@@ -5,6 +5,7 @@ import asyncio
 from prosa.errors import UnavailableError
 from prosa.sessions.changes import Change
 from prosa.sessions.line import Line
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.state import SessionStatus
 from prosa.whatsapp.engine import EngineError, EngineErrorCode
@@ -61,7 +62,7 @@ class Farewell:
         told = online or not record.linked
         return Change(
             status=SessionStatus.LOGGED_OUT,
-            reason="logged_out",
+            reason=StatusReason.LOGGED_OUT if told else StatusReason.LOGGED_OUT_OFFLINE,
             detail="Unlinked. Connect links the number anew."
             if told
             else "Unlinked here while offline: remove the device on the phone too, under Linked devices.",

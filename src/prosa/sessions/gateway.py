@@ -26,6 +26,7 @@ from prosa.sessions.handover import Handover
 from prosa.sessions.line import LOGIN_SECONDS
 from prosa.sessions.metrics import DISCONNECTS, LEASES_LOST, StatusGauge
 from prosa.sessions.operations import TOPIC
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.reconnect import Backoff
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.recorder import Recorder
@@ -242,7 +243,9 @@ class Gateway:
                     return
                 try:
                     if not upgraded:
-                        await self._tenure.make_due(reasons={"outdated"})  # this may be the version they waited for
+                        await self._tenure.make_due(
+                            reasons={StatusReason.OUTDATED}
+                        )  # this may be the version they waited for
                         upgraded = True
                     if self._handover is not None and loop.time() >= share_at:
                         await self._handover.look()
@@ -342,7 +345,7 @@ class Gateway:
         """
         offline = Change(
             status=SessionStatus.CLOSED,
-            reason="prosa_stopped",
+            reason=StatusReason.PROSA_STOPPED,
             detail="Prosa is stopped; the number comes back by itself when it runs again.",
         )
 

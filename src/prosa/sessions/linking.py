@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.reconnect import Verdict
 from prosa.sessions.state import SessionStatus
 
@@ -54,14 +55,14 @@ class Linking:
         if self.shows_qr:
             return Verdict(
                 SessionStatus.CLOSED,
-                "qr_expired",
+                StatusReason.QR_EXPIRED,
                 "Nobody scanned the QR code. Connect again to get new ones.",
                 final=True,
                 reopen=True,
             )
         return Verdict(
             SessionStatus.CLOSED,
-            "pairing_expired",
+            StatusReason.PAIRING_EXPIRED,
             "Nobody typed the pairing code. Connect again to get a new one.",
             final=True,
             reopen=True,

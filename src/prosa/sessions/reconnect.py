@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.state import SessionStatus
 from prosa.whatsapp.engine import (
     Banned,
@@ -48,7 +49,11 @@ BAN_UNKNOWN_WAIT = 3600.0
 """For a ban that does not say when it ends."""
 
 # whatsmeow types/events/events.go, ConnectFailureReason
-_LOGGED_OUT_CODES = {401: "device_removed", 403: "account_locked", 406: "account_banned"}
+_LOGGED_OUT_CODES = {
+    401: StatusReason.DEVICE_REMOVED,
+    403: StatusReason.ACCOUNT_LOCKED,
+    406: StatusReason.ACCOUNT_BANNED,
+}
 _OUTDATED_CODE = 405
 
 _LINK_AGAIN = "Connect the number again to link it anew."
@@ -70,7 +75,7 @@ class Verdict:
     """
 
     status: SessionStatus
-    reason: str
+    reason: StatusReason
     detail: str
     retry_after: float | None = None
     final: bool = False
@@ -90,8 +95,8 @@ def judge(end: EndEvent, *, replaced_before: bool = False) -> Verdict:  # noqa: 
         case Closed(reason=reason):
             return _lost(reason, end.detail)
         case LoggedOut():
-            # at a login the reason is a text of the library's; the code says which it is
-            return _logged_out(_LOGGED_OUT_CODES.get(end.code or 0) or end.reason or "device_removed", end.code)
+            # its reason is a text of the library's; the code says which it is
+            return _logged_out(_LOGGED_OUT_CODES.get(end.code or 0, StatusReason.DEVICE_REMOVED), end.code)
         case StreamReplaced():
             return _replaced(again=replaced_before)
         case Banned():
@@ -103,32 +108,36 @@ def judge(end: EndEvent, *, replaced_before: bool = False) -> Verdict:  # noqa: 
         case EngineDown():
             return _engine_down()
         case PairFailed(message=message):
-            return _link_failed("pairing_failed", f"WhatsApp did not link this device ({message}). {_LINK_AGAIN}")
+            return _link_failed(
+                StatusReason.PAIRING_FAILED, f"WhatsApp did not link this device ({message}). {_LINK_AGAIN}"
+            )
         case PasskeyFailed(message=message):
-            return _link_failed("passkey_failed", f"The passkey step failed ({message}). {_LINK_AGAIN}")
+            return _link_failed(StatusReason.PASSKEY_FAILED, f"The passkey step failed ({message}). {_LINK_AGAIN}")
         case EngineError():
             return _call_failed(end)
 
 
-def _closed(reason: str, detail: str, **more: object) -> Verdict:
+def _closed(reason: StatusReason, detail: str, **more: object) -> Verdict:
     return Verdict(SessionStatus.CLOSED, reason, detail, **more)  # type: ignore[arg-type] # its own fields
 
 
 def _lost(reason: str, detail: str | None) -> Verdict:
-    if reason == "not_stored":
-        return _closed("not_stored", "A message could not be stored; connecting again so that WhatsApp resends it.")
+    if reason == StatusReason.NOT_STORED:
+        return _closed(
+            StatusReason.NOT_STORED, "A message could not be stored; connecting again so that WhatsApp resends it."
+        )
     more = f" ({detail or reason})" if detail or reason not in {"", "closed"} else ""
-    return _closed("disconnected", f"The connection to WhatsApp was lost{more}; it comes back by itself.")
+    return _closed(StatusReason.DISCONNECTED, f"The connection to WhatsApp was lost{more}; it comes back by itself.")
 
 
-def _logged_out(reason: str, code: int | None) -> Verdict:
+def _logged_out(reason: StatusReason, code: int | None) -> Verdict:
     why = {
-        "account_locked": "WhatsApp says that the account moved to another phone or is locked.",
-        "account_banned": "WhatsApp says that the account is banned or was logged out.",
+        StatusReason.ACCOUNT_LOCKED: "WhatsApp says that the account moved to another phone or is locked.",
+        StatusReason.ACCOUNT_BANNED: "WhatsApp says that the account is banned or was logged out.",
     }.get(reason, "The device was removed from the account, most likely on the phone under Linked devices.")
     suffix = f" (code {code})" if code else ""
     return Verdict(
-        SessionStatus.LOGGED_OUT, reason[:60], f"{why}{suffix} {_LINK_AGAIN}",
+        SessionStatus.LOGGED_OUT, reason, f"{why}{suffix} {_LINK_AGAIN}",
         final=True, forget_device=True, reopen=True,
     )  # fmt: skip
 
@@ -136,13 +145,13 @@ def _logged_out(reason: str, code: int | None) -> Verdict:
 def _replaced(*, again: bool) -> Verdict:
     if again:
         return _closed(
-            "stream_replaced",
+            StatusReason.STREAM_REPLACED,
             "Another program uses this link's credentials, and took the connection twice. Stop that program, then "
             "connect again.",
             final=True,
         )
     return _closed(
-        "stream_replaced",
+        StatusReason.STREAM_REPLACED,
         "Another program opened a connection with this link's credentials. One more try follows in a minute.",
         retry_after=REPLACED_WAIT,
     )
@@ -151,7 +160,7 @@ def _replaced(*, again: bool) -> Verdict:
 def _banned(end: Banned) -> Verdict:
     wait = end.expires_in + BAN_MARGIN if end.expires_in > 0 else BAN_UNKNOWN_WAIT
     return _closed(
-        "banned",
+        StatusReason.BANNED,
         f"WhatsApp banned the account for a time ({end.reason or 'no reason given'}). It is tried again when the ban "
         "ends; send less, and only to people who wrote to you.",
         retry_after=wait,
@@ -160,7 +169,7 @@ def _banned(end: Banned) -> Verdict:
 
 def _outdated() -> Verdict:
     return _closed(
-        "outdated",
+        StatusReason.OUTDATED,
         "WhatsApp no longer accepts this version of Prosa. Upgrade Prosa; the number then comes back by itself.",
         retry_after=OUTDATED_WAIT,
         reopen=True,
@@ -174,7 +183,7 @@ def _refused(end: ConnectFailed) -> Verdict:
         return _outdated()
     said = ", ".join(part for part in (end.reason, end.message) if part) or "no reason given"
     return _closed(
-        "login_refused",
+        StatusReason.LOGIN_REFUSED,
         f"WhatsApp refused the login (code {end.code}: {said}); it is tried again.",
         ceiling=LONGEST_WAIT if 500 <= end.code < 600 else LONGEST_WAIT_REFUSED,
     )
@@ -182,14 +191,14 @@ def _refused(end: ConnectFailed) -> Verdict:
 
 def _engine_down() -> Verdict:
     return _closed(
-        "engine_down",
+        StatusReason.ENGINE_DOWN,
         "The WhatsApp bridge is being restarted; the number comes back by itself.",
         reopen=True,
         ceiling=5.0,
     )
 
 
-def _link_failed(reason: str, detail: str) -> Verdict:
+def _link_failed(reason: StatusReason, detail: str) -> Verdict:
     return _closed(reason, detail, final=True, reopen=True)
 
 
@@ -198,7 +207,7 @@ def _call_failed(error: EngineError) -> Verdict:
         case EngineErrorCode.DEVICE_NOT_FOUND:
             return Verdict(
                 SessionStatus.LOGGED_OUT,
-                "credentials_missing",
+                StatusReason.CREDENTIALS_MISSING,
                 f"The credentials of this link are gone from Prosa's store. {_LINK_AGAIN} Remove the old entry on the "
                 "phone under Linked devices.",
                 final=True,
@@ -209,7 +218,7 @@ def _call_failed(error: EngineError) -> Verdict:
             return _engine_down()
         case _:
             return _closed(
-                "connect_failed",
+                StatusReason.CONNECT_FAILED,
                 f"WhatsApp could not be reached ({error.message}); it is tried again.",
                 reopen=True,
             )
@@ -220,12 +229,13 @@ def judge_pairing(error: EngineError) -> Verdict:
     match error.code:
         case EngineErrorCode.PAIRING_REFUSED | EngineErrorCode.BAD_REQUEST | EngineErrorCode.REJECTED:
             return _link_failed(
-                "pairing_refused",
+                StatusReason.PAIRING_REFUSED,
                 f"WhatsApp gave no pairing code ({error.message}). Check the phone number, or link by QR code.",
             )
         case EngineErrorCode.RATE_LIMITED:
             return _link_failed(
-                "rate_limited", "WhatsApp gives no more codes for now. Wait some minutes, then connect again."
+                StatusReason.RATE_LIMITED,
+                "WhatsApp gives no more codes for now. Wait some minutes, then connect again.",
             )
         case _:
             return _call_failed(error)
@@ -233,7 +243,7 @@ def judge_pairing(error: EngineError) -> Verdict:
 
 def passkey_expired() -> Verdict:
     """Return what follows when nobody finished the passkey step while WhatsApp waited for it."""
-    return _link_failed("passkey_expired", f"The passkey step was not finished in time. {_LINK_AGAIN}")
+    return _link_failed(StatusReason.PASSKEY_EXPIRED, f"The passkey step was not finished in time. {_LINK_AGAIN}")
 
 
 class Backoff:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Row
 
 from prosa.sessions.facts import SessionFacts
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.settings import SessionSettings
 from prosa.sessions.state import SessionStatus
 from prosa.whatsapp.jid import Jid
@@ -62,7 +63,7 @@ class SessionRecord(BaseModel):
         return self.model_copy(
             update={
                 "status": SessionStatus.CLOSED,
-                "status_reason": "not_held",
+                "status_reason": StatusReason.NOT_HELD,
                 "status_detail": "No Prosa process holds this number at the moment: one ended suddenly, or the "
                 "database takes no writes. It comes back by itself.",
             }
@@ -72,6 +73,14 @@ class SessionRecord(BaseModel):
     def linked(self) -> bool:
         """Whether WhatsApp knows this device."""
         return self.jid is not None
+
+    @property
+    def untouched(self) -> bool:
+        """Whether it was never linked, nobody is about to link it by what they noted down, and nothing is set."""
+        never_linked = self.jid is None and self.lid is None and self.last_connected_at is None
+        shown_elsewhere = self.status in {SessionStatus.PAIRING, SessionStatus.PASSKEY, SessionStatus.LOGGED_OUT}
+        as_made = self.settings.model_dump() == SessionSettings().model_dump()
+        return never_linked and not shown_elsewhere and as_made and self.name is None and not self.extra
 
     @property
     def phone(self) -> str | None:

@@ -13,6 +13,7 @@ from prosa.leases import LeaseLostError
 from prosa.sessions import repository
 from prosa.sessions.changes import Change, apply
 from prosa.sessions.directory import SessionDirectory
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.state import SessionStatus
 from prosa.whatsapp.engine import Opened
@@ -75,7 +76,7 @@ class Recorder:
             if others:
                 change = replace(
                     change,
-                    reason="linked_twice",
+                    reason=StatusReason.LINKED_TWICE,
                     detail=f"The same WhatsApp account is also linked as {', '.join(others)}: contacts may get two "
                     "answers. Delete one of them, or turn its AI off.",
                 )

@@ -6,12 +6,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    case,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from prosa.database import ReadDb, WriteDb
 from prosa.errors import ConflictError, FieldError
 from prosa.sessions.models import WhatsAppSession
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.state import SessionStatus
 
@@ -51,7 +65,7 @@ async def add(db: WriteDb, new: NewSession, *, now: datetime) -> SessionRecord:
         "settings": new.settings,
         "extra": new.extra,
         "status": SessionStatus.CLOSED,
-        "status_reason": "not_linked",
+        "status_reason": StatusReason.NOT_LINKED,
         "status_detail": "Not linked yet: connect it and scan the QR code, or type a pairing code.",
         "created_at": now,
         "updated_at": now,
@@ -113,6 +127,18 @@ async def change(db: WriteDb, row_id: uuid.UUID, values: dict[str, Any]) -> Sess
 async def remove(db: WriteDb, row_id: uuid.UUID) -> None:
     """Delete a number with everything that belongs to it."""
     await db.execute(delete(TABLE).where(_c.id == row_id))
+
+
+async def anything_of(db: ReadDb, session_id: str) -> bool:
+    """Return whether anything belongs to a number, of whatever domain: all of it goes when the number is deleted."""
+    theirs = [
+        key.parent
+        for table in TABLE.metadata.tables.values()
+        for key in table.foreign_keys
+        if key.column is _c.session_id
+    ]
+    found = [exists().where(column == session_id) for column in theirs]
+    return bool((await db.execute(select(or_(false(), *found)))).scalar_one())
 
 
 async def names_linked_to(db: ReadDb, user_id: uuid.UUID, bare_user: str, *, but: uuid.UUID) -> Sequence[str]:

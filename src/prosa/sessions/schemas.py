@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prosa.forms import BASE64URL, SESSION_ID
 from prosa.sessions import passkey_guide
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.settings import SessionSettings
 from prosa.sessions.state import SessionStatus
@@ -131,7 +132,9 @@ class SessionView(BaseModel):
     session_id: str = Field(description="Its public name.", examples=["shop-sales"])
     name: str | None = Field(description="What people call it.", examples=["Shop, sales"])
     status: SessionStatus
-    status_reason: str | None = Field(description="Stable code of why.", examples=["disconnected"])
+    status_reason: str | None = Field(
+        description=f"Stable code of why: {', '.join(StatusReason)}.", examples=["disconnected"]
+    )
     status_detail: str | None = Field(description="The same for a person, with what to do.")
     wanted: bool = Field(description="Whether it is to be online; it then comes back by itself.")
     qr: str | None = Field(description="While the status is qr: text of the picture; GET …/qr draws it.")

@@ -17,6 +17,7 @@ from prosa.sessions.directory import SessionDirectory
 from prosa.sessions.facts import SessionFacts
 from prosa.sessions.names import made_up_name
 from prosa.sessions.operations import TOPIC, Operations
+from prosa.sessions.reasons import StatusReason
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.repository import NewSession
 from prosa.sessions.schemas import (
@@ -145,19 +146,35 @@ class SessionService:
         await self._directory.forget(session_id)
         return self._view(new)
 
-    async def delete(self, caller: Caller, session_id: str) -> None:
+    async def delete(self, caller: Caller, session_id: str, *, unused: bool = False) -> None:
         """Unlink a number and remove it with its conversations and messages, for good.
+
+        Args:
+            caller: Who asks.
+            session_id: The number.
+            unused: Only where nothing would be lost: it was never linked, nothing is set, and nothing belongs to it.
 
         Raises:
             NotFoundError: There is none of this name that is the caller's.
+            ConflictError: It is not unused; nothing was removed.
             UnavailableError: It cannot be unlinked now; nothing was removed.
         """
         record = await self._own(caller, session_id)
-        await self._operations.unlink(record)
+        if not unused:  # whoever holds one that was never linked lets go of it once the row is gone
+            await self._operations.unlink(record)
         async with self._database.write() as db:
             record = own(caller, await repository.find(db, session_id, lock=True), session_id)
+            if unused and (not record.untouched or await repository.anything_of(db, session_id)):
+                raise ConflictError(
+                    "This number is in use: it was linked, a code for it is being typed, or something is set for it.",
+                    remedy="Leave out `unused` to delete it with all that belongs to it.",
+                )
             gone = record.model_copy(
-                update={"status": SessionStatus.LOGGED_OUT, "status_reason": "deleted", "status_detail": "Deleted."}
+                update={
+                    "status": SessionStatus.LOGGED_OUT,
+                    "status_reason": StatusReason.DELETED,
+                    "status_detail": "Deleted.",
+                }
             )
             await events.append(db, NewEvent(record.user_id, record.session_id, status_payload(gone)))
             await repository.remove(db, record.id)

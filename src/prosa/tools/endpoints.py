@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, status
 
 from prosa.http.auth import SignedIn
-from prosa.http.pagination import Page, PageParams, encode_cursor
+from prosa.http.pagination import Page, PageParams
 from prosa.http.parameters import SessionId
 from prosa.http.problems import problems
 from prosa.http.provide import provided
@@ -69,4 +69,4 @@ async def list_tool_calls(
     """List the calls of a number's tools, the newest first."""
     rows, more = await service.calls(caller, session_id, before=page.after_id(), limit=page.limit)
     items = [ToolCallView.model_validate(row) for row in rows]
-    return Page(items=items, next_cursor=encode_cursor(str(more)) if more else None)
+    return Page(items=items, next_cursor=page.cursor(str(more)) if more else None)

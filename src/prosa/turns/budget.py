@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import ClassVar
 
 import structlog
 
@@ -41,8 +40,8 @@ MICRO = 1_000_000
 class BudgetUsedUpError(ConflictError):
     """What a model would be asked costs more than may be spent."""
 
-    code: ClassVar[str] = "budget_used_up"
-    title: ClassVar[str] = "A budget is used up"
+    code = "budget_used_up"
+    title = "A budget is used up"
     remedy = "GET /usage says what was spent; raise the budget, or wait until the first of the next month (UTC)."
 
 

@@ -1,7 +1,7 @@
 """Trying what a number would answer: the same steps as a turn, and nothing is sent, stored or handed over."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,7 @@ from prosa.clock import Clock, utc_now
 from prosa.conversations.models import Author, ConversationKind
 from prosa.database import Database
 from prosa.database.engine import WriteDb
-from prosa.errors import ConflictError, NotFoundError, UnavailableError
+from prosa.errors import ConflictError, NotFoundError, ProsaError, UnavailableError
 from prosa.outbox import bubbles
 from prosa.sessions.facts import Numbers, SessionFacts
 from prosa.tools.service import ToolService
@@ -56,6 +56,7 @@ class Playground:
         budgets: Budgets | None = None,
         clock: Clock = utc_now,
         keys_of: KeysOf = no_keys,
+        seconds: float = TRY_SECONDS,
     ) -> None:
         """Make the service.
 
@@ -69,7 +70,9 @@ class Playground:
             budgets: Adds up what was spent; its own where left out.
             clock: The time.
             keys_of: The keys of a number's owner.
+            seconds: Longest wait for an answer.
         """
+        self._seconds = seconds
         self._keys_of = keys_of
         self._database = database
         self._numbers = numbers
@@ -95,9 +98,10 @@ class Playground:
             raise NotFoundError("There is no such number here.", remedy="GET /sessions lists yours.")
         if body.settings is not None:
             session = replace(session, settings=session.settings.changed(body.settings))
+        answered: list[CallUsage] = []
         try:
-            async with asyncio.timeout(TRY_SECONDS):
-                tried = await self._make(session, body)
+            async with asyncio.timeout(self._seconds):
+                tried = await self._make(session, body, answered.append)
         except AnswerError as error:
             await self._book(session, [used for _, used in error.paid])
             if isinstance(error, OverBudgetError):
@@ -105,14 +109,14 @@ class Playground:
                     "This prompt and an answer to it would be more than one call may use.",
                     remedy="Raise settings.budget.reply_tokens or reply_usd, or try fewer words.",
                 ) from error
-            failure = UnavailableError if error.temporary else ConflictError
-            raise failure(error.message, remedy=error.message, retry_after=error.retry_after) from error
+            raise _refusal(error) from error
         except TimeoutError:
+            await self._book(session, answered)
             raise UnavailableError("The answer took too long.", remedy="Try again.") from None
         await self._book(session, [used for _, used in tried.answer.calls])
         return _shown(session, tried)
 
-    async def _make(self, session: SessionFacts, body: TryRequest) -> _Tried:
+    async def _make(self, session: SessionFacts, body: TryRequest, on_call: Callable[[CallUsage], None]) -> _Tried:
         messages, settings = _messages(body), session.settings
         answered_until = max((message.seq for message in messages if message.ours), default=0)
         waiting = pending(messages, answered_until=answered_until)
@@ -129,13 +133,22 @@ class Playground:
             whose = "your numbers together" if limit.scope.session_id is None else "this number"
             raise BudgetUsedUpError(f"What {whose} may spend this month is used up, so no model is asked.")
         request = await informed(session, request, waiting, ready=self._ready, knowing=self._knowing)
-        answer = await self._answers.answer(replace(request, tools=tools))
+        answer = await self._answers.answer(replace(request, tools=tools, on_call=on_call))
         return _Tried(with_sources(request, answer, waiting), request, tools)
 
     async def _book(self, session: SessionFacts, calls: Sequence[CallUsage]) -> None:
         if calls:
             await self._database.submit(partial(_write_cost, session, calls, self._clock()))
             await self._budgets.spent(session, None, [(Purpose.TRY, used) for used in calls])
+
+
+def _refusal(error: AnswerError) -> ProsaError:
+    """Return why there is no answer, under the code by which conversations tell it too."""
+    remedy = error.message.partition(". ")[2] or None
+    failure = UnavailableError if error.temporary else ConflictError
+    refusal = failure(error.message, remedy=remedy, retry_after=error.retry_after)
+    refusal.code = error.code
+    return refusal
 
 
 async def _write_cost(session: SessionFacts, calls: Sequence[CallUsage], now: datetime, db: WriteDb) -> None:

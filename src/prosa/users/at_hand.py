@@ -1,4 +1,7 @@
-"""What `prosa user` and `prosa key` do: jobs on the installation's database, brought up to date first."""
+"""What `prosa user` and `prosa key` do: jobs on the installation's database, brought up to date first.
+
+Only adding a person makes a database where there is none: a command in the wrong directory else would, and find nobody.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +14,7 @@ from prosa import logs
 from prosa.auth.caller import Access, Caller
 from prosa.auth.passwords import Passwords
 from prosa.database import Database
-from prosa.database.migrate import upgrade
+from prosa.database.migrate import require, upgrade
 from prosa.errors import ProsaError
 from prosa.settings import load
 from prosa.users.api_keys import ApiKeyService, MadeKey
@@ -29,7 +32,7 @@ def add(email: str, password: str, *, name: str | None, role: Role | None) -> Us
     async def job(service: UserService) -> User:
         return await service.create(COMMAND_LINE, email=email, password=password, name=name, role=role)
 
-    return _run(job)
+    return _run(job, make=True)
 
 
 def everybody() -> list[User]:
@@ -91,14 +94,16 @@ async def _owner(database: Database, email: str) -> Caller:
     return Caller(user.id, user.role)
 
 
-def _run(job: Callable[[UserService], Awaitable[T]]) -> T:
-    return _run_on(lambda database: job(UserService(database, Passwords())))
+def _run(job: Callable[[UserService], Awaitable[T]], *, make: bool = False) -> T:
+    return _run_on(lambda database: job(UserService(database, Passwords())), make=make)
 
 
-def _run_on(job: Callable[[Database], Awaitable[T]]) -> T:
+def _run_on(job: Callable[[Database], Awaitable[T]], *, make: bool = False) -> T:
     async def run() -> T:
         settings = load()
         logs.configure(settings.model_copy(update={"log_level": "warning"}))
+        if not make:
+            await require(settings.sqlalchemy_url)
         database = Database(settings.sqlalchemy_url)
         try:
             await upgrade(database)

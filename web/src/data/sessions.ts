@@ -73,6 +73,13 @@ export const sessionCalls = {
   stop: (sessionId: string) => ok(api.POST("/sessions/{session_id}/stop", at(sessionId))),
   logout: (sessionId: string) => ok(api.POST("/sessions/{session_id}/logout", at(sessionId))),
   remove: (sessionId: string) => ok(api.DELETE("/sessions/{session_id}", at(sessionId))),
+  /** Remove a number that was never linked and has nothing; refused where that is not so. */
+  removeUnused: (sessionId: string) =>
+    ok(
+      api.DELETE("/sessions/{session_id}", {
+        params: { path: { session_id: sessionId }, query: { unused: true } },
+      }),
+    ),
   /** The picture of a QR code, as SVG text. */
   qrSvg: (sessionId: string) =>
     ok<unknown>(

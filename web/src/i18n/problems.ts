@@ -23,6 +23,12 @@ const ENGLISH: Known = {
   console_error: { title: "Something went wrong in this page", remedy: "Reload the page." },
   not_authenticated: { title: "You are not signed in", remedy: "Sign in." },
   sign_in_ended: { title: "This sign-in has ended", remedy: "Sign in again." },
+  not_found: { title: "This is not here any more", detail: "", remedy: "Go back and look at the list anew." },
+  no_api_key: {
+    title: "No key of the model",
+    detail: "No API key is set. Add one under Settings, Model keys.",
+    remedy: "",
+  },
 };
 
 const PORTUGUESE: Known = {
@@ -61,6 +67,61 @@ const PORTUGUESE: Known = {
   budget_used_up: {
     title: "O orçamento acabou",
     detail: "Aumente o orçamento deste número, em IA, ou o seu, em Uso.",
+    remedy: "",
+  },
+  no_api_key: {
+    title: "Falta a chave do modelo",
+    detail: "Nenhuma chave de API está definida. Adicione uma em Ajustes, Chaves de modelos.",
+    remedy: "",
+  },
+  bad_api_key: {
+    title: "A chave do modelo foi recusada",
+    detail: "O provedor recusou a chave de API. Confira-a em Ajustes, Chaves de modelos.",
+    remedy: "",
+  },
+  bad_model: {
+    title: "Este modelo não pode ser usado",
+    detail: "O modelo não existe ou não pode ser consultado. Escolha outro em Modelo e memória.",
+    remedy: "",
+  },
+  quota_exceeded: {
+    title: "A cota da chave acabou",
+    detail: "A cota ou o crédito da chave de API acabou. Veja o plano e a cobrança no provedor.",
+    remedy: "",
+  },
+  rate_limited: {
+    title: "O provedor pede para ir mais devagar",
+    detail: "O provedor do modelo pede para ir mais devagar. Tente de novo em instantes.",
+    remedy: "",
+  },
+  provider_unavailable: {
+    title: "O provedor não responde",
+    detail: "O provedor do modelo não está disponível. Tente de novo em instantes.",
+    remedy: "",
+  },
+  blocked: {
+    title: "O filtro do provedor bloqueou",
+    detail: "O filtro de segurança do provedor bloqueou a pergunta ou a resposta.",
+    remedy: "",
+  },
+  empty_answer: {
+    title: "O modelo não disse nada",
+    detail: "O modelo respondeu sem texto. Tente de novo.",
+    remedy: "",
+  },
+  nonsense: {
+    title: "O modelo não respondeu",
+    detail: "O modelo repetiu suas próprias instruções em vez de responder. Tente de novo.",
+    remedy: "",
+  },
+  prompt_too_long: {
+    title: "É texto demais para o modelo",
+    detail: "As instruções e mensagens são longas demais para o modelo. Encurte as instruções ou o contexto.",
+    remedy: "",
+  },
+  rejected: {
+    title: "O provedor recusou o pedido",
+    detail: "O provedor recusou o pedido. O registro (log) diz por quê.",
     remedy: "",
   },
   on_its_way: {

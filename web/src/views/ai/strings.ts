@@ -21,7 +21,8 @@ export const words = defineStrings({
     off: "Off",
     noKey: "The model of this number has no key, so messages are stored and not answered.",
     setKey: "Set a key",
-    about: (tokens: string) => `About ${tokens} tokens in every prompt.`,
+    about: (count: number, shown: string) =>
+      `About ${shown} ${plural.en(count, "token", "tokens")} in every prompt.`,
     placeholder:
       "You answer for Padaria Estrela in São Paulo. Be brief and friendly. We deliver until 18 h in the neighbourhood …",
     advanced: "Model and memory",
@@ -137,7 +138,7 @@ export const words = defineStrings({
     off: "Desligada",
     noKey: "O modelo deste número está sem chave: as mensagens são guardadas e não respondidas.",
     setKey: "Definir uma chave",
-    about: (tokens) => `Cerca de ${tokens} tokens em cada pedido.`,
+    about: (count, shown) => `Cerca de ${shown} ${plural["pt-BR"](count, "token", "tokens")} em cada pedido.`,
     placeholder:
       "Você responde pela Padaria Estrela, em São Paulo. Seja breve e simpática. Entregamos até as 18 h no bairro …",
     advanced: "Modelo e memória",

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Session } from "~/api/types";
 import { countries, fullNumber, likelyCountry } from "~/i18n/countries";
 import { formatPhone } from "~/i18n/phone";
-import { condition, isLinked, readAssertion } from "./queries";
+import { condition, isLinked, readAssertion, reportedBy } from "./queries";
 
 const session = (values: Partial<Session>) =>
   ({ status: "connecting", wanted: true, jid: null, ...values }) as Session;
@@ -19,6 +19,19 @@ describe("what a number's state is to a person", () => {
     [{ status: "open", jid: JID }, "open", true],
   ] as const)("%j is %s", (values, state, linked) => {
     expect([condition(session(values)), isLinked(session(values))]).toEqual([state, linked]);
+  });
+});
+
+describe("what was reported of a failure", () => {
+  it.each([
+    [
+      "WhatsApp could not be reached (dial tcp 1.2.3.4: refused (os)); it is tried again.",
+      "dial tcp 1.2.3.4: refused (os)",
+    ],
+    ["Prosa is stopped; the number comes back by itself when it runs again.", null],
+    [null, null],
+  ])("%j holds %j", (status_detail, reported) => {
+    expect(reportedBy({ status_detail })).toBe(reported);
   });
 });
 

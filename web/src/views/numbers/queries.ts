@@ -52,6 +52,11 @@ export function condition(session: Session): Condition {
   return session.status;
 }
 
+/** What WhatsApp or the network said, in their words: Prosa puts it in brackets into its own English ones. */
+export function reportedBy(session: Pick<Session, "status_detail">): string | null {
+  return session.status_detail?.match(/\((.+)\)/)?.[1] ?? null;
+}
+
 /** Whether it is linked at WhatsApp, as far as is known. */
 export function isLinked(session: Session): boolean {
   return session.jid !== null && session.status !== "logged_out";

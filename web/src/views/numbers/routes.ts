@@ -1,4 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { queryClient } from "~/app/live";
 import { shellRoute } from "~/app/routes";
 
 export const numbersRoutes = [
@@ -17,5 +18,6 @@ export const numbersRoutes = [
     getParentRoute: () => shellRoute,
     path: "/numbers/$sessionId/link",
     component: lazyRouteComponent(() => import("./parts/link"), "LinkPage"),
+    onLeave: ({ params }) => void import("./begun").then(({ leave }) => leave(queryClient, params.sessionId)),
   }),
 ] as const;

@@ -25,7 +25,7 @@ export const words = defineStrings({
     aiReasons: {
       ai_off: "The AI is switched off for this number.",
       no_api_key:
-        "No Gemini key is set, so messages are stored and not answered. Set PROSA_GEMINI_API_KEY and restart Prosa.",
+        "No Gemini key is set, so messages are stored and not answered. Add one under Settings, Model keys.",
     },
     lastOnline: (when: string) => `Last online ${when}`,
     more: (name: string) => `More for ${name}`,
@@ -92,6 +92,7 @@ export const words = defineStrings({
     toAi: "Tell the AI how to answer",
     toInbox: "Open the inbox",
     failedTitle: "It was not linked",
+    reported: (what: string) => `Reported: ${what}`,
     tryAgain: "Try again",
     giveUp: "Not now",
     gone: "There is no such number",
@@ -176,7 +177,15 @@ export const words = defineStrings({
       ],
       stopped: ["Stopped", "It stays linked, and offline until you connect it."],
       logged_out: ["Logged out", "Its conversations are kept. Link it again to go on."],
+      logged_out_offline: [
+        "Logged out",
+        "It was offline, so the phone does not know: remove the device there too, under Linked devices. Conversations are kept.",
+      ],
       prosa_stopped: ["Prosa was stopped", "The number comes back by itself."],
+      not_held: [
+        "Not held at the moment",
+        "A Prosa process ended suddenly, or the database takes no writes. The number comes back by itself.",
+      ],
     } as Record<string, readonly string[]>,
   },
   "pt-BR": {
@@ -204,7 +213,7 @@ export const words = defineStrings({
     aiReasons: {
       ai_off: "A IA está desligada neste número.",
       no_api_key:
-        "Não há chave do Gemini, então as mensagens são guardadas e não respondidas. Defina PROSA_GEMINI_API_KEY e reinicie o Prosa.",
+        "Não há chave do Gemini, então as mensagens são guardadas e não respondidas. Adicione uma em Ajustes, Chaves de modelos.",
     },
     lastOnline: (when) => `Online pela última vez ${when}`,
     more: (name) => `Mais de ${name}`,
@@ -271,6 +280,7 @@ export const words = defineStrings({
     toAi: "Dizer à IA como responder",
     toInbox: "Abrir as conversas",
     failedTitle: "Não foi conectado",
+    reported: (what) => `Foi informado: ${what}`,
     tryAgain: "Tentar de novo",
     giveUp: "Agora não",
     gone: "Este número não existe",
@@ -362,7 +372,15 @@ export const words = defineStrings({
       ],
       stopped: ["Parado", "Continua conectado ao celular, e offline até você conectar."],
       logged_out: ["Saiu do WhatsApp", "As conversas ficam guardadas. Conecte de novo para continuar."],
+      logged_out_offline: [
+        "Saiu do WhatsApp",
+        "O número estava offline, então o celular não sabe: remova o aparelho lá também, em Aparelhos conectados. As conversas ficam guardadas.",
+      ],
       prosa_stopped: ["O Prosa foi parado", "O número volta sozinho."],
+      not_held: [
+        "Sem processo no momento",
+        "Um processo do Prosa terminou de repente, ou o banco de dados não aceita gravações. O número volta sozinho.",
+      ],
     },
   },
 });

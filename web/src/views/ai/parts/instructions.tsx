@@ -18,14 +18,14 @@ export function Instructions() {
   const draft = useDraft();
   const text = draft.get("instructions") as string;
   const [label = "", hint] = labels.fields.instructions;
-  const tokens = format.number(Math.ceil(text.length / CHARACTERS_A_TOKEN));
+  const tokens = Math.ceil(text.length / CHARACTERS_A_TOKEN);
   return (
     <div className="ai-columns">
       <div className="stack">
         <Setting path="ai_enabled" />
         <TextArea
           label={label}
-          hint={text ? `${hint} ${t.about(tokens)}` : hint}
+          hint={text ? `${hint} ${t.about(tokens, format.number(tokens))}` : hint}
           placeholder={t.placeholder}
           value={text}
           onChange={(next) => draft.set("instructions", next)}

@@ -14,6 +14,7 @@ import { classes } from "~/ui/classes";
 import { SearchField } from "~/ui/field";
 import { IconButton } from "~/ui/icon-button";
 import { Empty, ErrorState, Skeleton } from "~/ui/states";
+import { formatted, plain } from "../formatted";
 import { words } from "../strings";
 import { Rows } from "./rows";
 
@@ -127,7 +128,7 @@ function Hits({ hits, alone }: { hits: readonly Schemas["MessageHit"][]; alone: 
                 </span>
                 <time className="inbox-row-time">{format.listTime(message.created_at)}</time>
               </span>
-              <span className="inbox-row-preview">{message.body}</span>
+              <span className="inbox-row-preview">{plain(formatted(message.body))}</span>
             </Link>
           </li>
         ))}

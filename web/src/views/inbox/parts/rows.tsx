@@ -11,7 +11,7 @@ import { useStrings } from "~/i18n/strings";
 import { classes } from "~/ui/classes";
 import { Icon } from "~/ui/icon";
 import { Avatar } from "~/ui/parts";
-import { formatted, plain } from "../formatted";
+import { previewText } from "../preview";
 import { words } from "../strings";
 
 const ROW = 76;
@@ -125,7 +125,7 @@ function Row({
           {typing ? (
             <span className="inbox-row-preview inbox-typing">{t[typing]}</span>
           ) : (
-            <span className="inbox-row-preview">{plain(formatted(row.last_message_preview ?? ""))}</span>
+            <span className="inbox-row-preview">{previewText(row.last_message_preview, t.types)}</span>
           )}
           {row.ai_failed_at ? (
             <span className="inbox-mark tone-bad" title={t.failedMark}>

@@ -1,24 +1,8 @@
-import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
-import { changeSession, sessionCalls, sessionsQuery } from "~/data/sessions";
 import { ErrorState, Loading } from "~/ui/states";
-import { condition } from "../queries";
-
-let beginning: Promise<string> | null = null;
-
-/** The number to link: one that was begun and never linked, else a new one. Asked twice at once, it is one. */
-function begin(client: QueryClient): Promise<string> {
-  beginning ??= (async () => {
-    const all = await client.fetchQuery({ ...sessionsQuery, staleTime: 0 });
-    const begun = all.find((session) => session.jid === null && ["new", "qr"].includes(condition(session)));
-    if (begun) return begun.session_id;
-    return (await changeSession(client, () => sessionCalls.create({}))).session_id;
-  })().finally(() => {
-    beginning = null;
-  });
-  return beginning;
-}
+import { begin } from "../begun";
 
 export function Begin() {
   const client = useQueryClient();

@@ -36,6 +36,7 @@ export function NumberCard({ session }: { session: Session }) {
   const state = condition(session);
   const name = sessionName(session);
   const phone = session.phone ? formatPhone(session.phone) : null;
+  const also = phone === null || phone === name ? session.session_id : phone;
   const live = state === "connecting" || LINKING.has(state);
   return (
     <li className="card card-body numbers-card" aria-label={name}>
@@ -48,7 +49,7 @@ export function NumberCard({ session }: { session: Session }) {
         />
         <div className="numbers-who">
           <h2 className="numbers-name">{name}</h2>
-          <p className="numbers-phone">{phone === null || phone === name ? session.session_id : phone}</p>
+          {also !== name && <p className="numbers-phone">{also}</p>}
         </div>
         <Actions session={session} name={name} />
       </div>

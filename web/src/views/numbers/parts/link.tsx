@@ -11,7 +11,7 @@ import { Notice, PageTitle } from "~/ui/parts";
 import { Spinner } from "~/ui/spinner";
 import { Empty, Loaded } from "~/ui/states";
 import { Tabs } from "~/ui/tabs";
-import { isLinked, useSessionCall } from "../queries";
+import { isLinked, reportedBy, useSessionCall } from "../queries";
 import { words } from "../strings";
 import { ByCode } from "./by-code";
 import { ByQr } from "./by-qr";
@@ -122,11 +122,12 @@ function useTrouble(session: Session): Session | null {
 function Trouble({ of }: { of: Session }) {
   const t = useStrings(words);
   const known = of.status_reason ? t.reasons[of.status_reason] : undefined;
+  const reported = reportedBy(of);
   return (
     <div role="alert" className="numbers-failed">
       <Notice tone="warn" title={known?.[0] ?? t.failedTitle}>
         {known?.[1]}
-        <span className="field-hint numbers-detail">{of.status_detail}</span>
+        {reported && <span className="field-hint numbers-detail">{t.reported(reported)}</span>}
       </Notice>
     </div>
   );
