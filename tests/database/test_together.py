@@ -167,6 +167,30 @@ async def test_jobs_that_wait_for_each_other_run_one_after_another(database: Dat
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("found_by", ["id", "address"])
+@pytest.mark.parametrize("seldom", [False, True])
+async def test_each_of_a_group_sees_what_those_before_it_changed(
+    database: Database, owner: uuid.UUID, found_by: str, *, seldom: bool
+) -> None:
+    """Also where no constraint would tell that it worked on a conversation as it was: counts would be lost."""
+    [(key, _)] = await together(database, says(0, "m0", owner))
+
+    def counts(n: int) -> Job:
+        async def job(db: WriteDb) -> None:
+            held = await hold(db, key) if found_by == "id" else (await hold_all(db, "shop", who(0)))[0]
+            assert held is not None
+            held.unread_count += 1
+            if seldom:  # then it is written at once
+                held.contact_name = f"name {n}"
+            await save(db, held)
+
+        return job
+
+    lone = database.submit(says(1, "m1", owner))  # keeps the writer busy, so that the others share a group
+    await asyncio.gather(lone, together(database, *(counts(n) for n in range(6))))
+    assert (await stored(database))[who(0).jid][1] == 7
+
+
 async def test_what_is_put_last_finds_what_its_group_stores(database: Database, owner: uuid.UUID) -> None:
     async def count(db: WriteDb) -> int:
         return int((await db.execute(select(func.count()).select_from(MESSAGES))).scalar_one())
