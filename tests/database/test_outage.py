@@ -87,6 +87,20 @@ async def test_sqlite_locked_by_another_program_fails_all_who_wait_after_one_wai
     assert await works(local)
 
 
+async def test_health_also_tells_of_a_transaction_that_shares_nothing(local: Database) -> None:
+    async def write() -> None:
+        async with local.write() as db:
+            await insert(db)
+
+    with sqlite3.connect(str(local.url.database)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert await why(write) is Outage.BUSY
+        assert local.unwritable is Outage.BUSY
+        other.rollback()
+    await write()
+    assert local.unwritable is None
+
+
 async def test_sqlite_full_keeps_nothing_of_a_job_and_works_once_there_is_space(
     local: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +200,21 @@ def test_errors_that_are_no_outage() -> None:
     assert outage_of(PoolTimeoutError("all in use")) is Outage.AWAY
     full = DBAPIError("x", {}, type("Pg", (Exception,), {"sqlstate": "53100"})())
     assert outage_of(full) is Outage.FULL
+
+
+@pytest.mark.parametrize(
+    ("code", "outage"),
+    [
+        (sqlite3.SQLITE_IOERR_FSYNC, Outage.AWAY),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, Outage.BUSY),
+        (sqlite3.SQLITE_READONLY_DBMOVED, Outage.READ_ONLY),
+        (sqlite3.SQLITE_CONSTRAINT_UNIQUE, None),
+    ],
+)
+def test_sqlite_says_more_than_the_kind_of_an_error(code: int, outage: Outage | None) -> None:
+    error = sqlite3.OperationalError("as SQLite says it")
+    error.sqlite_errorcode = code
+    assert outage_of(DBAPIError.instance("COMMIT", None, error, sqlite3.Error)) is outage
 
 
 def test_every_outage_says_what_it_is_and_what_to_do() -> None:
