@@ -276,3 +276,23 @@ async def test_two_changes_of_one_row_are_both_made(database: Database, owner: u
     async with database.read() as db:
         row: Any = (await db.execute(select(TABLE.c.contact_name, TABLE.c.unread_count))).one()
     assert tuple(row) == ("Ana", 7)
+
+
+async def test_two_jobs_that_change_one_row_by_the_same_statement_are_both_made(
+    database: Database, owner: uuid.UUID
+) -> None:
+    [(key, _)] = await together(database, says(0, "m0", owner))
+    read = TABLE.c.unread_count
+    more = TABLE.update().where(TABLE.c.id == bindparam("row_id")).values(unread_count=read + bindparam("by"))
+    counted = Prepared(more.returning(TABLE.c.id, read), bulk=True, each=("row_id", "id"))
+
+    def adds(by: int) -> Job:
+        async def job(db: WriteDb) -> int:
+            [row] = await db.fetch(counted, {"row_id": key, "by": by})
+            return int(row.unread_count)
+
+        return job
+
+    lone = database.submit(says(1, "m1", owner))  # keeps the writer busy, so that the others share a group
+    _, results = await asyncio.gather(lone, together(database, adds(10), adds(100)))
+    assert results == [11, 111]

@@ -83,6 +83,26 @@ async def test_only_committed_work_wakes(database: Database, bus: Bus) -> None:
         assert not await bad.wait(0.01)
 
 
+async def test_what_follows_a_commit_and_fails_neither_undoes_nor_repeats_anything(database: Database) -> None:
+    followed: list[str] = []
+
+    def follow(email: str) -> Callable[[WriteDb], Awaitable[None]]:
+        async def job(db: WriteDb) -> None:
+            await add_user(email)(db)
+            db.then(lambda: followed.append(email))
+            if email == "bad@example.com":
+                db.then(lambda: followed.append(str(1 / 0)))
+
+        return job
+
+    addresses = ["a@example.com", "bad@example.com", "z@example.com"]
+    await asyncio.gather(*(database.submit(follow(email)) for email in addresses))
+    async with database.write() as db:
+        await follow("own@example.com")(db)
+    assert followed == [*addresses, "own@example.com"]
+    assert await emails(database) == {*addresses, "own@example.com"}
+
+
 async def test_a_transaction_that_raises_keeps_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError):
         async with database.write() as db:
