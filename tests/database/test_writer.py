@@ -178,6 +178,16 @@ async def test_sqlite_runs_small_jobs_on_the_event_loop_and_all_others_in_a_thre
     assert here not in threads.values(), "one that may be large takes its whole group into the thread"
 
 
+async def test_sqlite_is_kept_from_other_programs_from_a_transactions_beginning(sqlite_database: Database) -> None:
+    """One that first reads and then finds that another program wrote could only fail."""
+    async with sqlite_database.write() as db:
+        await db.execute(select(User.email))
+        other = sqlite3.connect(str(sqlite_database.url.database), timeout=0)
+        with contextlib.closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        await add_user("mine@example.com")(db)
+
+
 @pytest.mark.parametrize("place", SMALL)
 async def test_sqlite_that_another_program_writes_to_holds_up_no_event_loop(
     sqlite_database: Database, place: Place
