@@ -27,6 +27,10 @@ async def why(work: Callable[[], Awaitable[object]]) -> Outage | None:
     return outage_of(caught.value)
 
 
+async def count(db: WriteDb) -> None:
+    await db.execute(text("SELECT count(*) FROM users"))
+
+
 @asynccontextmanager
 async def notes(url: URL, **options: float) -> AsyncIterator[Database]:
     """A database with one table and one row."""
@@ -192,6 +196,21 @@ async def test_every_way_for_postgres_to_be_away(own_postgres: PostgresServer, m
         assert await why(lambda: database.submit(insert)) is Outage.AWAY
         own_postgres.start()
         assert await works(database)
+
+
+@pytest.mark.postgres
+async def test_connections_that_were_cut_while_they_were_idle_cost_nobody_an_error(
+    postgres_database: Database, postgres_database_url: URL
+) -> None:
+    async with postgres_database.read(), postgres_database.read():  # two of them are kept
+        await postgres_database.submit(count)
+    admin = Database(postgres_database_url, pool_size=1)
+    async with admin.read() as db:
+        mine = text("pid <> pg_backend_pid() AND datname = current_database()")
+        await db.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}"))
+    await admin.close()
+    await postgres_database.ping()
+    await postgres_database.submit(count)
 
 
 def test_errors_that_are_no_outage() -> None:
