@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from tests.fixtures.conversations import (
     CONTACT,
     CONTACT_LID,
@@ -22,7 +23,7 @@ from tests.fixtures.sending import until
 
 from prosa.ai.context import PromptMessage, pending
 from prosa.clock import utc_now
-from prosa.database import ReadDb
+from prosa.database import ReadDb, WriteDb
 from prosa.outbox import schedule
 from prosa.outbox.scheduler import Scheduler
 from prosa.outbox.sender import Sender
@@ -140,6 +141,26 @@ async def test_who_changes_their_mind_at_the_last_moment_is_heard(
     await scheduler(inbox, hours=2).work()
     assert await stored(inbox) == []
     assert (await inbox.get(path))["status"] == ("cancelled" if how == "cancelled" else "scheduled")
+
+
+@on_sqlite
+async def test_an_outage_at_its_time_does_not_cancel_it(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = await post(inbox, "later", send_at=moment(hours=1))
+    promote, tries = schedule.promote, 0
+
+    async def away(db: WriteDb, **arguments: Any) -> bool:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise OperationalError("DELETE", None, ConnectionResetError())
+        return await promote(db, **arguments)
+
+    monkeypatch.setattr(schedule, "promote", away)
+    with pytest.raises(OperationalError):
+        await scheduler(inbox, hours=2).work()
+    assert (await inbox.get(f"/messages/{later['id']}"))["status"] == "scheduled"
+    await scheduler(inbox, hours=2).work()
+    assert await stored(inbox) == [("later", "queued", 1)]
 
 
 @on_sqlite

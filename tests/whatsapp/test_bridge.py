@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.whatsapp.harness import FAKE, Harness, Recorder, until
@@ -33,6 +33,7 @@ from prosa.whatsapp.engine import (
 from prosa.whatsapp.inbox import LIMIT, NOT_STORED
 from prosa.whatsapp.link import Link
 from prosa.whatsapp.process import TestServer, find_binary
+from prosa.whatsapp.stream import FrameStream
 
 CONTACT = "5511988887777@s.whatsapp.net"
 
@@ -146,6 +147,25 @@ async def test_events_come_in_order_and_are_acknowledged_once_handled(running: H
     await until(lambda: running.acks == [(41, True), (42, True)])
     assert [type(event) for event in handled] == [QrCode, Inbound, Opened, ReceiptUpdate]
     assert handled[0] == QrCode("2@abc", 60.0)
+
+
+async def test_what_was_stored_is_answered_before_anything_else_is_asked() -> None:
+    """After a `close` the bridge would take it for lost, and WhatsApp would deliver it again."""
+    written: list[dict[str, Any]] = []
+
+    class Stream:
+        def write(self, message: dict[str, Any]) -> None:
+            written.append(message)
+
+        async def flush(self) -> None:
+            pass
+
+    link = Link(cast("FrameStream", Stream()), lambda *_: None)
+    link.acknowledge(1, stored=True)
+    link.acknowledge(2, stored=True)
+    with pytest.raises(EngineError):
+        await link.call("s1", "close", {}, timeout=0.01)
+    assert [written[0], written[1].get("method")] == [{"acks": [1, 2], "ok": True}, "close"]
 
 
 async def test_what_needs_no_handler_is_acknowledged(running: Harness, recorder: Recorder) -> None:
