@@ -242,6 +242,25 @@ async def test_retry_after_is_honoured_within_bounds(post: Post, form: str) -> N
     assert len(post.receiver.requests) == (1 if form != "nonsense" else 3)
 
 
+async def test_what_got_through_beside_one_that_has_to_wait_is_not_sent_again(post: Post) -> None:
+    async def answer(envelope: dict[str, Any]) -> web.Response | int:
+        if envelope["payload"]["body"] != "first" or len(post.receiver.requests) > len(others):
+            return 200
+        await post.receiver.wait_for(lambda: len(post.receiver.accepted) == len(others))
+        return web.Response(status=503, headers={"Retry-After": "1"})
+
+    others = [str(lane) for lane in range(1, 5)]
+    post.receiver.answer = answer
+    await post.make()
+    await post.tell(*(message(text, lane) for lane, text in enumerate(["first", *others])))
+    await post.follow()
+    await post.receiver.wait_for(lambda: "first" in post.receiver.labels)
+    await post.say("last")
+    await post.receiver.wait_for(lambda: "last" in post.receiver.labels)
+    assert sorted(post.receiver.labels[:-2]) == others
+    assert post.receiver.labels[-2:] == ["first", "last"]
+
+
 async def test_gone_switches_off_and_on_again_goes_on(post: Post, hasty: None) -> None:
     post.receiver.answer = lambda _: 410
     webhook = await post.make()
