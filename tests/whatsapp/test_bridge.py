@@ -24,6 +24,7 @@ from prosa.whatsapp.engine import (
     EngineEvent,
     Inbound,
     Json,
+    LoggedOut,
     MessageType,
     Opened,
     QrCode,
@@ -200,6 +201,27 @@ async def test_a_handler_that_fails_refuses_and_the_session_is_disconnected(runn
     failing = False
     await running.do(connection, "stored_event", "message", 9, message("M1"))
     await until(lambda: running.acks[-1] == (9, True))
+
+
+async def test_what_becomes_of_the_connection_is_told_also_beside_a_failure_to_store(running: Harness) -> None:
+    """Nobody would tell again that the phone removed this device."""
+    events: list[EngineEvent] = []
+    began, told = asyncio.Event(), asyncio.Event()
+
+    async def handler(event: EngineEvent) -> None:
+        events.append(event)
+        if isinstance(event, Inbound):
+            began.set()
+            await told.wait()
+            raise OSError("disk full")
+
+    connection = await running.engine.open("s1", handler, device_jid=None)
+    await running.do(connection, "stored_event", "message", 7, message("M1"))
+    await began.wait()
+    await running.do(connection, "event", "logged_out", {"reason": "device_removed", "code": 401})
+    told.set()
+    await until(lambda: LoggedOut("device_removed", 401) in events)
+    assert running.acks == [(7, False)]
 
 
 def receipts(*of: tuple[str, int, str]) -> list[dict[str, Any]]:
