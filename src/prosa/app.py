@@ -88,7 +88,7 @@ from prosa.users.service import UserService
 from prosa.users.sign_in import SignInService
 from prosa.webhooks import endpoints as webhook_endpoints
 from prosa.webhooks.follower import Follower
-from prosa.webhooks.repository import note_gaps
+from prosa.webhooks.repository import PLACES, note_gaps
 from prosa.webhooks.service import WebhookService
 from prosa.whatsapp.bridge import BridgeEngine, create_engine
 from prosa.whatsapp.engine import WhatsAppEngine
@@ -186,7 +186,13 @@ async def compose(
     stack.push_async_callback(database.close)
     await upgrade(database)
     cache = _joined(Cache(redis_url), bus)
-    hub = EventHub(database, bus, retention=timedelta(hours=settings.event_retention_hours), forgetting=note_gaps)
+    hub = EventHub(
+        database,
+        bus,
+        retention=timedelta(hours=settings.event_retention_hours),
+        forgetting=note_gaps,
+        places=PLACES,
+    )
     await run(bus, cache, hub)
 
     key = secret_key(settings)

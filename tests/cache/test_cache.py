@@ -176,6 +176,39 @@ async def test_a_frozen_redis_is_left_alone_and_what_changed_meanwhile_is_delete
 
 
 @pytest.mark.redis
+@pytest.mark.parametrize("most", [1, 100])
+async def test_nothing_stale_is_read_while_it_is_being_deleted_or_where_that_fails(
+    own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    async with started(own_redis.url, most_stale_keys=most) as cache:
+        redis, tries, read = cache._redis, 0, list[object]()
+        assert redis is not None
+        await cache.set("a", "old", 60)
+        await cache.set("b", "old", 60)
+        cache._away(ConnectionError())
+        await cache.set("a", "new", 60)
+        await cache.set("b", "new", 60)
+
+        def failing_at_first(forget: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+            async def wrapped(*keys: str) -> object:
+                nonlocal tries
+                tries += 1
+                read.append(await cache.get("a"))
+                if tries == 1:
+                    raise ConnectionError
+                return await forget(*keys)
+
+            return wrapped
+
+        monkeypatch.setattr(redis, "delete_many", failing_at_first(redis.delete_many))
+        monkeypatch.setattr(redis, "delete_match", failing_at_first(redis.delete_match))
+        await until(lambda: cache.state is CacheState.REDIS)
+        read += [await cache.get("a"), await cache.get("b")]
+        assert tries == 2
+        assert read == [None] * 4
+
+
+@pytest.mark.redis
 async def test_more_changes_than_can_be_remembered_delete_everything_of_ours(own_redis: RedisServer) -> None:
     process = own_redis._process
     assert process is not None

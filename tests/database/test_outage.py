@@ -27,6 +27,10 @@ async def why(work: Callable[[], Awaitable[object]]) -> Outage | None:
     return outage_of(caught.value)
 
 
+async def count(db: WriteDb) -> None:
+    await db.execute(text("SELECT count(*) FROM users"))
+
+
 @asynccontextmanager
 async def notes(url: URL, **options: float) -> AsyncIterator[Database]:
     """A database with one table and one row."""
@@ -85,6 +89,20 @@ async def test_sqlite_locked_by_another_program_fails_all_who_wait_after_one_wai
         await local.ping()
         other.rollback()
     assert await works(local)
+
+
+async def test_health_also_tells_of_a_transaction_that_shares_nothing(local: Database) -> None:
+    async def write() -> None:
+        async with local.write() as db:
+            await insert(db)
+
+    with sqlite3.connect(str(local.url.database)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert await why(write) is Outage.BUSY
+        assert local.unwritable is Outage.BUSY
+        other.rollback()
+    await write()
+    assert local.unwritable is None
 
 
 async def test_sqlite_full_keeps_nothing_of_a_job_and_works_once_there_is_space(
@@ -180,12 +198,42 @@ async def test_every_way_for_postgres_to_be_away(own_postgres: PostgresServer, m
         assert await works(database)
 
 
+@pytest.mark.postgres
+async def test_connections_that_were_cut_while_they_were_idle_cost_nobody_an_error(
+    postgres_database: Database, postgres_database_url: URL
+) -> None:
+    async with postgres_database.read(), postgres_database.read():  # two of them are kept
+        await postgres_database.submit(count)
+    admin = Database(postgres_database_url, pool_size=1)
+    async with admin.read() as db:
+        mine = text("pid <> pg_backend_pid() AND datname = current_database()")
+        await db.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}"))
+    await admin.close()
+    await postgres_database.ping()
+    await postgres_database.submit(count)
+
+
 def test_errors_that_are_no_outage() -> None:
     for error in (ValueError("x"), OSError("x"), IntegrityError("x", {}, Exception("taken")), FileNotFoundError()):
         assert not is_outage(error)
     assert outage_of(PoolTimeoutError("all in use")) is Outage.AWAY
     full = DBAPIError("x", {}, type("Pg", (Exception,), {"sqlstate": "53100"})())
     assert outage_of(full) is Outage.FULL
+
+
+@pytest.mark.parametrize(
+    ("code", "outage"),
+    [
+        (sqlite3.SQLITE_IOERR_FSYNC, Outage.AWAY),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, Outage.BUSY),
+        (sqlite3.SQLITE_READONLY_DBMOVED, Outage.READ_ONLY),
+        (sqlite3.SQLITE_CONSTRAINT_UNIQUE, None),
+    ],
+)
+def test_sqlite_says_more_than_the_kind_of_an_error(code: int, outage: Outage | None) -> None:
+    error = sqlite3.OperationalError("as SQLite says it")
+    error.sqlite_errorcode = code
+    assert outage_of(DBAPIError.instance("COMMIT", None, error, sqlite3.Error)) is outage
 
 
 def test_every_outage_says_what_it_is_and_what_to_do() -> None:

@@ -167,6 +167,30 @@ async def test_jobs_that_wait_for_each_other_run_one_after_another(database: Dat
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("found_by", ["id", "address"])
+@pytest.mark.parametrize("seldom", [False, True])
+async def test_each_of_a_group_sees_what_those_before_it_changed(
+    database: Database, owner: uuid.UUID, found_by: str, *, seldom: bool
+) -> None:
+    """Also where no constraint would tell that it worked on a conversation as it was: counts would be lost."""
+    [(key, _)] = await together(database, says(0, "m0", owner))
+
+    def counts(n: int) -> Job:
+        async def job(db: WriteDb) -> None:
+            held = await hold(db, key) if found_by == "id" else (await hold_all(db, "shop", who(0)))[0]
+            assert held is not None
+            held.unread_count += 1
+            if seldom:  # then it is written at once
+                held.contact_name = f"name {n}"
+            await save(db, held)
+
+        return job
+
+    lone = database.submit(says(1, "m1", owner))  # keeps the writer busy, so that the others share a group
+    await asyncio.gather(lone, together(database, *(counts(n) for n in range(6))))
+    assert (await stored(database))[who(0).jid][1] == 7
+
+
 async def test_what_is_put_last_finds_what_its_group_stores(database: Database, owner: uuid.UUID) -> None:
     async def count(db: WriteDb) -> int:
         return int((await db.execute(select(func.count()).select_from(MESSAGES))).scalar_one())
@@ -252,3 +276,23 @@ async def test_two_changes_of_one_row_are_both_made(database: Database, owner: u
     async with database.read() as db:
         row: Any = (await db.execute(select(TABLE.c.contact_name, TABLE.c.unread_count))).one()
     assert tuple(row) == ("Ana", 7)
+
+
+async def test_two_jobs_that_change_one_row_by_the_same_statement_are_both_made(
+    database: Database, owner: uuid.UUID
+) -> None:
+    [(key, _)] = await together(database, says(0, "m0", owner))
+    read = TABLE.c.unread_count
+    more = TABLE.update().where(TABLE.c.id == bindparam("row_id")).values(unread_count=read + bindparam("by"))
+    counted = Prepared(more.returning(TABLE.c.id, read), bulk=True, each=("row_id", "id"))
+
+    def adds(by: int) -> Job:
+        async def job(db: WriteDb) -> int:
+            [row] = await db.fetch(counted, {"row_id": key, "by": by})
+            return int(row.unread_count)
+
+        return job
+
+    lone = database.submit(says(1, "m1", owner))  # keeps the writer busy, so that the others share a group
+    _, results = await asyncio.gather(lone, together(database, adds(10), adds(100)))
+    assert results == [11, 111]

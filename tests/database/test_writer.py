@@ -5,17 +5,17 @@ import contextlib
 import sqlite3
 import threading
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from sqlalchemy import func, insert, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from tests.fixtures.databases import watched
 
 from prosa.clock import utc_now
 from prosa.database import Database, WriteDb
 from prosa.database.engine import Place
-from prosa.database.groups import SqliteGroups
+from prosa.database.groups import Committed, SqliteGroups, Work
 from prosa.events.bus import Bus
 from prosa.ids import new_id
 from prosa.users.models import User
@@ -81,6 +81,26 @@ async def test_only_committed_work_wakes(database: Database, bus: Bus) -> None:
         )
         assert await ok.wait(1)
         assert not await bad.wait(0.01)
+
+
+async def test_what_follows_a_commit_and_fails_neither_undoes_nor_repeats_anything(database: Database) -> None:
+    followed: list[str] = []
+
+    def follow(email: str) -> Callable[[WriteDb], Awaitable[None]]:
+        async def job(db: WriteDb) -> None:
+            await add_user(email)(db)
+            db.then(lambda: followed.append(email))
+            if email == "bad@example.com":
+                db.then(lambda: followed.append(str(1 / 0)))
+
+        return job
+
+    addresses = ["a@example.com", "bad@example.com", "z@example.com"]
+    await asyncio.gather(*(database.submit(follow(email)) for email in addresses))
+    async with database.write() as db:
+        await follow("own@example.com")(db)
+    assert followed == [*addresses, "own@example.com"]
+    assert await emails(database) == {*addresses, "own@example.com"}
 
 
 async def test_a_transaction_that_raises_keeps_nothing(database: Database) -> None:
@@ -158,6 +178,16 @@ async def test_sqlite_runs_small_jobs_on_the_event_loop_and_all_others_in_a_thre
     assert here not in threads.values(), "one that may be large takes its whole group into the thread"
 
 
+async def test_sqlite_is_kept_from_other_programs_from_a_transactions_beginning(sqlite_database: Database) -> None:
+    """One that first reads and then finds that another program wrote could only fail."""
+    async with sqlite_database.write() as db:
+        await db.execute(select(User.email))
+        other = sqlite3.connect(str(sqlite_database.url.database), timeout=0)
+        with contextlib.closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        await add_user("mine@example.com")(db)
+
+
 @pytest.mark.parametrize("place", SMALL)
 async def test_sqlite_that_another_program_writes_to_holds_up_no_event_loop(
     sqlite_database: Database, place: Place
@@ -213,3 +243,84 @@ async def test_who_waited_goes_on_before_the_next_group_begins(database: Databas
 
     await asyncio.gather(first(), later())
     assert order == ["said", "next group"]
+
+
+@pytest.mark.postgres
+async def test_a_job_that_gives_way_in_a_deadlock_is_run_again(postgres_database: Database) -> None:
+    first, second = [
+        await postgres_database.submit(add_user(email)) for email in ("first@example.com", "second@example.com")
+    ]
+    begun, runs = asyncio.Event(), 0
+
+    async def lock(db: WriteDb, user_id: uuid.UUID) -> None:
+        await db.execute(select(User.id).where(User.id == user_id).with_for_update())
+
+    async def job(db: WriteDb) -> str:
+        nonlocal runs
+        runs += 1
+        await db.execute(text("SET LOCAL deadlock_timeout = '300ms'"))
+        await lock(db, second)
+        begun.set()
+        await lock(db, first)
+        return "done"
+
+    async with postgres_database.write() as db:
+        await db.execute(text("SET LOCAL deadlock_timeout = '60s'"))  # so it is the job that gives way
+        await lock(db, first)
+        submitted = asyncio.create_task(postgres_database.submit(job))
+        await begun.wait()
+        await lock(db, second)
+    assert await submitted == "done"
+    assert runs == 2
+
+
+def unconfirmed(database: Database, monkeypatch: pytest.MonkeyPatch, *, least: int) -> None:
+    """Let the confirmation of the next commit of at least so many jobs be lost; the commit itself is made."""
+    groups = database._writer._groups
+    run, lost = groups.run, False
+
+    async def losing(jobs: Sequence[Work]) -> Committed:
+        nonlocal lost
+        done = await run(jobs)
+        if not lost and len(jobs) >= least:
+            lost = True
+            raise OperationalError("COMMIT", None, ConnectionResetError())
+        return done
+
+    monkeypatch.setattr(groups, "run", losing)
+
+
+async def test_a_job_that_may_be_committed_is_not_run_again_unasked(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unconfirmed(database, monkeypatch, least=1)
+    runs = 0
+
+    async def job(db: WriteDb) -> None:
+        nonlocal runs
+        runs += 1
+        await add_user("once@example.com")(db)
+
+    with pytest.raises(OperationalError):
+        await database.submit(job)
+    assert runs == 1, "whoever asked for it knows whether it may be done twice"
+    assert await emails(database) == {"once@example.com"}
+
+
+async def test_jobs_whose_common_commit_fails_get_a_try_and_an_error_each(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unconfirmed(database, monkeypatch, least=2)
+
+    async def idempotent(db: WriteDb) -> str:
+        found = (await db.execute(select(User.email))).scalars().all()
+        if "twice@example.com" not in found:
+            await add_user("twice@example.com")(db)
+        return "done"
+
+    results = await asyncio.gather(
+        database.submit(idempotent), database.submit(add_user("taken@example.com")), return_exceptions=True
+    )
+    assert results[0] == "done"
+    assert isinstance(results[1], DBAPIError), "it was committed, and its second run finds itself"
+    assert await emails(database) == {"twice@example.com", "taken@example.com"}

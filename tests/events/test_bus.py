@@ -55,6 +55,26 @@ async def test_wake_ups_and_words_reach_other_processes_and_words_their_own_once
         assert here == there == [{"who": "Ana"}]
 
 
+async def test_who_is_woken_while_another_wake_up_leaves_is_not_forgotten(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with two(redis_url) as (one, other), other.listen("first") as first, other.listen("second") as second:
+        assert await woken(first)
+        assert await woken(second)
+        publish = Redis.publish
+
+        async def slow(redis: Redis, channel: str, data: str) -> int:
+            sent: int = await publish(redis, channel, data)
+            if data == "first":
+                one.wake("second")
+            return sent
+
+        monkeypatch.setattr(Redis, "publish", slow)
+        one.wake("first")
+        assert await woken(first)
+        assert await woken(second)
+
+
 async def test_what_is_not_understood_does_not_deafen(redis_url: str) -> None:
     """A word of a version to come, or of another program, and an ear that stumbles over it."""
 

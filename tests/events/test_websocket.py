@@ -18,13 +18,13 @@ from websockets.exceptions import ConnectionClosed
 from prosa.auth.authenticator import Authenticator
 from prosa.auth.caller import Caller
 from prosa.clock import utc_now
-from prosa.database import Database
+from prosa.database import Database, ReadDb
 from prosa.errors import NotAuthenticatedError
 from prosa.events import hub as hub_module
 from prosa.events import log, websocket
 from prosa.events.bus import Bus
 from prosa.events.hub import EventHub
-from prosa.events.log import NewEvent
+from prosa.events.log import NewEvent, Position
 from prosa.events.types import ChatTypingPayload, SessionStatusPayload
 from prosa.ids import new_id
 from prosa.users.models import User
@@ -205,6 +205,42 @@ async def test_nothing_is_lost_or_doubled_while_a_replay_races_with_new_events(s
                 last = event["id"]
     await happening
     assert names == [str(n) for n in range(60)]
+
+
+async def test_what_happens_in_the_midst_of_a_replay_comes_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await server.person("t")
+    await server.happen(user, "seen")
+    async with server.client("t", "0-0") as client:
+        await read(client)
+        last = (await read(client))["id"]
+    await server.happen(user, "missed")
+    end, asked = log.end, 0
+
+    async def moving_end(db: ReadDb) -> Position:
+        nonlocal asked
+        asked += 1
+        place = await end(db)
+        if asked == 2:  # first the hub asks, then the replay
+            await server.happen(user, "in the midst")
+        return place
+
+    monkeypatch.setattr(log, "end", moving_end)
+    async with server.client("t", last) as client:
+        await read(client)
+        assert await statuses(client, 2) == ["missed", "in the midst"]
+        await server.happen(user, "after")
+        assert await statuses(client, 1) == ["after"]
+    assert asked == 2
+
+
+async def test_a_place_that_this_log_never_had_is_said(server: Server) -> None:
+    """As after a backup was restored: what the client saw last is lost, and nobody knows what else it missed."""
+    user = await server.person("t")
+    await server.happen(user, "here")
+    async with server.client("t", f"{10**12}-7") as client:
+        assert (await read(client))["complete"] is False
 
 
 async def test_too_much_missed_is_said_and_not_replayed(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import text as sql
 from sqlalchemy.engine import URL
 from tests.faults.conftest import PROGRAM, settings_of, signed_in
+from tests.fixtures.databases import on_postgres
 from tests.fixtures.receiver import Receiver, receiving
 from tests.fixtures.sending import until
 from tests.flows.conftest import SHOP, Stage
 
+from prosa.database import Database
 from prosa_simulator.product.world import World
 
 PASSING = {"ready", "pong", "chat.typing"}
@@ -135,3 +138,19 @@ async def test_a_receiver_that_is_down_while_prosa_restarts(stage: Stage, receiv
     await stage.prosa.start()
     [got] = await receiver.wait(1, 40)
     assert got.label == "is anybody there?"
+
+
+@on_postgres
+async def test_a_backup_is_restored_on_another_server(stage: Stage, receiver: Receiver, database_url: URL) -> None:
+    await subscribe(stage, receiver)
+    await stage.prosa.stop()
+    database = Database(database_url, pool_size=1)
+    async with database.write() as db:  # the old server had counted its transactions much further
+        await db.execute(sql("UPDATE events SET txid = txid + 1000000000"))
+        await db.execute(sql("UPDATE webhooks SET position_txid = position_txid + 1000000000"))
+    await database.close()
+    await stage.prosa.start()
+    await stage.link()
+    await caught_up(stage, receiver)
+    assert {"session.qr", "session.status"} <= {request.envelope["event"] for request in receiver.accepted}
+    assert receiver.wrong == []

@@ -83,6 +83,22 @@ async def test_a_holder_whose_lease_ran_out_may_not_finish_even_if_nobody_took_o
             await leases.hold(db, TABLE, row_id, owner="late", now=now + LEASE)
 
 
+@pytest.mark.postgres
+async def test_nobody_takes_over_while_the_holder_finishes(postgres_database: Database) -> None:
+    """On SQLite nobody else writes meanwhile."""
+    now = utc_now()
+    await rows(postgres_database, 1, now)
+    await claim(postgres_database, "slow", now)
+    async with postgres_database.read() as db:
+        row_id = (await db.execute(TABLE.select())).one().id
+    later = now + LEASE
+    async with postgres_database.write() as db:
+        await leases.hold(db, TABLE, row_id, owner="slow", now=later - timedelta(seconds=1))
+        assert await claim(postgres_database, "quick", later) == [], "its lease ran out within the transaction"
+        await db.execute(update(TABLE).where(TABLE.c.id == row_id).values(leases.released(None)))
+    assert await claim(postgres_database, "quick", later) == []
+
+
 async def test_renewal_prolongs_only_what_is_still_held(database: Database) -> None:
     now = utc_now()
     await rows(database, 4, now - timedelta(seconds=10))

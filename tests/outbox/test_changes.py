@@ -153,6 +153,19 @@ async def test_a_retry_has_the_same_id(inbox: Inbox, failures: list[EngineErrorC
 
 
 @on_sqlite
+async def test_a_change_does_not_overtake_one_of_the_same_message_that_is_tried_again(inbox: Inbox) -> None:
+    message = await sent(inbox)
+    for text in ("hello", "hello!"):
+        await inbox.api.patch(f"/messages/{message['id']}", json={"text": text})
+    inbox.connection.failures.extend([EngineErrorCode.INTERNAL] * 2)
+    await settled(inbox, message["id"])
+    tried = [content for _, _, content in inbox.connection.sent[1:]]
+    first, last = EditContent(message["wa_id"], "hello"), EditContent(message["wa_id"], "hello!")
+    assert tried == [first, first, first, last], "or the contact would be left with the first"
+    assert (await inbox.get(f"/messages/{message['id']}"))["body"] == "hello!"
+
+
+@on_sqlite
 async def test_what_whatsapp_refuses_is_told_and_changes_nothing(inbox: Inbox) -> None:
     message = await sent(inbox)
     inbox.connection.failures.append(EngineErrorCode.REJECTED)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from tests.fixtures.conversations import (
     CONTACT,
     CONTACT_LID,
@@ -22,6 +23,8 @@ from tests.fixtures.sending import until
 
 from prosa.ai.context import PromptMessage, pending
 from prosa.clock import utc_now
+from prosa.database import ReadDb, WriteDb
+from prosa.outbox import schedule
 from prosa.outbox.scheduler import Scheduler
 from prosa.outbox.sender import Sender
 
@@ -113,6 +116,51 @@ async def test_it_is_sent_at_its_time_also_after_a_restart(inbox: Inbox) -> None
     await until(arrived)
     await second.stop()
     await sender.stop()
+
+
+@pytest.mark.parametrize("how", ["cancelled", "put off"])
+async def test_who_changes_their_mind_at_the_last_moment_is_heard(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The scheduler has seen that the message is due, and has not put it into its conversation yet."""
+    path = f"/messages/{(await post(inbox, 'later', send_at=moment(hours=1)))['id']}"
+    due, looks = schedule.due, 0
+
+    async def seen(db: ReadDb, now: datetime, limit: int) -> list[Any]:
+        nonlocal looks
+        found = await due(db, now, limit)
+        looks += 1
+        if looks == 1:
+            assert found
+            change = inbox.api.delete(path) if how == "cancelled" else inbox.api.patch(path, json=put_off)
+            assert (await change).status_code in {200, 202}
+        return found
+
+    put_off = {"send_at": moment(hours=5)}
+    monkeypatch.setattr(schedule, "due", seen)
+    await scheduler(inbox, hours=2).work()
+    assert await stored(inbox) == []
+    assert (await inbox.get(path))["status"] == ("cancelled" if how == "cancelled" else "scheduled")
+
+
+@on_sqlite
+async def test_an_outage_at_its_time_does_not_cancel_it(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = await post(inbox, "later", send_at=moment(hours=1))
+    promote, tries = schedule.promote, 0
+
+    async def away(db: WriteDb, **arguments: Any) -> bool:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise OperationalError("DELETE", None, ConnectionResetError())
+        return await promote(db, **arguments)
+
+    monkeypatch.setattr(schedule, "promote", away)
+    with pytest.raises(OperationalError):
+        await scheduler(inbox, hours=2).work()
+    assert (await inbox.get(f"/messages/{later['id']}"))["status"] == "scheduled"
+    await scheduler(inbox, hours=2).work()
+    assert await stored(inbox) == [("later", "queued", 1)]
 
 
 @on_sqlite

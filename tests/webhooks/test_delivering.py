@@ -9,19 +9,21 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from sqlalchemy import func, select, update
-from tests.fixtures.databases import on_sqlite, watched
+from sqlalchemy import func, select, text, update
+from tests.fixtures.databases import on_postgres, on_sqlite, watched
 from tests.fixtures.sending import until
 from tests.webhooks.conftest import CONVERSATIONS, Post, message, status
 
 from prosa.clock import utc_now
+from prosa.database import Database
 from prosa.events import log
 from prosa.events.log import Position
+from prosa.events.moving import move_in
 from prosa.events.types import ConversationUpdatedPayload
 from prosa.ids import new_id
 from prosa.stopping import Grace
 from prosa.webhooks import delivering, line, repository, writing
-from prosa.webhooks.repository import DELIVERIES, TABLE
+from prosa.webhooks.repository import DELIVERIES, PLACES, TABLE
 
 
 @pytest.fixture
@@ -240,6 +242,25 @@ async def test_retry_after_is_honoured_within_bounds(post: Post, form: str) -> N
     assert len(post.receiver.requests) == (1 if form != "nonsense" else 3)
 
 
+async def test_what_got_through_beside_one_that_has_to_wait_is_not_sent_again(post: Post) -> None:
+    async def answer(envelope: dict[str, Any]) -> web.Response | int:
+        if envelope["payload"]["body"] != "first" or len(post.receiver.requests) > len(others):
+            return 200
+        await post.receiver.wait_for(lambda: len(post.receiver.accepted) == len(others))
+        return web.Response(status=503, headers={"Retry-After": "1"})
+
+    others = [str(lane) for lane in range(1, 5)]
+    post.receiver.answer = answer
+    await post.make()
+    await post.tell(*(message(text, lane) for lane, text in enumerate(["first", *others])))
+    await post.follow()
+    await post.receiver.wait_for(lambda: "first" in post.receiver.labels)
+    await post.say("last")
+    await post.receiver.wait_for(lambda: "last" in post.receiver.labels)
+    assert sorted(post.receiver.labels[:-2]) == others
+    assert post.receiver.labels[-2:] == ["first", "last"]
+
+
 async def test_gone_switches_off_and_on_again_goes_on(post: Post, hasty: None) -> None:
     post.receiver.answer = lambda _: 410
     webhook = await post.make()
@@ -301,6 +322,45 @@ async def test_what_the_log_forgot_is_said(post: Post, hasty: None) -> None:
     assert (await post.read(webhook))["gap"] == gap
     assert (await post.change(webhook, forget_gap=True))["gap"] is None
     assert (await post.read(unconcerned))["gap"] is None
+
+
+@on_postgres
+async def test_a_backup_on_another_server_goes_on_where_it_was(post: Post) -> None:
+    await post.make()
+    first = await post.follow()
+    await post.say("read", "read, too")
+    await post.receiver.wait(2)
+    await first.stop()
+    await post.say("not read", "nor this")
+    assert not await move_in(post.database, PLACES), "the log was written here"
+    # The server of the backup had counted its transactions much further than the one that this is restored on.
+    async with post.database.write() as db:
+        await db.execute(text("UPDATE events SET txid = txid + 1000000000"))
+        await db.execute(text("UPDATE webhooks SET position_txid = position_txid + 1000000000"))
+
+    starting = [Database(post.database.url, pool_size=1) for _ in range(3)]
+    assert sorted(await asyncio.gather(*(move_in(each, PLACES) for each in starting))) == [False, False, True]
+    await asyncio.gather(*(each.close() for each in starting))
+    await post.say("new")
+    await post.follow()
+    await post.receiver.wait(5)
+    assert post.receiver.labels == ["read", "read, too", "not read", "nor this", "new"]
+    async with post.database.read() as db:
+        logged = [event.payload["body"] for event in await log.read_after(db, Position(0, 0))]
+    assert logged == post.receiver.labels
+
+
+@on_postgres
+async def test_a_webhook_whose_log_was_forgotten_goes_on_on_another_server(post: Post) -> None:
+    await post.make()
+    async with post.database.write() as db:
+        await db.execute(text("UPDATE webhooks SET position_txid = 1000000000, position_id = 5"))
+    assert await move_in(post.database, PLACES)
+    await post.follow()
+    async with post.database.write() as db:
+        await db.execute(text("SELECT setval(pg_get_serial_sequence('events', 'id'), 7)"))
+    await post.say("new")
+    assert [request.label for request in await post.receiver.wait(1)] == ["new"]
 
 
 async def test_a_stop_that_cannot_wait_writes_down_what_got_through(post: Post) -> None:

@@ -72,7 +72,8 @@ if option("--connect"):
     frame({"token": os.environ["PROSA_BRIDGE_TOKEN"]})
 
 sys.stderr.write(json.dumps({"level": "warn", "msg": "fake bridge up", "session": "s0", "time": "x"}) + "\n")
-sys.stderr.write("not json\n" + "x" * 200_000 + "\n")
+sys.stderr.write(json.dumps({"level": "warn", "msg": "odd", "self": "x", "method_name": "y", "event": "z"}) + "\n")
+sys.stderr.write("not json\n" + "x" * 200_000 + "\n")  # more than a pipe holds, should nobody read it
 sys.stderr.flush()
 
 

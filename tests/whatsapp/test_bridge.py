@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.whatsapp.harness import FAKE, Harness, Recorder, until
@@ -24,6 +24,7 @@ from prosa.whatsapp.engine import (
     EngineEvent,
     Inbound,
     Json,
+    LoggedOut,
     MessageType,
     Opened,
     QrCode,
@@ -33,6 +34,7 @@ from prosa.whatsapp.engine import (
 from prosa.whatsapp.inbox import LIMIT, NOT_STORED
 from prosa.whatsapp.link import Link
 from prosa.whatsapp.process import TestServer, find_binary
+from prosa.whatsapp.stream import FrameStream
 
 CONTACT = "5511988887777@s.whatsapp.net"
 
@@ -148,6 +150,25 @@ async def test_events_come_in_order_and_are_acknowledged_once_handled(running: H
     assert handled[0] == QrCode("2@abc", 60.0)
 
 
+async def test_what_was_stored_is_answered_before_anything_else_is_asked() -> None:
+    """After a `close` the bridge would take it for lost, and WhatsApp would deliver it again."""
+    written: list[dict[str, Any]] = []
+
+    class Stream:
+        def write(self, message: dict[str, Any]) -> None:
+            written.append(message)
+
+        async def flush(self) -> None:
+            pass
+
+    link = Link(cast("FrameStream", Stream()), lambda *_: None)
+    link.acknowledge(1, stored=True)
+    link.acknowledge(2, stored=True)
+    with pytest.raises(EngineError):
+        await link.call("s1", "close", {}, timeout=0.01)
+    assert [written[0], written[1].get("method")] == [{"acks": [1, 2], "ok": True}, "close"]
+
+
 async def test_what_needs_no_handler_is_acknowledged(running: Harness, recorder: Recorder) -> None:
     connection = await running.engine.open("s1", recorder, device_jid=None)
     keys = {"info": {"id": "K", "chat": CONTACT, "sender": CONTACT}, "message": {"senderKeyDistributionMessage": {}}}
@@ -180,6 +201,27 @@ async def test_a_handler_that_fails_refuses_and_the_session_is_disconnected(runn
     failing = False
     await running.do(connection, "stored_event", "message", 9, message("M1"))
     await until(lambda: running.acks[-1] == (9, True))
+
+
+async def test_what_becomes_of_the_connection_is_told_also_beside_a_failure_to_store(running: Harness) -> None:
+    """Nobody would tell again that the phone removed this device."""
+    events: list[EngineEvent] = []
+    began, told = asyncio.Event(), asyncio.Event()
+
+    async def handler(event: EngineEvent) -> None:
+        events.append(event)
+        if isinstance(event, Inbound):
+            began.set()
+            await told.wait()
+            raise OSError("disk full")
+
+    connection = await running.engine.open("s1", handler, device_jid=None)
+    await running.do(connection, "stored_event", "message", 7, message("M1"))
+    await began.wait()
+    await running.do(connection, "event", "logged_out", {"reason": "device_removed", "code": 401})
+    told.set()
+    await until(lambda: LoggedOut("device_removed", 401) in events)
+    assert running.acks == [(7, False)]
 
 
 def receipts(*of: tuple[str, int, str]) -> list[dict[str, Any]]:

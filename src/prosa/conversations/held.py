@@ -128,8 +128,8 @@ async def hold_all(db: WriteDb, session_id: str, address: Address) -> list[HeldC
     while True:
         rows = await db.fetch(_by_address, values, about=())  # addresses are never put off
         ids = [row.id for row in rows]
-        waited = await db.mine(*ids)
-        if not (await db.caught_up(*ids) or waited):
+        changed_hands = await db.mine(*ids)
+        if not (await db.caught_up(*ids) or changed_hands):
             return [_held(row) for row in rows]
 
 

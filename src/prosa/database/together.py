@@ -76,7 +76,7 @@ class _SharedDb(WriteDb):
         return await _Ask(prepared, values, about)
 
     async def mine(self, *keys: Hashable) -> bool:
-        """Wait until no other job of the group has any of these; return whether that took any waiting."""
+        """Wait until no other job of the group has any of these; return whether one had before this one."""
         return await _Lock(keys)
 
 
@@ -128,6 +128,8 @@ class _Group:
         self._asking: list[tuple[int, _Ask]] = []
         self._held: dict[Hashable, int] = {}
         """Who has what, while it has not ended."""
+        self._had: set[Hashable] = set()
+        """What those had that have ended: whoever read it beside them may have read it as it was."""
         self._blocked: dict[int, Collection[Hashable]] = {}
 
     async def run(self) -> list[Any]:
@@ -162,10 +164,10 @@ class _Group:
                 self._results[place] = wanted.result
                 self._ended(place)
                 return
+            answer = any(key in self._had and key not in self._held for key in wanted.keys)
             if not self._take(place, wanted.keys):
                 self._blocked[place] = wanted.keys
                 return
-            answer = False
 
     def _take(self, place: int, keys: Collection[Hashable]) -> bool:
         if any(self._held.get(key, place) != place for key in keys):
@@ -176,6 +178,7 @@ class _Group:
     def _ended(self, place: int) -> None:
         for key in [key for key, holder in self._held.items() if holder == place]:
             del self._held[key]
+            self._had.add(key)
         for waiting in sorted(self._blocked):
             if self._take(waiting, self._blocked[waiting]):
                 del self._blocked[waiting]

@@ -135,7 +135,7 @@ class WriteDb(ReadDb):
         """Say what this job is about to read and change, such as a conversation.
 
         Jobs that share a transaction and run side by side (`prosa.database.together`) wait here for one another. Return
-        whether it had to wait: then what was read before may be out of date.
+        whether another one had any of it before: then what was read until now may be out of date.
         """
         del keys
         return False

@@ -18,6 +18,7 @@ from prosa.database.outage import OutageLog
 from prosa.events import log
 from prosa.events.bus import Bus, Word, cancel
 from prosa.events.log import Forgetting, LoggedEvent, Position
+from prosa.events.moving import Places, move_in
 from prosa.events.types import Payload
 
 MAX_WAITING = 1000
@@ -83,7 +84,13 @@ class EventHub:
     """Follows the log and fans out."""
 
     def __init__(
-        self, database: Database, bus: Bus, *, retention: timedelta, forgetting: Forgetting | None = None
+        self,
+        database: Database,
+        bus: Bus,
+        *,
+        retention: timedelta,
+        forgetting: Forgetting | None = None,
+        places: Places | None = None,
     ) -> None:
         """Make it.
 
@@ -92,7 +99,9 @@ class EventHub:
             bus: Says that there is something new.
             retention: How long events are kept.
             forgetting: Told before events are forgotten.
+            places: How far others have read the log.
         """
+        self._places = places
         self._forgetting = forgetting
         self._database = database
         self._bus = bus
@@ -105,7 +114,8 @@ class EventHub:
         bus.hear(_PASSING, self._pass)
 
     async def start(self) -> None:
-        """Start following the log."""
+        """Start following the log, which may come from another server."""
+        await move_in(self._database, self._places)
         self._tasks = [
             asyncio.create_task(self._follow(), name="event-hub"),
             asyncio.create_task(self._prune(), name="event-prune"),

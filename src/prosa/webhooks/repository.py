@@ -11,11 +11,13 @@ from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, insert, or
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.events import log
 from prosa.events.log import Position
+from prosa.events.moving import Places
 from prosa.webhooks.models import Webhook, WebhookDelivery
 
 TABLE: Final = cast("Table", Webhook.__table__)
 DELIVERIES: Final = cast("Table", WebhookDelivery.__table__)
 _w, _d = TABLE.c, DELIVERIES.c
+PLACES: Final[Places] = TABLE, _w.position_txid, _w.position_id
 
 logger = structlog.get_logger("prosa.webhooks")
 

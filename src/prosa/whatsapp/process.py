@@ -28,7 +28,10 @@ _CONNECT_SECONDS = 10.0
 _LINE_LIMIT = 64 * 1024
 _KEPT_LINES = 5
 _LEVELS = {"trace": 10, "debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "fatal": 50, "panic": 50}
-_RESERVED = frozenset({"level", "time", "msg", "message", "event", "exc_info", "stack_info", "logger", "timestamp"})
+_RESERVED = frozenset(
+    {"level", "time", "msg", "message", "event", "exc_info", "stack_info", "logger", "timestamp",
+     "self", "method_name"}  # structlog's own parameters
+)  # fmt: skip
 
 # What the program may know of our environment: where to find things, proxies and certificates, Go's own switches and
 # libpq's settings of a PostgreSQL connection; none of Prosa's secrets.
