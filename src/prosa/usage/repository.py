@@ -6,8 +6,10 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, String, Table, case, func, insert, literal, select
+from sqlalchemy import ColumnElement, String, Table, and_, case, func, insert, literal, select
 
+from prosa.auth.caller import Caller
+from prosa.auth.numbers import within
 from prosa.database.base import Base
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.database.prepared import Prepared
@@ -49,7 +51,7 @@ _FIELDS = tuple(field.name for field in fields(NewUsage))
 class Where:
     """Whose calls or messages, from `begin` to before `end`; of one number only where `session_id` is given."""
 
-    user_id: uuid.UUID
+    caller: Caller
     begin: datetime
     end: datetime
     session_id: str | None = None
@@ -128,7 +130,8 @@ def _total(row: dict[str, Any]) -> Total:
 
 
 def _conditions(where: Where) -> list[ColumnElement[bool]]:
-    conditions = [_c.user_id == where.user_id, _c.created_at >= where.begin, _c.created_at < where.end]
+    mine = and_(_c.user_id == where.caller.user_id, within(_c.session_id, where.caller))
+    conditions = [mine, _c.created_at >= where.begin, _c.created_at < where.end]
     return conditions if where.session_id is None else [*conditions, _c.session_id == where.session_id]
 
 
