@@ -251,7 +251,7 @@ async def test_what_another_number_has_is_as_if_it_were_not_there(world: World) 
         assert (await world.limited.get(path)).status_code == 404, path
         assert (await world.person.get(path)).status_code == 200, path
     for method in ("PATCH", "DELETE"):
-        body = {"json": {"text": "mine"}} if method == "PATCH" else {}
+        body: dict[str, Any] = {"json": {"text": "mine"}} if method == "PATCH" else {}
         assert (await world.limited.request(method, f"/messages/{world.salon.waiting}", **body)).status_code == 404
         one = f"/frequent-answers/{world.everywhere}"
         body = {"json": {"answer": "mine"}} if method == "PATCH" else {}

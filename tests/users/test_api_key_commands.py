@@ -129,7 +129,7 @@ def test_a_key_of_some_numbers(data_dir: Path) -> None:
     assert "of salon, shop only" in made.stderr
     caller = authenticated(data_dir, made.stdout.strip())
     assert caller is not None
-    assert caller.numbers == {"salon", "shop"}
+    assert caller.numbers == frozenset({"salon", "shop"})
     whole = run("key", "create", "ana@nas.local", "all")
     assert "of all numbers" in whole.stderr
     lines = run("key", "list", "ana@nas.local").output.splitlines()
@@ -152,7 +152,7 @@ def test_revoking_tells_of_webhooks_that_stay(data_dir: Path) -> None:
             await service.create(by, WebhookCreate(url="https://shop.example/hook"))
 
     on_database(data_dir, webhooks)
-    assert "2 webhooks added with it stay" in run("key", "revoke", made[:12]).output
+    assert "2 webhooks have their address from it" in run("key", "revoke", made[:12]).output
 
 
 @pytest.mark.parametrize(

@@ -75,5 +75,6 @@ def revoke(prefix: Annotated[str, typer.Argument(help="How the key begins, as `p
     key, webhooks = at_hand.revoke_key(prefix[:SHOWN])  # the whole key will do, too
     typer.echo(f"Revoked {key.prefix} ({key.name}).")
     if webhooks:
-        count = "A webhook that was added with it stays" if webhooks == 1 else f"{webhooks} webhooks added with it stay"
-        typer.echo(f"{count}.\n  → Settings, Webhooks in the console says which; remove what you do not know.")
+        count = "A webhook has its" if webhooks == 1 else f"{webhooks} webhooks have their"
+        typer.echo(f"{count} address from it, and what happens is still sent there.")
+        typer.echo("  → Settings, Webhooks in the console says which; remove what you do not know.")

@@ -83,7 +83,7 @@ def keys_of(email: str) -> list[Row[Any]]:
 
 
 def revoke_key(prefix: str) -> tuple[Row[Any], int]:
-    """Revoke the API key that begins so; return it, and how many webhooks that were added with it stay."""
+    """Revoke the API key that begins so; return it, and how many webhooks have their address from it."""
     return _run_on(lambda database: ApiKeyService(database).revoke_by_prefix(prefix))
 
 

@@ -163,7 +163,7 @@ async def update_api_key(key_id: KeyId, body: ApiKeyPatch, caller: SignedIn, ser
 async def revoke_api_key(key_id: KeyId, caller: SignedIn, service: ApiKeys) -> None:
     """Revoke an API key: requests with it are refused from now on, and its WebSockets are closed within 30 s.
 
-    Webhooks that were added with it stay: `api_key` in GET /webhooks says which; delete those that you do not know.
+    Webhooks that have their address from it stay: `api_key` in GET /webhooks says which; delete what you do not know.
     """
     await service.revoke(caller, key_id)
 
