@@ -16,9 +16,9 @@ DESCRIPTION = """
 Link WhatsApp numbers, read and send messages, and let an AI answer.
 
 Sign in at `POST /auth/login` and send the access token as `Authorization: Bearer …`. Programs send an API key in its
-place, or as `X-Api-Key: …`; people make them at `POST /api-keys` or in the console. Errors are problem details
-(RFC 9457): rely on `code`, show `detail` and `remedy`. Collections come in pages: pass `next_cursor` as `cursor`.
-Events come over the WebSocket at `/ws`, and to webhooks.
+place, or as `X-Api-Key: …`; people make them at `POST /api-keys` or in the console, of all their numbers or of some.
+Errors are problem details (RFC 9457): rely on `code`, show `detail` and `remedy`. Collections come in pages: pass
+`next_cursor` as `cursor`. Events come over the WebSocket at `/ws`, and to webhooks.
 """.strip()
 
 TAGS = {
