@@ -34,6 +34,7 @@ from prosa.clock import utc_now
 from prosa.conversations.media import MediaFiles
 from prosa.database import Database
 from prosa.database.engine import WriteDb
+from prosa.events.log import Position, read_after
 from prosa.http.key_rights import needs_all_numbers
 from prosa.http.pagination import encode_cursor
 from prosa.sessions.facts import SessionFacts
@@ -447,6 +448,25 @@ async def test_where_the_numbers_are_deleted_nothing_is_left_rather_than_everyth
     await done(world.person.post("/sessions", json={"session_id": "shop"}))  # another one by the same name
     assert (await done(world.limited.get("/sessions")))["items"] == []
     assert (await world.limited.get("/sessions/shop")).status_code == 404
+
+
+async def test_a_new_number_has_nothing_of_the_old_one_of_its_name(world: World) -> None:
+    """Its key would be sent them: a client may say that it last saw what was long ago."""
+    async with world.database.read() as db:
+        before = await read_after(db, Position(0, 0), user_id=world.owner.user_id, sessions=["shop"])
+    assert "a secret of shop" in str(before)
+    await done(world.person.delete("/sessions/shop"))
+    await done(world.person.post("/sessions", json={"session_id": "shop"}))
+    async with world.database.read() as db:
+        left = await read_after(db, Position(0, 0), user_id=world.owner.user_id, sessions=["shop"])
+        others = await read_after(db, Position(0, 0), user_id=world.owner.user_id, sessions=["salon"])
+    key = await world.key("shop")
+    async with client_of(world.app, token=key.secret) as new:
+        assert (await done(new.get("/usage")))["calls"] == 0
+        assert (await done(world.person.get("/usage", params={"session": "shop"})))["calls"] == 1  # it is on the bill
+    assert {event.type for event in left} <= {"session.status"}
+    assert [event.payload["reason"] for event in left][:1] == ["deleted"]
+    assert "a secret of salon" in str(others)
 
 
 async def test_several_numbers_go_one_by_one(world: World) -> None:

@@ -223,6 +223,11 @@ async def prune(db: WriteDb, *, before: datetime, limit: int = PRUNED, forgettin
     return len(old)
 
 
+async def forget(db: WriteDb, user_id: uuid.UUID, session_id: str) -> None:
+    """Forget all that was told of a number that goes: another one may have its name."""
+    await db.execute(delete(EventRow).where(EventRow.user_id == user_id, EventRow.session_id == session_id))
+
+
 async def count_after(
     db: ReadDb, after: Position, *, user_id: uuid.UUID, sessions: Collection[str] | None = None, limit: int
 ) -> int:

@@ -141,7 +141,7 @@ class SessionService:
         return self._view(new)
 
     async def delete(self, caller: Caller, session_id: str) -> None:
-        """Unlink a number and remove it with its conversations and messages, for good.
+        """Unlink a number and remove it with its conversations, messages and the events that tell of it, for good.
 
         Raises:
             NotFoundError: There is none of this name that is the caller's.
@@ -154,6 +154,7 @@ class SessionService:
             gone = record.model_copy(
                 update={"status": SessionStatus.LOGGED_OUT, "status_reason": "deleted", "status_detail": "Deleted."}
             )
+            await events.forget(db, record.user_id, record.session_id)
             await events.append(db, NewEvent(record.user_id, record.session_id, status_payload(gone)))
             await repository.remove(db, record.id)
             db.wake(TOPIC)
