@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
     table,
     update,
-)  # fmt: skip
+)
 
 from prosa.auth.models import ApiKey, ApiKeyNumber
 from prosa.database import ReadDb, WriteDb
@@ -47,7 +47,9 @@ _webhooks = table("webhooks", column("user_id", Uuid()), column("api_key_id", Uu
 
 def numbers_of(row: Row[Any]) -> list[str] | None:
     """Return the numbers that a key is limited to, as far as they are still there; None: it is not limited."""
-    return sorted((row.numbers or "").split(",")) if row.numbers else [] if row.limited else None
+    if not row.limited:
+        return None
+    return sorted(row.numbers.split(",")) if row.numbers else []
 
 
 def _select() -> Select[Any]:
@@ -101,12 +103,8 @@ async def limit(db: WriteDb, user_id: uuid.UUID, key_id: uuid.UUID, names: Colle
 
 async def count_webhooks(db: ReadDb, user_id: uuid.UUID, key_id: uuid.UUID) -> int:
     """Return how many webhooks of a person have their address from a key."""
-    statement = select(func.count()).select_from(_webhooks)
-    return int(
-        (
-            await db.execute(statement.where(_webhooks.c.user_id == user_id, _webhooks.c.api_key_id == key_id))
-        ).scalar_one()
-    )
+    mine = (_webhooks.c.user_id == user_id) & (_webhooks.c.api_key_id == key_id)
+    return int((await db.execute(select(func.count()).select_from(_webhooks).where(mine))).scalar_one())
 
 
 async def rename(db: WriteDb, user_id: uuid.UUID, key_id: uuid.UUID, name: str) -> Row[Any] | None:
