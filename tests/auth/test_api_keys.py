@@ -81,7 +81,9 @@ async def test_a_key_stands_for_its_owner_with_the_role_of_now(people: People, a
     await person(people, "other@example.com")
     owner = await person(people)
     made = await make(people, owner, access=access)
-    assert await people.authenticator.authenticate(made.secret) == Caller(owner.user_id, "owner", None, access)
+    assert await people.authenticator.authenticate(made.secret) == Caller(
+        owner.user_id, "owner", None, access, made.row.id
+    )
     await people.users.update(COMMAND_LINE, owner.user_id, UserChanges(role=Role.AGENT))
     assert (await people.authenticator.authenticate(made.secret)).role == "agent"
 

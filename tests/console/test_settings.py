@@ -141,6 +141,57 @@ async def test_api_keys_are_made_shown_once_renamed_and_revoked(console: Console
     assert [(one["name"], one["access"], one["expires_at"]) for one in left] == [("Report", "read", None)]
 
 
+async def test_an_api_key_is_limited_to_numbers_and_tells_of_its_webhooks(console: Console) -> None:
+    page = console.page
+    for number, name in (("shop", "Padaria Estrela"), ("salon", "Salão Lua")):
+        await console.api.post("/sessions", {"session_id": number})
+        await console.api.patch(f"/sessions/{number}", {"name": name})
+    await page.goto("/app/settings/api-keys")
+    await page.get_by_role("button", name="Make a key").click()
+    dialog = page.get_by_role("dialog")
+    await page.get_by_label("Name", exact=True).fill("Padaria")
+    await dialog.get_by_role("radiogroup", name="Numbers").get_by_text("Only these").click()
+    await dialog.get_by_role("button", name="Make a key").click()
+    await expect(dialog.get_by_role("alert")).to_have_text("Choose at least one.")
+    await dialog.get_by_text("Padaria Estrela").click()
+    await expect(dialog).to_contain_text("It sees and does only what concerns these.")
+    await expect(dialog.get_by_role("alert")).to_be_hidden()
+    assert await accessibility(page) == []
+    await shoot(page, "settings-api-keys-numbers")
+    await dialog.get_by_role("button", name="Make a key").click()
+    made = page.get_by_role("dialog", name="The key Padaria")
+    key = (await made.get_by_role("status", name="Key").inner_text()).strip()
+    await made.get_by_role("button", name="I have kept it").click()
+    row = page.get_by_role("listitem", name="Padaria")
+    await expect(row).to_contain_text("Padaria Estrela")
+    await expect(row).not_to_contain_text("Salão Lua")
+
+    async with ProsaClient(console.installation.url) as program:
+        program.access_token = key
+        assert [one["session_id"] for one in (await program.get("/sessions"))["items"]] == ["shop"]
+    whole = await console.api.post("/api-keys", {"name": "n8n"})
+    async with ProsaClient(console.installation.url) as program:
+        program.access_token = whole["key"]
+        await program.post("/webhooks", {"url": "https://shop.example/orders", "name": "Orders"})
+    await page.reload()
+    everything = page.get_by_role("listitem", name="n8n")
+    await expect(everything).to_contain_text("all numbers")
+    await everything.get_by_role("button", name="More for the key n8n").click()
+    await page.get_by_role("menuitem", name="Revoke").click()
+    asked = page.get_by_role("alertdialog")
+    await expect(asked).to_contain_text("A webhook has its address from it and goes on.")
+    await expect(asked.get_by_role("listitem")).to_have_text("Orders")
+    await shoot(page, "settings-api-keys-revoke")
+    await asked.get_by_role("button", name="Revoke").click()
+    await expect(everything).to_be_hidden()
+
+    await console.api.delete("/sessions/shop")
+    await page.reload()
+    await expect(row).to_contain_text("no number any more")
+    await page.goto("/app/settings/webhooks")
+    await expect(page.get_by_role("listitem", name="Orders")).to_contain_text("address from the API key n8n (revoked)")
+
+
 async def test_an_api_key_is_made_on_a_narrow_phone_by_keys_alone(console: Console) -> None:
     await console.page.close()
     context = await console.installation.context(size=(390, 844), locale="pt-BR")

@@ -130,7 +130,7 @@ async def test_reactions_of_a_page(busy: Database, tmp_path: Path) -> None:
 
     async def work() -> None:
         async with busy.read() as db:
-            assert len(await reactions_to(db, owner.user_id, rows)) == 3
+            assert len(await reactions_to(db, owner, rows)) == 3
 
     found = await plans(busy, work)
     check(found)

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
+from tests.fixtures.conversations import add_session
 from tests.fixtures.http import create_test_app
 from tests.fixtures.people import PASSWORD, People
 from tests.fixtures.serving import served
@@ -22,9 +24,12 @@ from prosa.events import log, websocket
 from prosa.events.bus import Bus
 from prosa.events.hub import EventHub
 from prosa.events.log import NewEvent
-from prosa.events.types import SessionStatusPayload
+from prosa.events.types import ChatTypingPayload, SessionStatusPayload
+from prosa.sessions.models import WhatsAppSession
 from prosa.users.api_keys import MadeKey
 from prosa.users.service import COMMAND_LINE
+
+CHAT = "5511999990001@s.whatsapp.net"
 
 
 @dataclass
@@ -35,12 +40,16 @@ class Place:
     people: People
     owner: Caller
 
-    async def key(self, access: Access = Access.FULL, days: int | None = None) -> MadeKey:
-        return await self.people.keys.create(self.owner, name="n8n", access=access, days=days)
+    hub: EventHub
 
-    async def happen(self, status: str) -> None:
+    async def key(
+        self, access: Access = Access.FULL, days: int | None = None, numbers: list[str] | None = None
+    ) -> MadeKey:
+        return await self.people.keys.create(self.owner, name="n8n", access=access, days=days, session_ids=numbers)
+
+    async def happen(self, status: str, session: str | None = "s1") -> None:
         async with self.people.database.write() as db:
-            await log.append(db, NewEvent(self.owner.user_id, "s1", SessionStatusPayload(status=status)))
+            await log.append(db, NewEvent(self.owner.user_id, session, SessionStatusPayload(status=status)))
 
 
 @pytest.fixture
@@ -52,7 +61,7 @@ async def place(database: Database, bus: Bus, cache: Cache) -> AsyncIterator[Pla
     await hub.start()
     provided = {Authenticator: people.authenticator, EventHub: hub, Database: database}
     async with served(create_test_app(provided, [websocket.router])) as address:
-        yield Place(f"ws://{address}/ws", people, Caller(user.id, user.role))
+        yield Place(f"ws://{address}/ws", people, Caller(user.id, user.role), hub)
     await hub.stop()
     await people.authenticator.key_uses.stop()
 
@@ -133,3 +142,123 @@ async def test_a_key_that_reads_does_not_show_a_number_online(place: Place, bus:
 async def test_a_key_in_the_address_is_refused(place: Place, name: str) -> None:
     async with connect(f"{place.url}?{name}={(await place.key()).secret}") as client:
         assert await closed(client) == (websocket.BAD_FRAME, websocket.UNKNOWN_PARAMETER)
+
+
+def with_key(made: MadeKey) -> dict[str, str]:
+    return {"X-Api-Key": made.secret}
+
+
+async def heard_of(client: ClientConnection, last: str) -> list[tuple[str | None, str]]:
+    """Return number and status of what comes, up to the status `last`."""
+    told: list[tuple[str | None, str]] = []
+    while not told or told[-1][1] != last:
+        event = await read(client)
+        told.append((event["session"], event["payload"].get("status") or event["event"]))
+    return told
+
+
+@pytest.fixture
+async def numbers(place: Place) -> None:
+    for number in ("s1", "s2"):
+        await add_session(place.people.database, place.owner, number)
+
+
+@pytest.mark.usefixtures("numbers")
+async def test_a_key_of_some_numbers_hears_of_these_only(place: Place) -> None:
+    made = await place.key(numbers=["s1"])
+    async with connect(place.url, additional_headers=with_key(made)) as client:
+        await read(client)
+        typing = ChatTypingPayload(contact_jid=CHAT, sender_jid=CHAT, typing=True, recording=False)
+        for session in ("s2", None, "s1"):
+            place.hub.pass_on(place.owner.user_id, session, typing)
+            await place.happen(f"of {session}", session)
+        await place.happen("last")
+        assert sorted(await heard_of(client, "last"), key=str) == [
+            ("s1", "chat.typing"), ("s1", "last"), ("s1", "of s1"),
+        ]  # fmt: skip
+    async with connect(place.url) as client:  # asking for others in the first frame does not help
+        await client.send(json.dumps({"type": "auth", "token": made.secret, "sessions": ["s1", "s2"]}))
+        await read(client)
+        await place.happen("hidden", "s2")
+        await client.send(json.dumps({"type": "auth", "sessions": ["s2"]}))
+        await client.send('{"type": "ping"}')
+        assert await read(client) == {"event": "pong"}
+        await place.happen("not wanted", "s1")
+        await place.happen("hidden", "s2")
+        await client.send(json.dumps({"type": "auth", "sessions": ["s1"]}))
+        await client.send('{"type": "ping"}')
+        seen = [await read(client)]
+        while seen[-1] != {"event": "pong"}:
+            seen.append(await read(client))
+        await place.happen("end", "s1")
+        rest = await heard_of(client, "end")
+        assert {session for session, _ in rest} == {"s1"}
+        assert all(one.get("session", "s1") == "s1" for one in seen)
+
+
+@pytest.mark.usefixtures("numbers")
+async def test_what_a_key_of_some_numbers_missed_is_of_these_only(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "MAX_REPLAY", 3)
+    made = await place.key(numbers=["s1"])
+    await place.happen("seen", "s1")
+    async with connect(place.url, additional_headers=with_key(made)) as client:
+        last = (await read(client))["last_event_id"]
+    for number in range(5):
+        await place.happen(f"hidden {number}", "s2")
+        await place.happen("of nobody", None)
+    await place.happen("one", "s1")
+    await place.happen("two", "s1")
+    async with connect(f"{place.url}?last_event_id={last}", additional_headers=with_key(made)) as client:
+        ready = await read(client)
+        assert (ready["complete"], ready["replayed"]) == (True, 2)  # what it does not see does not count either
+        await place.happen("three", "s1")
+        assert await heard_of(client, "three") == [("s1", "one"), ("s1", "two"), ("s1", "three")]
+
+
+@pytest.mark.usefixtures("numbers")
+async def test_where_the_numbers_of_a_key_are_deleted_it_hears_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await place.key(numbers=["s1"])
+    monkeypatch.setattr(websocket, "RECHECK_SECONDS", 0.05)
+    async with connect(place.url, additional_headers=with_key(made)) as client:
+        last = (await read(client))["last_event_id"]
+        async with place.people.database.write() as db:
+            await db.execute(delete(WhatsAppSession).where(WhatsAppSession.session_id == "s1"))
+        await asyncio.sleep(0.5)
+        for session in ("s1", "s2", None):
+            await place.happen("hidden", session)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.recv(), 1.5)
+    async with connect(f"{place.url}?last_event_id={last}", additional_headers=with_key(made)) as client:
+        assert (await read(client))["replayed"] == 0
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.recv(), 0.5)
+
+
+@pytest.mark.usefixtures("numbers")
+async def test_a_key_of_some_numbers_shows_these_only_as_online(place: Place, bus: Bus) -> None:
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    bus.hear("watching", heard.put_nowait)
+    async with connect(place.url, additional_headers=with_key(await place.key(numbers=["s1"]))) as client:
+        await read(client)
+        await client.send('{"type": "watching"}')
+        told = await asyncio.wait_for(heard.get(), 10)
+    assert told == {"user_id": str(place.owner.user_id), "sessions": ["s1"]}
+
+
+@pytest.mark.usefixtures("numbers")
+async def test_another_key_on_the_same_connection_is_as_limited_as_it_is(place: Place) -> None:
+    one, both = await place.key(numbers=["s1"]), await place.key()
+    async with connect(place.url, additional_headers=with_key(both)) as client:
+        await read(client)
+        await place.happen("first", "s2")
+        assert await heard_of(client, "first") == [("s2", "first")]
+        await client.send(json.dumps({"type": "auth", "token": one.secret}))
+        await client.send('{"type": "ping"}')
+        assert await read(client) == {"event": "pong"}
+        await place.happen("hidden", "s2")
+        await place.happen("last", "s1")
+        assert await heard_of(client, "last") == [("s1", "last")]

@@ -108,3 +108,21 @@ async def test_a_number_that_hides_stays_hidden(house: House, bus: Bus) -> None:
     bus.tell("watching", {"user_id": str(ME)})
     await appearance.look()
     assert house.shown("shop") == []
+
+
+async def test_who_watches_some_numbers_shows_these_only(house: House, bus: Bus) -> None:
+    appearance = appearance_of(house, bus)
+    bus.tell("watching", {"user_id": str(ME), "sessions": ["shop", "other"]})
+    await appearance.look()
+    assert (house.shown("shop"), house.shown("bakery"), house.shown("other")) == ([True], [], [])
+    bus.tell("watching", {"user_id": str(ME), "sessions": []})
+    bus.tell("watching", {"user_id": str(OTHER), "sessions": ["bakery"]})
+    await appearance.look()
+    assert (house.shown("bakery"), house.shown("other")) == ([], [])
+    house.now += WATCH_SECONDS / 2
+    bus.tell("watching", {"user_id": str(ME)})
+    await appearance.look()
+    assert (house.shown("shop"), house.shown("bakery")) == ([True], [True])
+    house.now += WATCH_SECONDS
+    await appearance.look()
+    assert (house.shown("shop"), house.shown("bakery")) == ([True, False], [True, False])

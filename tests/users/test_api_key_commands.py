@@ -1,10 +1,13 @@
 """`prosa key`, as a person types it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select
+from tests.fixtures.conversations import add_session
 from tests.fixtures.people import ACCESS, KEY
 from typer.testing import CliRunner, Result
 
@@ -12,10 +15,15 @@ from prosa.auth.api_keys import is_key
 from prosa.auth.authenticator import Authenticator
 from prosa.auth.caller import Access, Caller
 from prosa.auth.tokens import AccessTokens
+from prosa.auth.vault import Vault
 from prosa.cli import app
 from prosa.database import Database
 from prosa.errors import NotAuthenticatedError
+from prosa.outgoing import Outgoing, Rules
 from prosa.settings import Settings
+from prosa.users.models import User
+from prosa.webhooks.schemas import WebhookCreate
+from prosa.webhooks.service import WebhookService
 
 
 @pytest.fixture
@@ -92,6 +100,59 @@ def test_making_listing_and_revoking(data_dir: Path) -> None:
     assert reading not in whole.output
     assert authenticated(data_dir, reading) is None
     assert "has no API keys" in run("key", "list", "ana@nas.local").output
+
+
+def on_database(data_dir: Path, job: Callable[[Database], Awaitable[Any]]) -> Any:
+    async def run_it() -> Any:
+        database = Database(Settings(_env_file=None, data_dir=data_dir).sqlalchemy_url)
+        try:
+            return await job(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run_it())
+
+
+async def owner_in(database: Database) -> Caller:
+    async with database.read() as db:
+        return Caller((await db.execute(select(User.id))).scalar_one(), "owner")
+
+
+def test_a_key_of_some_numbers(data_dir: Path) -> None:
+    async def numbers(database: Database) -> None:
+        for number in ("shop", "salon"):
+            await add_session(database, await owner_in(database), number)
+
+    on_database(data_dir, numbers)
+    made = run("key", "create", "ana@nas.local", "n8n", "--number", "shop", "--number", "salon")
+    assert made.exit_code == 0, made.output
+    assert "of salon, shop only" in made.stderr
+    caller = authenticated(data_dir, made.stdout.strip())
+    assert caller is not None
+    assert caller.numbers == frozenset({"salon", "shop"})
+    whole = run("key", "create", "ana@nas.local", "all")
+    assert "of all numbers" in whole.stderr
+    lines = run("key", "list", "ana@nas.local").output.splitlines()
+    assert [line for line in lines if "n8n" in line and "salon, shop" in line]
+    assert [line for line in lines if whole.stdout[:12] in line and line.count("all") == 2]  # its name, its numbers
+
+    wrong = run("key", "create", "ana@nas.local", "n8n", "--number", "shop", "--number", "shap")
+    assert wrong.exit_code == 1
+    assert "there is no such number of yours: shap" in wrong.output
+
+
+def test_revoking_tells_of_webhooks_that_stay(data_dir: Path) -> None:
+    made = run("key", "create", "ana@nas.local", "n8n").stdout.strip()
+    caller = authenticated(data_dir, made)
+    assert caller is not None
+
+    async def webhooks(database: Database) -> None:
+        service = WebhookService(database, Vault("k" * 40), Outgoing(Rules()))
+        for by in (caller, caller, await owner_in(database)):
+            await service.create(by, WebhookCreate(url="https://shop.example/hook"))
+
+    on_database(data_dir, webhooks)
+    assert "2 webhooks have their address from it" in run("key", "revoke", made[:12]).output
 
 
 @pytest.mark.parametrize(

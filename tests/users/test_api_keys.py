@@ -8,13 +8,15 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from tests.fixtures.conversations import add_session
 from tests.fixtures.http import client_of
 from tests.fixtures.people import PASSWORD, People
 
 from prosa.auth.caller import Access, Caller
 from prosa.auth.models import ApiKey
-from prosa.errors import NotAuthenticatedError
+from prosa.errors import InvalidInputError, NotAuthenticatedError
+from prosa.sessions.models import WhatsAppSession
 from prosa.users import api_keys
 from prosa.users.api_keys import KEPT_REVOKED, TooManyApiKeysError
 from prosa.users.service import COMMAND_LINE
@@ -213,3 +215,57 @@ async def test_revoked_ones_are_forgotten_after_a_while(people: People) -> None:
 async def test_somebody_who_is_deleted_meanwhile_gets_none(people: People) -> None:
     with pytest.raises(NotAuthenticatedError):
         await people.keys.create(Caller(MISSING, "owner"), name="n", access=Access.FULL, days=None)
+
+
+async def id_of(client: httpx.AsyncClient) -> uuid.UUID:
+    return uuid.UUID((await client.get("/auth/me")).json()["id"])
+
+
+async def test_a_key_of_some_numbers_says_which(people: People, ana: httpx.AsyncClient) -> None:
+    owner = Caller(await id_of(ana), "owner")
+    for number in ("shop", "salon", "other"):
+        await add_session(people.database, owner, number)
+    whole = await make(ana, "all")
+    made = await make(ana, "two", session_ids=["shop", "salon", "shop"])
+    assert (whole["session_ids"], made["session_ids"]) == (None, ["salon", "shop"])
+    caller = await people.authenticator.authenticate(made["key"])
+    assert (caller.numbers, caller.key_id) == (frozenset({"shop", "salon"}), uuid.UUID(made["id"]))
+    assert (await people.authenticator.authenticate(whole["key"])).numbers is None
+    renamed = (await ana.patch(f"/api-keys/{made['id']}", json={"name": "both"})).json()
+    assert (renamed["name"], renamed["session_ids"]) == ("both", ["salon", "shop"])
+
+    for left, number in ((["shop"], "salon"), ([], "shop")):
+        async with people.database.write() as db:
+            await db.execute(delete(WhatsAppSession).where(WhatsAppSession.session_id == number))
+        listed = {one["name"]: one["session_ids"] for one in (await ana.get("/api-keys")).json()["items"]}
+        assert listed == {"all": None, "both": left}
+        assert (await people.authenticator.authenticate(made["key"])).numbers == frozenset(left)
+    await add_session(people.database, owner, "shop")  # another one of the same name
+    assert (await people.authenticator.authenticate(made["key"])).numbers == frozenset()
+
+
+async def test_numbers_that_are_not_ones_own_are_named(
+    people: People, ana: httpx.AsyncClient, bob: httpx.AsyncClient
+) -> None:
+    await add_session(people.database, Caller(await id_of(ana), "owner"), "shop")
+    await add_session(people.database, Caller(await id_of(bob), "agent"), "theirs")
+    tried = [["theirs"], ["nothing"], ["shop", "nothing", "theirs"], ["SHOP"], [""]]
+    for numbers in tried:
+        answer = await ana.post("/api-keys", json={"name": "n", "session_ids": numbers})
+        assert code(answer) == (422, "invalid_input"), numbers
+        errors = answer.json()["errors"]
+        assert {one["field"] for one in errors} == {"body.session_ids"}
+        wrong = sorted(set(numbers) - {"shop"})
+        assert [one["message"].split(": ")[1].split(";")[0] for one in errors] == wrong
+    misshapen: list[Any] = [[], "shop", [1], ["x" * 65], ["shop\x00"], ["shop"] * 201]
+    for wrongly in misshapen:
+        answer = await ana.post("/api-keys", json={"name": "n", "session_ids": wrongly})
+        assert code(answer) == (422, "invalid_input"), wrongly
+        assert answer.json()["errors"][0]["field"].startswith("body.session_ids")
+    assert await names(ana) == []
+
+
+async def test_none_of_the_keys_numbers_means_no_number(people: People, ana: httpx.AsyncClient) -> None:
+    owner = Caller(await id_of(ana), "owner")
+    with pytest.raises(InvalidInputError, match="No number"):
+        await people.keys.create(owner, name="n", access=Access.FULL, days=None, session_ids=[])

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,9 +13,11 @@ from tests.fixtures.databases import on_sqlite
 from tests.fixtures.http import client_of, create_test_app
 from tests.webhooks.conftest import VAULT, Post, status
 
+from prosa.auth.caller import Access
 from prosa.auth.vault import Vault
 from prosa.events.types import PASSING, PAYLOADS
 from prosa.outgoing import Outgoing, Rules
+from prosa.users.api_keys import ApiKeyService
 from prosa.webhooks import endpoints
 from prosa.webhooks.schemas import EVENTS
 from prosa.webhooks.service import MOST, WebhookService
@@ -205,3 +208,32 @@ async def test_a_number_or_a_person_that_is_deleted(post: Post) -> None:
 def test_every_stored_event_can_be_subscribed_to_and_no_other() -> None:
     assert tuple(payload.event for payload in PAYLOADS) == EVENTS
     assert not {payload.event for payload in PASSING} & set(EVENTS)
+
+
+async def test_a_webhook_says_which_key_gave_it_its_address_and_outlives_that_key(post: Post) -> None:
+    keys = ApiKeyService(post.database)
+    made = await keys.create(post.owner, name="n8n", access=Access.FULL, days=None)
+    service = WebhookService(post.database, VAULT, post.outgoing, clock=post.clock)
+    program = replace(post.owner, key=Access.FULL, key_id=made.row.id)
+    app = create_test_app({WebhookService: service}, [endpoints.router], program)
+    by_person = (await post.api.post("/webhooks", json={"url": URL})).json()
+    async with client_of(app) as api:
+        by_key = (await api.post("/webhooks", json={"url": URL})).json()
+        moved = (await post.api.post("/webhooks", json={"url": URL})).json()
+        await api.patch(f"/webhooks/{moved['id']}", json={"url": f"{URL}/elsewhere"})
+        await api.patch(f"/webhooks/{by_person['id']}", json={"name": "mine", "url": URL})
+
+    async def key_of(one: dict[str, Any]) -> Any:
+        return (await post.read(one))["api_key"]
+
+    known = {"id": str(made.row.id), "name": "n8n", "revoked": False}
+    assert by_key["api_key"] == known
+    assert [await key_of(one) for one in (by_key, moved, by_person)] == [known, known, None]
+
+    await keys.revoke(post.owner, made.row.id)
+    assert await key_of(by_key) == known | {"revoked": True}
+    assert (await post.read(by_key))["enabled"] is True
+    await run_sql(post.database, "DELETE FROM api_keys")  # long after
+    assert await key_of(by_key) == known | {"name": None, "revoked": True}
+    await post.api.patch(f"/webhooks/{by_key['id']}", json={"url": f"{URL}/mine"})
+    assert await key_of(by_key) is None

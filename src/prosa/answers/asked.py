@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Row, Table, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, case, delete, func, insert, or_, select, update
 
 from prosa.answers.models import AnsweredBy, FrequentQuestion, FrequentSuggestion, SuggestionStatus, Verdict
-from prosa.answers.repository import ANSWERS
+from prosa.answers.repository import ANSWERS, given_by
+from prosa.auth.caller import Caller
+from prosa.auth.numbers import within
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.ids import new_id
 
@@ -90,6 +92,10 @@ async def new_group(
     return suggestion_id
 
 
+def _of(columns: Any, caller: Caller) -> ColumnElement[bool]:
+    return and_(columns.user_id == caller.user_id, within(columns.session_id, caller))
+
+
 async def negatives(db: ReadDb, user_id: uuid.UUID, session_id: str, model: str) -> list[Row[Any]]:
     """Return text and embedding of questions that no frequent answer is for: judged wrong, or dismissed."""
     statement = (
@@ -104,7 +110,7 @@ async def negatives(db: ReadDb, user_id: uuid.UUID, session_id: str, model: str)
 
 
 async def suggestions(
-    db: ReadDb, user_id: uuid.UUID, *, session_id: str | None, status: str, least: int, after: tuple[int, str] | None,
+    db: ReadDb, caller: Caller, *, session_id: str | None, status: str, least: int, after: tuple[int, str] | None,
     limit: int,
 ) -> list[Row[Any]]:  # fmt: skip
     """Return up to `limit` suggestions that at least `least` questions are about, the most asked first."""
@@ -113,7 +119,7 @@ async def suggestions(
         select(_s.id, _s.session_id, _s.status, _s.answer_id, _s.created_at, count.label("count"),
                func.max(_q.created_at).label("last_asked_at"))
         .join(QUESTIONS, _q.suggestion_id == _s.id)
-        .where(_s.user_id == user_id, _s.status == status)
+        .where(_of(_s, caller), _s.status == status)
         .group_by(_s.id, _s.session_id, _s.status, _s.answer_id, _s.created_at)
         .having(count >= least)
         .order_by(count.desc(), _s.id.desc())
@@ -127,9 +133,9 @@ async def suggestions(
     return list(await db.execute(statement))
 
 
-async def suggestion(db: ReadDb, user_id: uuid.UUID, suggestion_id: uuid.UUID) -> Row[Any] | None:
-    """Return an owner's suggestion."""
-    return (await db.execute(select(SUGGESTIONS).where(_s.user_id == user_id, _s.id == suggestion_id))).first()
+async def suggestion(db: ReadDb, caller: Caller, suggestion_id: uuid.UUID) -> Row[Any] | None:
+    """Return a suggestion of the caller's."""
+    return (await db.execute(select(SUGGESTIONS).where(_of(_s, caller), _s.id == suggestion_id))).first()
 
 
 async def members(db: ReadDb, suggestion_ids: list[uuid.UUID], *, most: int) -> dict[uuid.UUID, list[Row[Any]]]:
@@ -163,14 +169,14 @@ async def settle(
 
 
 async def questions(
-    db: ReadDb, user_id: uuid.UUID, *, session_id: str | None, passed: bool | None, after: uuid.UUID | None, limit: int
+    db: ReadDb, caller: Caller, *, session_id: str | None, passed: bool | None, after: uuid.UUID | None, limit: int
 ) -> list[Row[Any]]:
     """Return up to `limit` questions, the newest first, each with the frequent answer that is best for it."""
     columns = [column for column in _q if column.name not in {"vector", "model", "key"}]
     statement = (
         select(*columns, ANSWERS.c.title, ANSWERS.c.answer)
-        .outerjoin(ANSWERS, ANSWERS.c.id == _q.answer_id)
-        .where(_q.user_id == user_id)
+        .outerjoin(ANSWERS, and_(ANSWERS.c.id == _q.answer_id, given_by(caller)))
+        .where(_of(_q, caller))
         .order_by(_q.id.desc())
         .limit(limit)
     )
@@ -183,11 +189,11 @@ async def questions(
     return list(await db.execute(statement))
 
 
-async def judge(db: WriteDb, user_id: uuid.UUID, question_id: uuid.UUID, verdict: Verdict | None) -> str | None:
+async def judge(db: WriteDb, caller: Caller, question_id: uuid.UUID, verdict: Verdict | None) -> str | None:
     """Keep what a person says of the frequent answer to a question; return its number, None where there is none."""
     statement = (
         update(QUESTIONS)
-        .where(_q.user_id == user_id, _q.id == question_id)
+        .where(_of(_q, caller), _q.id == question_id)
         .values(verdict=verdict.value if verdict else None)
         .returning(_q.session_id)
     )
@@ -195,7 +201,7 @@ async def judge(db: WriteDb, user_id: uuid.UUID, question_id: uuid.UUID, verdict
     return session_id
 
 
-async def counts(db: ReadDb, user_id: uuid.UUID, *, session_id: str | None, since: datetime) -> Row[Any]:
+async def counts(db: ReadDb, caller: Caller, *, session_id: str | None, since: datetime) -> Row[Any]:
     """Return how many questions there were, and how the frequent answers did."""
     hit = and_(_q.passed, _q.answer_id.is_not(None))
     open_ = and_(hit, _q.verdict.is_(None))
@@ -215,14 +221,14 @@ async def counts(db: ReadDb, user_id: uuid.UUID, *, session_id: str | None, sinc
         total(and_(open_, in_shadow, _q.likeness < UNLIKE)).label("suspect"),
         func.coalesce(func.sum(case((and_(hit, in_shadow), _q.cost_microusd), else_=0)), 0).label("shadow_cost"),
         func.avg(case((in_shadow, _q.cost_microusd))).label("mean_cost"),
-    ).where(_q.user_id == user_id, _q.created_at >= since)
+    ).where(_of(_q, caller), _q.created_at >= since)
     if session_id is not None:
         statement = statement.where(_q.session_id == session_id)
     return (await db.execute(statement)).one()
 
 
 async def by_answer(
-    db: ReadDb, user_id: uuid.UUID, *, session_id: str | None, since: datetime, limit: int
+    db: ReadDb, caller: Caller, *, session_id: str | None, since: datetime, limit: int
 ) -> list[Row[Any]]:
     """Return the answers that fitted most questions, and how often each was judged wrong."""
     hits = func.count()
@@ -233,8 +239,8 @@ async def by_answer(
             hits.label("hits"),
             func.sum(case((_q.verdict == Verdict.WRONG.value, 1), else_=0)).label("wrong"),
         )
-        .join(ANSWERS, ANSWERS.c.id == _q.answer_id)
-        .where(_q.user_id == user_id, _q.created_at >= since, _q.passed)
+        .join(ANSWERS, and_(ANSWERS.c.id == _q.answer_id, given_by(caller)))
+        .where(_of(_q, caller), _q.created_at >= since, _q.passed)
         .group_by(ANSWERS.c.id, ANSWERS.c.title)
         .order_by(hits.desc(), ANSWERS.c.id)
         .limit(limit)

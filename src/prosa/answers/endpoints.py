@@ -206,7 +206,7 @@ async def try_question(
 ) -> TryView:
     """Return what the frequent answers have for a question, whatever the number's mode; nothing is sent or kept."""
     record = await directory.record(body.session_id)
-    if record is None or record.user_id != caller.user_id:
+    if record is None or not caller.has(record.user_id, record.session_id):
         raise NotFoundError("There is no such number here.", remedy="GET /sessions lists yours.")
     chosen = record.settings.frequent
     number = Number(record.session_id, record.user_id, record.answers_version, chosen.embeddings)

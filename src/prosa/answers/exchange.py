@@ -40,7 +40,7 @@ class Exchange:
         async with self._database.read() as db:
             if session_id is not None:
                 await check_number(db, caller, session_id)
-            rows = await repository.everything(db, caller.user_id, session_id)
+            rows = await repository.everything(db, caller, session_id)
         return written(COLUMNS, map(_cells, rows))
 
     async def take(self, caller: Caller, rows: "list[ImportRow]") -> Imported:

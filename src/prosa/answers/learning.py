@@ -93,7 +93,7 @@ class Learning:
             if session_id is not None:
                 await check_number(db, caller, session_id)
             rows = await asked.suggestions(
-                db, caller.user_id, session_id=session_id, status=status.value, least=least, after=after, limit=limit
+                db, caller, session_id=session_id, status=status.value, least=least, after=after, limit=limit
             )
             members = await asked.members(db, [row.id for row in rows], most=MOST_MEMBERS)
         return [_view(row, members[row.id]) for row in rows if members[row.id]]
@@ -151,9 +151,7 @@ class Learning:
         async with self._database.read() as db:
             if session_id is not None:
                 await check_number(db, caller, session_id)
-            return await asked.questions(
-                db, caller.user_id, session_id=session_id, passed=passed, after=after, limit=limit
-            )
+            return await asked.questions(db, caller, session_id=session_id, passed=passed, after=after, limit=limit)
 
     async def judge(self, caller: Caller, question_id: uuid.UUID, verdict: Verdict | None) -> None:
         """Keep what a person says of the frequent answer to a question.
@@ -162,7 +160,7 @@ class Learning:
             NotFoundError: There is no such question of the caller's.
         """
         async with self._database.write() as db:
-            session_id = await asked.judge(db, caller.user_id, question_id, verdict)
+            session_id = await asked.judge(db, caller, question_id, verdict)
             if session_id is None:
                 raise NotFoundError("There is no such question here.")
             numbers = await raise_version(db, caller.user_id, session_id, "answers_version")
@@ -178,8 +176,8 @@ class Learning:
         async with self._database.read() as db:
             if session_id is not None:
                 await check_number(db, caller, session_id)
-            row = await asked.counts(db, caller.user_id, session_id=session_id, since=since)
-            top = await asked.by_answer(db, caller.user_id, session_id=session_id, since=since, limit=20)
+            row = await asked.counts(db, caller, session_id=session_id, since=since)
+            top = await asked.by_answer(db, caller, session_id=session_id, since=since, limit=20)
         known = int(row.right) + int(row.wrong) + int(row.compared)
         wrong = int(row.wrong) + int(row.suspect)
         # What was served had no answer of the model beside it: the mean of those that had one.
@@ -201,7 +199,7 @@ class Learning:
         )
 
     async def _open(self, db: WriteDb, caller: Caller, suggestion_id: uuid.UUID) -> Row[Any]:
-        row = await asked.suggestion(db, caller.user_id, suggestion_id)
+        row = await asked.suggestion(db, caller, suggestion_id)
         if row is None:
             raise NotFoundError("There is no such suggestion here.")
         if row.status == SuggestionStatus.APPROVED.value:

@@ -5,11 +5,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Row, Select, Table, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from prosa.answers.models import FrequentAnswer, FrequentPhrasing
 from prosa.answers.text import digest, normalised
+from prosa.auth.caller import Caller
+from prosa.auth.numbers import within
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.ids import new_id
 
@@ -28,14 +30,24 @@ def key_of(text: str) -> str:
     return digest(normalised(text))
 
 
-def _counted(user_id: uuid.UUID) -> Select[Any]:
+def of_caller(caller: Caller) -> ColumnElement[bool]:
+    """Return the condition that an answer is the caller's; those of all numbers are no limited key's."""
+    return and_(_a.user_id == caller.user_id, within(_a.session_id, caller))
+
+
+def given_by(caller: Caller) -> ColumnElement[bool]:
+    """Return the condition that a number of the caller's may give an answer: its own, or one of all numbers."""
+    return or_(_a.session_id.is_(None), within(_a.session_id, caller))
+
+
+def _counted(caller: Caller) -> Select[Any]:
     count = select(func.count()).where(_p.answer_id == _a.id).scalar_subquery()
-    return select(*_a, count.label("phrasings")).where(_a.user_id == user_id)
+    return select(*_a, count.label("phrasings")).where(of_caller(caller))
 
 
 async def page(
     db: ReadDb,
-    user_id: uuid.UUID,
+    caller: Caller,
     *,
     session_id: str | None,
     query: str | None,
@@ -46,13 +58,13 @@ async def page(
 
     Args:
         db: The view.
-        user_id: Whose.
+        caller: Whose.
         session_id: Only those that this number may give: its own, and those of all numbers.
         query: Words of the title or the answer.
         after: The last one seen.
         limit: At most so many.
     """
-    statement = _counted(user_id).order_by(_a.id.desc()).limit(limit)
+    statement = _counted(caller).order_by(_a.id.desc()).limit(limit)
     if session_id is not None:
         statement = statement.where(or_(_a.session_id == session_id, _a.session_id.is_(None)))
     if query:
@@ -68,9 +80,9 @@ async def page(
     return list(await db.execute(statement))
 
 
-async def find(db: ReadDb, user_id: uuid.UUID, answer_id: uuid.UUID) -> Row[Any] | None:
-    """Return an owner's answer."""
-    return (await db.execute(_counted(user_id).where(_a.id == answer_id))).first()
+async def find(db: ReadDb, caller: Caller, answer_id: uuid.UUID) -> Row[Any] | None:
+    """Return an answer of the caller's."""
+    return (await db.execute(_counted(caller).where(_a.id == answer_id))).first()
 
 
 async def add(db: WriteDb, values: dict[str, Any]) -> uuid.UUID:
@@ -127,12 +139,12 @@ async def remove_phrasing(db: WriteDb, answer_id: uuid.UUID, phrasing_id: uuid.U
     return (await db.execute(statement)).first() is not None
 
 
-async def everything(db: ReadDb, user_id: uuid.UUID, session_id: str | None) -> list[Row[Any]]:
+async def everything(db: ReadDb, caller: Caller, session_id: str | None) -> list[Row[Any]]:
     """Return all phrasings with their answers, for an export; those of one answer stand together, its title first."""
     statement = (
         select(_a.id, _a.title, _a.answer, _a.session_id, _a.language, _a.enabled, _p.text)
         .join(PHRASINGS, _p.answer_id == _a.id)
-        .where(_a.user_id == user_id)
+        .where(of_caller(caller))
         .order_by(_a.id, _p.id)
     )
     if session_id is not None:

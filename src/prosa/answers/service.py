@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from prosa.answers import repository
 from prosa.auth.caller import Caller
-from prosa.auth.numbers import check_number, raise_version
+from prosa.auth.numbers import check_number, check_whole, raise_version
 from prosa.clock import Clock, utc_now
 from prosa.database import Database, ReadDb, WriteDb
 from prosa.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
@@ -56,9 +56,7 @@ class FrequentAnswerService:
         async with self._database.read() as db:
             if session_id is not None:
                 await check_number(db, caller, session_id)
-            return await repository.page(
-                db, caller.user_id, session_id=session_id, query=query, after=after, limit=limit
-            )
+            return await repository.page(db, caller, session_id=session_id, query=query, after=after, limit=limit)
 
     async def get(self, caller: Caller, answer_id: uuid.UUID) -> Row[Any]:
         """Return a frequent answer.
@@ -74,6 +72,7 @@ class FrequentAnswerService:
 
         Raises:
             NotFoundError: The number is not the caller's.
+            LimitedKeyError: It would be for all numbers, and the caller's API key is limited to some.
             ConflictError: There is one with this question already, or the owner has too many phrasings.
         """
         async with self._database.write() as db:
@@ -88,10 +87,10 @@ class FrequentAnswerService:
 
         Raises:
             NotFoundError: The number is not the caller's.
+            LimitedKeyError: It would be for all numbers, and the caller's API key is limited to some.
             ConflictError: There is one with this question already, or the owner has too many phrasings.
         """
-        if new.session_id is not None:
-            await check_number(db, caller, new.session_id)
+        await _check_home(db, caller, new.session_id)
         if await repository.same_title(db, caller.user_id, new.session_id, new.title) is not None:
             raise ConflictError(
                 "There is a frequent answer to this question already.",
@@ -133,11 +132,12 @@ class FrequentAnswerService:
 
         Raises:
             NotFoundError: There is none of this id, or it or the number is not the caller's.
+            LimitedKeyError: It would be for all numbers, and the caller's API key is limited to some.
         """
         async with self._database.write() as db:
             old = await _found(db, caller, answer_id)
-            if values.get("session_id") is not None:
-                await check_number(db, caller, values["session_id"])
+            if "session_id" in values:
+                await _check_home(db, caller, values["session_id"])
             await repository.change(db, answer_id, values | {"updated_at": self._clock()})
             new = await _found(db, caller, answer_id)
             numbers = await raise_version(db, caller.user_id, _of_both(old, new), "answers_version")
@@ -232,8 +232,16 @@ def _of_both(old: Row[Any], new: Row[Any]) -> str | None:
     return old.session_id if old.session_id == new.session_id else None
 
 
+async def _check_home(db: ReadDb, caller: Caller, session_id: str | None) -> None:
+    """Make sure that the caller may have an answer for this number, or for all."""
+    if session_id is None:
+        check_whole(caller)
+    else:
+        await check_number(db, caller, session_id)
+
+
 async def _found(db: ReadDb, caller: Caller, answer_id: uuid.UUID) -> Row[Any]:
-    row = await repository.find(db, caller.user_id, answer_id)
+    row = await repository.find(db, caller, answer_id)
     if row is None:
         raise NotFoundError("There is no such frequent answer here.", remedy="GET /frequent-answers lists yours.")
     return row

@@ -1,5 +1,6 @@
 """From an access token or an API key to a caller. REST and WebSocket both enter here."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, Uuid, column, select, table
@@ -7,7 +8,7 @@ from sqlalchemy import Row, Uuid, column, select, table
 from prosa.auth.api_keys import ApiKeyEndedError, ApiKeyError, fingerprint, is_key
 from prosa.auth.caller import Access, Caller
 from prosa.auth.key_uses import KeyUses
-from prosa.auth.models import ApiKey, RefreshToken
+from prosa.auth.models import ApiKey, ApiKeyNumber, RefreshToken
 from prosa.auth.tokens import AccessTokens
 from prosa.clock import Clock, utc_now
 from prosa.database import Database
@@ -62,18 +63,21 @@ class Authenticator:
         statement = (
             select(
                 ApiKey.id, ApiKey.user_id, ApiKey.access, ApiKey.expires_at, ApiKey.last_used_at, ApiKey.revoked_at,
-                _users.c.role,
+                ApiKey.limited, ApiKeyNumber.session_id, _users.c.role,
             )
             .join_from(ApiKey, _users, ApiKey.user_id == _users.c.id)
+            .outerjoin(ApiKeyNumber, ApiKeyNumber.key_id == ApiKey.id)
             .where(ApiKey.hash == fingerprint(key))
         )  # fmt: skip
         async with self._database.read() as db:
-            row: Row[Any] | None = (await db.execute(statement)).one_or_none()
-        if row is None:
+            rows: Sequence[Row[Any]] = (await db.execute(statement)).all()
+        if not rows:
             raise ApiKeyError
+        row = rows[0]  # one for each number that the key is limited to
         if row.revoked_at is not None:
             raise ApiKeyEndedError("This API key was revoked.")
         if row.expires_at is not None and row.expires_at <= self._clock():
             raise ApiKeyEndedError("This API key has run out.")
         self.key_uses.used(row.id, row.last_used_at)
-        return Caller(row.user_id, row.role, key=Access(row.access))
+        numbers = frozenset(one.session_id for one in rows if one.session_id is not None) if row.limited else None
+        return Caller(row.user_id, row.role, key=Access(row.access), key_id=row.id, numbers=numbers)

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Uuid
+from sqlalchemy import ForeignKey, String, Uuid, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from prosa.clock import utc_now
@@ -41,8 +41,24 @@ class ApiKey(Base):
     """SHA-256, hex: the key itself is never stored."""
     access: Mapped[str] = mapped_column(String(10))
     """See `prosa.auth.caller.Access`."""
+    limited: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Only to the numbers in `ApiKeyNumber`: to none, once these are deleted."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime | None] = mapped_column(default=None)
     last_used_at: Mapped[datetime | None] = mapped_column(default=None)
     """Written at most once a minute."""
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class ApiKeyNumber(Base):
+    """A number that a limited key may reach. It goes with the number, so another one of its name is not meant."""
+
+    __tablename__ = "api_key_numbers"
+
+    key_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True)
+    session_id: Mapped[str] = mapped_column(
+        String(64),
+        ForeignKey("whatsapp_sessions.session_id", ondelete="CASCADE", onupdate="CASCADE"),
+        primary_key=True,
+        index=True,
+    )

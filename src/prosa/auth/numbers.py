@@ -1,17 +1,18 @@
 """What other domains need to know of linked numbers, which they do not import.
 
-Whose they are, and which version of their answers and knowledge holds.
+Whose they are, which of them a caller has, and which version of their answers and knowledge holds. An API key that is
+limited to some numbers narrows what its owner has here, in `within`, for all statements alike.
 """
 
 import uuid
 from collections.abc import Collection
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Integer, Uuid, column, select, table, update
+from sqlalchemy import ColumnElement, Integer, Uuid, column, select, table, true, update
 
 from prosa.auth.caller import Caller
 from prosa.database.engine import ReadDb, WriteDb
-from prosa.errors import NotFoundError
+from prosa.errors import ForbiddenError, NotFoundError
 
 _sessions = table(
     "whatsapp_sessions",
@@ -25,9 +26,41 @@ Versioned = Literal["answers_version", "knowledge_version"]
 VERSIONED: Final = ("answers_version", "knowledge_version")
 
 
-def owned(session_id: ColumnElement[str], user_id: uuid.UUID) -> ColumnElement[bool]:
-    """Return the condition that the number in the column `session_id` is the owner's."""
-    return session_id.in_(select(_sessions.c.session_id).where(_sessions.c.user_id == user_id))
+class LimitedKeyError(ForbiddenError):
+    """The API key is limited to some numbers, and this is about more than one of them."""
+
+    code = "limited_key"
+    title = "This API key is limited to some numbers"
+    remedy = (
+        "Do it in the console, or with a key of all numbers: a signed-in person makes one at POST /api-keys. "
+        "GET /sessions lists the numbers of this key."
+    )
+
+
+def within(session_id: ColumnElement[Any], caller: Caller) -> ColumnElement[bool]:
+    """Return the condition that the number in the column `session_id` is within reach of the caller's API key.
+
+    Whose the number is, it does not ask; a row of no number is within reach of those keys only that are not limited.
+    """
+    return true() if caller.numbers is None else session_id.in_(caller.numbers)
+
+
+def owned(session_id: ColumnElement[Any], caller: Caller) -> ColumnElement[bool]:
+    """Return the condition that the number in the column `session_id` is the caller's."""
+    mine = select(_sessions.c.session_id).where(
+        _sessions.c.user_id == caller.user_id, within(_sessions.c.session_id, caller)
+    )
+    return session_id.in_(mine)
+
+
+def check_whole(caller: Caller) -> None:
+    """Make sure that what concerns all numbers of an owner is within reach of the caller.
+
+    Raises:
+        LimitedKeyError: Their API key is limited to some numbers.
+    """
+    if caller.limited:
+        raise LimitedKeyError("This is about all numbers, and this API key is limited to some.")
 
 
 async def check_number(db: ReadDb, caller: Caller, session_id: str) -> None:
@@ -37,18 +70,22 @@ async def check_number(db: ReadDb, caller: Caller, session_id: str) -> None:
         NotFoundError: There is no such number, or it is not the caller's.
     """
     statement = select(_sessions.c.session_id).where(
-        _sessions.c.session_id == session_id, _sessions.c.user_id == caller.user_id
+        _sessions.c.session_id == session_id,
+        _sessions.c.user_id == caller.user_id,
+        within(_sessions.c.session_id, caller),
     )
     if (await db.execute(statement)).first() is None:
         raise NotFoundError("There is no such number here.", remedy="GET /sessions lists yours.")
 
 
-async def unknown_numbers(db: ReadDb, user_id: uuid.UUID, names: Collection[str]) -> set[str]:
-    """Return those names that are no numbers of a person's."""
+async def unknown_numbers(db: ReadDb, caller: Caller, names: Collection[str]) -> set[str]:
+    """Return those names that are no numbers of the caller's."""
     if not names:
         return set()
     statement = select(_sessions.c.session_id).where(
-        _sessions.c.user_id == user_id, _sessions.c.session_id.in_(list(names))
+        _sessions.c.user_id == caller.user_id,
+        _sessions.c.session_id.in_(list(names)),
+        within(_sessions.c.session_id, caller),
     )
     return set(names) - set((await db.execute(statement)).scalars())
 

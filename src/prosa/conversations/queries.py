@@ -1,4 +1,4 @@
-"""Reading conversations and messages, scoped to their owner, in pages that neither skip nor repeat rows."""
+"""Reading conversations and messages, scoped to the caller, in pages that neither skip nor repeat rows."""
 
 import uuid
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Row, Select, and_, literal_column, or_, select, text, tuple_, update
 
 from prosa import words
+from prosa.auth.caller import Caller
 from prosa.auth.numbers import owned
 from prosa.conversations.held import TABLE as CONVERSATIONS
 from prosa.conversations.hot import MESSAGES, SEARCH
@@ -33,10 +34,10 @@ class ConversationFilter:
 
 
 async def list_conversations(
-    db: ReadDb, user_id: uuid.UUID, wanted: ConversationFilter, *, after: tuple[datetime, uuid.UUID] | None, limit: int
+    db: ReadDb, caller: Caller, wanted: ConversationFilter, *, after: tuple[datetime, uuid.UUID] | None, limit: int
 ) -> list[Row[Any]]:
     """Return up to `limit` conversations behind `after`, those with the newest message first."""
-    statement = select(CONVERSATIONS).where(owned(_c.session_id, user_id))
+    statement = select(CONVERSATIONS).where(owned(_c.session_id, caller))
     if wanted.session_id is not None:
         statement = statement.where(_c.session_id == wanted.session_id)
     if wanted.kind is not None:
@@ -60,9 +61,9 @@ async def write_notes(db: WriteDb, conversation_id: uuid.UUID, notes: str | None
     await db.execute(update(CONVERSATIONS).where(_c.id == conversation_id).values(notes=notes))
 
 
-async def find_conversation(db: ReadDb, user_id: uuid.UUID, conversation_id: uuid.UUID) -> Row[Any] | None:
-    """Return an owner's conversation."""
-    statement = select(CONVERSATIONS).where(_c.id == conversation_id, owned(_c.session_id, user_id))
+async def find_conversation(db: ReadDb, caller: Caller, conversation_id: uuid.UUID) -> Row[Any] | None:
+    """Return a conversation of the caller's."""
+    statement = select(CONVERSATIONS).where(_c.id == conversation_id, owned(_c.session_id, caller))
     return (await db.execute(statement)).first()
 
 
@@ -78,7 +79,7 @@ async def find_by_address(db: ReadDb, session_id: str, address: Address) -> uuid
 
 async def list_messages(
     db: ReadDb,
-    user_id: uuid.UUID,
+    caller: Caller,
     conversation_id: uuid.UUID,
     *,
     direction: Direction,
@@ -87,7 +88,7 @@ async def list_messages(
     wa_id: str | None = None,
 ) -> list[Row[Any]]:
     """Return up to `limit` messages of a conversation from `seq` `after` on, newest (or with `newer` oldest) first."""
-    statement = _messages(user_id).where(_m.conversation_id == conversation_id)
+    statement = _messages(caller).where(_m.conversation_id == conversation_id)
     if wa_id is not None:
         statement = statement.where(_m.wa_id == wa_id)
     if after is not None:
@@ -96,13 +97,13 @@ async def list_messages(
     return list(await db.execute(statement))
 
 
-async def find_message(db: ReadDb, user_id: uuid.UUID, message_id: uuid.UUID) -> Row[Any] | None:
-    """Return an owner's message."""
-    return (await db.execute(_messages(user_id).where(_m.id == message_id))).first()
+async def find_message(db: ReadDb, caller: Caller, message_id: uuid.UUID) -> Row[Any] | None:
+    """Return a message of the caller's."""
+    return (await db.execute(_messages(caller).where(_m.id == message_id))).first()
 
 
 async def reactions_to(
-    db: ReadDb, user_id: uuid.UUID, messages: Sequence[Row[Any]]
+    db: ReadDb, caller: Caller, messages: Sequence[Row[Any]]
 ) -> dict[tuple[uuid.UUID, str], list[Row[Any]]]:
     """Return the reactions that stand, by the conversation and WhatsApp id of the message; one statement for all."""
     wanted = [(row.conversation_id, row.wa_id) for row in messages if row.wa_id]
@@ -117,7 +118,7 @@ async def reactions_to(
         # Written out, so that the databases see that the index over reactions fits.
         _m.type == literal_column(f"'{MessageType.REACTION.value}'"),
         _m.revoked_at.is_(None),
-        owned(_m.session_id, user_id),
+        owned(_m.session_id, caller),
     )
     # Sorted here: asked to, SQLite walks through the whole conversation in its order.
     for row in sorted(await db.execute(statement), key=lambda row: int(row.seq)):
@@ -127,7 +128,7 @@ async def reactions_to(
 
 async def search_messages(
     db: ReadDb,
-    user_id: uuid.UUID,
+    caller: Caller,
     terms: list[str],
     *,
     session_id: str | None,
@@ -139,7 +140,7 @@ async def search_messages(
 
     Args:
         db: The view.
-        user_id: Whose messages.
+        caller: Whose messages.
         terms: Words as `prosa.words.terms` gives them, at least one; the last one may be the beginning.
         session_id: Of this number only.
         conversation_id: Of this conversation only.
@@ -147,7 +148,7 @@ async def search_messages(
         limit: At most so many.
     """
     statement = (
-        _messages(user_id)
+        _messages(caller)
         .add_columns(SEARCH.c.id.label("place"), _c.contact_jid, _c.contact_phone, _c.contact_name, _c.kind)
         .join(SEARCH, SEARCH.c.message_id == _m.id)
         .where(_match(db, terms))
@@ -178,9 +179,9 @@ async def media_places(db: ReadDb, conversation_id: uuid.UUID) -> list[str]:
     return [media["path"] for media in rows.scalars() if media.get("path")]
 
 
-def _messages(user_id: uuid.UUID) -> Select[Any]:
+def _messages(caller: Caller) -> Select[Any]:
     return (
-        select(*_m, _c.read_until).join(CONVERSATIONS, _c.id == _m.conversation_id).where(owned(_m.session_id, user_id))
+        select(*_m, _c.read_until).join(CONVERSATIONS, _c.id == _m.conversation_id).where(owned(_m.session_id, caller))
     )
 
 

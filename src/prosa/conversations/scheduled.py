@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Table, literal, null, select, true, tuple_
 
+from prosa.auth.caller import Caller
 from prosa.auth.numbers import owned
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.models import MessageStatus, ScheduledMessage
@@ -44,22 +45,22 @@ class ScheduledFilter:
     conversation_id: uuid.UUID | None = None
 
 
-async def find_scheduled(db: ReadDb, user_id: uuid.UUID, message_id: uuid.UUID) -> Row[Any] | None:
-    """Return an owner's message that is to be sent later, or was to be and was cancelled."""
-    statement = _as_message.where(_s.id == message_id, owned(_s.session_id, user_id))
+async def find_scheduled(db: ReadDb, caller: Caller, message_id: uuid.UUID) -> Row[Any] | None:
+    """Return a message of the caller's that is to be sent later, or was to be and was cancelled."""
+    statement = _as_message.where(_s.id == message_id, owned(_s.session_id, caller))
     return (await db.execute(statement)).first()
 
 
 async def list_scheduled(
     db: ReadDb,
-    user_id: uuid.UUID,
+    caller: Caller,
     wanted: ScheduledFilter,
     *,
     after: tuple[datetime, uuid.UUID] | None,
     limit: int,
 ) -> list[Row[Any]]:
     """Return up to `limit` messages that are to be sent later, behind `after`, those due first first."""
-    statement = _as_message.where(_s.status == MessageStatus.SCHEDULED.value, owned(_s.session_id, user_id))
+    statement = _as_message.where(_s.status == MessageStatus.SCHEDULED.value, owned(_s.session_id, caller))
     if wanted.session_id is not None:
         statement = statement.where(_s.session_id == wanted.session_id)
     if wanted.conversation_id is not None:

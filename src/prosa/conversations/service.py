@@ -90,7 +90,7 @@ class ConversationService:
         async with self._database.read() as db:
             if wanted.session_id is not None:
                 await check_number(db, caller, wanted.session_id)
-            return await queries.list_conversations(db, caller.user_id, wanted, after=after, limit=limit)
+            return await queries.list_conversations(db, caller, wanted, after=after, limit=limit)
 
     async def get(self, caller: Caller, conversation_id: uuid.UUID) -> Row[Any]:
         """Return a conversation.
@@ -99,7 +99,7 @@ class ConversationService:
             NotFoundError: There is none of this id, or it is not the caller's.
         """
         async with self._database.read() as db:
-            row = await queries.find_conversation(db, caller.user_id, conversation_id)
+            row = await queries.find_conversation(db, caller, conversation_id)
         if row is None:
             raise _no_conversation()
         return row
@@ -235,7 +235,7 @@ class ConversationService:
         await self.get(caller, conversation_id)
         async with self._database.read() as db:
             return await queries.list_messages(
-                db, caller.user_id, conversation_id, direction=direction, after=after, limit=limit, wa_id=wa_id
+                db, caller, conversation_id, direction=direction, after=after, limit=limit, wa_id=wa_id
             )
 
     async def message(self, caller: Caller, message_id: uuid.UUID) -> Row[Any]:
@@ -245,9 +245,9 @@ class ConversationService:
             NotFoundError: There is none of this id, or it is not the caller's.
         """
         async with self._database.read() as db:
-            row = await queries.find_message(db, caller.user_id, message_id)
+            row = await queries.find_message(db, caller, message_id)
             if row is None:
-                row = await find_scheduled(db, caller.user_id, message_id)
+                row = await find_scheduled(db, caller, message_id)
         if row is None:
             raise NotFoundError("There is no such message here.")
         return row
@@ -255,7 +255,7 @@ class ConversationService:
     async def shown(self, caller: Caller, rows: Sequence[Row[Any]]) -> list[MessageView]:
         """Return messages of the caller as they are shown: with the reactions to them."""
         async with self._database.read() as db:
-            reactions = await queries.reactions_to(db, caller.user_id, rows)
+            reactions = await queries.reactions_to(db, caller, rows)
         return [MessageView.of(row, reactions.get((row.conversation_id, row.wa_id), ())) for row in rows]
 
     async def search(
@@ -285,7 +285,7 @@ class ConversationService:
             if session_id is not None:
                 await check_number(db, caller, session_id)
             return await queries.search_messages(
-                db, caller.user_id, terms, session_id=session_id, conversation_id=conversation_id, after=after,
+                db, caller, terms, session_id=session_id, conversation_id=conversation_id, after=after,
                 limit=limit,
             )  # fmt: skip
 

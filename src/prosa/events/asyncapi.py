@@ -44,6 +44,7 @@ def document(version: str) -> dict[str, Any]:
             "version": version,
             "description": "Real-time events. Sign in by `Authorization: Bearer` (and `?last_event_id=`), or by "
             "`auth` as the first frame, within 10 s; with an access token or an API key (or that as `X-Api-Key`). "
+            "With a key that is limited to some numbers come the events of these only. "
             "Reconnect with the last id you saw to get what you missed. A connection that is refused is closed with "
             "4401 (not or no longer signed in), 4403 (the API key may not do this) or 4400, and a reason.",
         },

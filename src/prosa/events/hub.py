@@ -7,6 +7,7 @@ last id it saw and gets the rest from the log. So memory is bounded by the numbe
 import asyncio
 import uuid
 from collections import defaultdict, deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -158,9 +159,10 @@ class EventHub:
         }
         self._bus.tell(_PASSING, word)
 
-    def watching(self, user_id: uuid.UUID) -> None:
-        """Say that a person of this owner has the conversations before them now."""
-        self._bus.tell(_WATCHING, {"user_id": str(user_id)})
+    def watching(self, user_id: uuid.UUID, sessions: Collection[str] | None = None) -> None:
+        """Say that a person of this owner has the conversations of these numbers, or of all, before them now."""
+        of = {} if sessions is None else {"sessions": sorted(sessions)}
+        self._bus.tell(_WATCHING, {"user_id": str(user_id), **of})
 
     def _pass(self, word: Word) -> None:
         event = PassingEvent(word["session"], word["type"], word["timestamp"], word["payload"])

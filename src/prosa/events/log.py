@@ -1,7 +1,7 @@
 """The log of events: appended in the transaction that caused them, replayed from any place still kept."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -143,9 +143,14 @@ def _upto(db: ReadDb, last: Position) -> Any:
 
 
 async def read_after(
-    db: ReadDb, after: Position, *, user_id: uuid.UUID | None = None, limit: int = 500
+    db: ReadDb,
+    after: Position,
+    *,
+    user_id: uuid.UUID | None = None,
+    sessions: Collection[str] | None = None,
+    limit: int = 500,
 ) -> Sequence[LoggedEvent]:
-    """Return up to `limit` events behind `after`, in order; of one owner, or of all."""
+    """Return up to `limit` events behind `after`, in order; of one owner, or of all; of these numbers only, or any."""
     statement = (
         select(EventRow.txid, EventRow.id, EventRow.user_id, EventRow.session_id, EventRow.type,
                EventRow.created_at, EventRow.payload)
@@ -155,6 +160,8 @@ async def read_after(
     )  # fmt: skip
     if user_id is not None:
         statement = statement.where(EventRow.user_id == user_id)
+    if sessions is not None:
+        statement = statement.where(EventRow.session_id.in_(sessions))
     return [
         LoggedEvent(Position(row.txid, row.id), row.user_id, row.session_id, row.type, row.created_at, row.payload)
         for row in await db.execute(statement)
@@ -216,7 +223,16 @@ async def prune(db: WriteDb, *, before: datetime, limit: int = PRUNED, forgettin
     return len(old)
 
 
-async def count_after(db: ReadDb, after: Position, *, user_id: uuid.UUID, limit: int) -> int:
-    """Return how many events an owner has behind `after`, counting no further than `limit`."""
-    rows = (select(EventRow.id).where(EventRow.user_id == user_id, _behind(db, after)).limit(limit)).subquery()
-    return int((await db.execute(select(func.count()).select_from(rows))).scalar_one())
+async def forget(db: WriteDb, user_id: uuid.UUID, session_id: str) -> None:
+    """Forget all that was told of a number that goes: another one may have its name."""
+    await db.execute(delete(EventRow).where(EventRow.user_id == user_id, EventRow.session_id == session_id))
+
+
+async def count_after(
+    db: ReadDb, after: Position, *, user_id: uuid.UUID, sessions: Collection[str] | None = None, limit: int
+) -> int:
+    """Return how many events an owner has behind `after`, of these numbers or any, counting no further than `limit`."""
+    rows = select(EventRow.id).where(EventRow.user_id == user_id, _behind(db, after)).limit(limit)
+    if sessions is not None:
+        rows = rows.where(EventRow.session_id.in_(sessions))
+    return int((await db.execute(select(func.count()).select_from(rows.subquery()))).scalar_one())

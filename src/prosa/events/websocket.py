@@ -6,6 +6,7 @@ send either as `Authorization: Bearer` instead, or a key as `X-Api-Key`, and wha
 `last_event_id`; they then need no first frame. Prosa answers `ready`, then sends events; `{"type": "ping"}` is answered
 by `pong`, and `auth` again renews an access token that is about to end. `{"type": "watching"}`, repeated within 90 s
 while a person looks at the conversations, shows their numbers as online, and WhatsApp then tells which contacts type.
+With an API key that is limited to some numbers, all of this is about these: what is about none is not told.
 """
 
 import asyncio
@@ -119,6 +120,8 @@ class _Client:
         self._database = database
         self._token = ""
         self._may_change = False
+        self._numbers: frozenset[str] | None = frozenset()
+        """Those that the API key is limited to; None: all of the owner's."""
         self._sessions: frozenset[str] | None = None
         self._sending = asyncio.Lock()
 
@@ -177,23 +180,24 @@ class _Client:
             caller = await self._authenticator.authenticate(self._token)
         except ProsaError as error:
             raise _CloseError(NOT_AUTHENTICATED, f"{error.code}: {error.detail}") from error
-        self._may_change = caller.may_change
+        self._may_change, self._numbers = caller.may_change, caller.numbers
         return caller
 
     async def _replay(self, caller: Caller, last: Position | None) -> Position:
         """Send what was missed; return the place from which live events follow."""
+        mine: dict[str, Any] = {"user_id": caller.user_id, "sessions": caller.numbers}
         async with self._database.read() as db:
             end = await log.end(db)
             missed: list[LoggedEvent] = []
             complete = True
             if last is not None:
                 oldest = await log.oldest(db)
-                waiting = await log.count_after(db, last, user_id=caller.user_id, limit=MAX_REPLAY + 1)
+                waiting = await log.count_after(db, last, limit=MAX_REPLAY + 1, **mine)
                 # where the very first event is still there, nothing was ever forgotten
                 forgotten = oldest is not None and oldest.id > 1 and last < oldest
                 complete = not forgotten and waiting <= MAX_REPLAY and last <= end
                 if complete:
-                    missed = list(await log.read_after(db, last, user_id=caller.user_id, limit=MAX_REPLAY))
+                    missed = list(await log.read_after(db, last, limit=MAX_REPLAY, **mine))
         await self._send(
             {
                 "event": "ready",
@@ -228,7 +232,7 @@ class _Client:
             if isinstance(frame, WatchingFrame):
                 if not self._may_change:  # contacts would see the number online
                     raise _CloseError(FORBIDDEN, READ_ONLY)
-                self._hub.watching(caller.user_id)
+                self._hub.watching(caller.user_id, self._numbers)
                 continue
             if frame.token:
                 self._token = frame.token
@@ -268,6 +272,8 @@ class _Client:
             await self._send(event.envelope())
 
     def _wants(self, session: str | None) -> bool:
+        if self._numbers is not None and session not in self._numbers:  # nor those that are about no number
+            return False
         return self._sessions is None or session is None or session in self._sessions
 
     async def _send(self, value: dict[str, Any]) -> None:

@@ -43,7 +43,8 @@ async def current_caller(
 
     Raises:
         NotAuthenticatedError: No valid access token or API key came with it.
-        ForbiddenError: It came with an API key that may not do this.
+        ForbiddenError: It came with an API key that may not do this. What it may not even see is not found instead,
+            by the services.
     """
     # the key's own header first: the other one may be that of a proxy in front
     token = api_key or (credentials.credentials if credentials is not None else None)

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from prosa import __version__
-from prosa.http.key_rights import needs_full_key, needs_person
+from prosa.http.key_rights import needs_all_numbers, needs_full_key, needs_person
 from prosa.http.problems import MEDIA_TYPE, Problem, problems
 from prosa.webhooks.schemas import EVENTS
 from prosa.webhooks.service import TEST_EVENT
@@ -16,9 +16,9 @@ DESCRIPTION = """
 Link WhatsApp numbers, read and send messages, and let an AI answer.
 
 Sign in at `POST /auth/login` and send the access token as `Authorization: Bearer …`. Programs send an API key in its
-place, or as `X-Api-Key: …`; people make them at `POST /api-keys` or in the console. Errors are problem details
-(RFC 9457): rely on `code`, show `detail` and `remedy`. Collections come in pages: pass `next_cursor` as `cursor`.
-Events come over the WebSocket at `/ws`, and to webhooks.
+place, or as `X-Api-Key: …`; people make them at `POST /api-keys` or in the console, of all their numbers or of some.
+Errors are problem details (RFC 9457): rely on `code`, show `detail` and `remedy`. Collections come in pages: pass
+`next_cursor` as `cursor`. Events come over the WebSocket at `/ws`, and to webhooks.
 """.strip()
 
 TAGS = {
@@ -126,8 +126,8 @@ def _complete(method: str, path: str, operation: dict[str, Any]) -> None:
         if needs_person(method, path):
             operation["security"] = [one for one in operation["security"] if "api_key" not in one]
             wanted.add(403)
-        elif needs_full_key(method, path):
-            wanted.add(403)  # to API keys that read
+        elif needs_full_key(method, path) or needs_all_numbers(method, path):
+            wanted.add(403)  # to API keys that read, or that are limited to some numbers
     if "requestBody" in operation:
         wanted |= {413, 422}
     if "422" in responses and MEDIA_TYPE not in responses["422"].get("content", {}):

@@ -107,7 +107,7 @@ async def delete_knowledge(session_id: SessionId, source_id: SourceId, caller: S
 
 async def _shelf(caller: Caller, session_id: str, directory: SessionDirectory) -> Shelf:
     session = await directory.get(session_id)
-    if session is None or session.user_id != caller.user_id:
+    if session is None or not caller.has(session.user_id, session.session_id):
         raise NotFoundError("There is no such number here.", remedy="GET /sessions lists yours.")
     return shelf_of(session)
 

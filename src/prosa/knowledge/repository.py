@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Row, Table, column, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Row, Table, and_, column, delete, func, insert, select, text, update
 
+from prosa.auth.caller import Caller
+from prosa.auth.numbers import within
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.ids import new_id
 from prosa.knowledge.models import KnowledgePiece, KnowledgeSource, SourceStatus
@@ -21,21 +23,21 @@ MOST_PIECES = 10_000
 """Of one number; about two and a half million tokens."""
 
 
-async def page(
-    db: ReadDb, user_id: uuid.UUID, session_id: str, *, after: uuid.UUID | None, limit: int
-) -> list[Row[Any]]:
+def _of(caller: Caller) -> ColumnElement[bool]:
+    return and_(_s.user_id == caller.user_id, within(_s.session_id, caller))
+
+
+async def page(db: ReadDb, caller: Caller, session_id: str, *, after: uuid.UUID | None, limit: int) -> list[Row[Any]]:
     """Return up to `limit` documents of a number, the newest first, without their text."""
-    statement = (
-        select(*_listed).where(_s.user_id == user_id, _s.session_id == session_id).order_by(_s.id.desc()).limit(limit)
-    )
+    statement = select(*_listed).where(_of(caller), _s.session_id == session_id).order_by(_s.id.desc()).limit(limit)
     if after is not None:
         statement = statement.where(_s.id < after)
     return list(await db.execute(statement))
 
 
-async def find(db: ReadDb, user_id: uuid.UUID, session_id: str, source_id: uuid.UUID) -> Row[Any] | None:
-    """Return an owner's document with its text."""
-    statement = select(SOURCES).where(_s.user_id == user_id, _s.session_id == session_id, _s.id == source_id)
+async def find(db: ReadDb, caller: Caller, session_id: str, source_id: uuid.UUID) -> Row[Any] | None:
+    """Return a document of the caller's with its text."""
+    statement = select(SOURCES).where(_of(caller), _s.session_id == session_id, _s.id == source_id)
     return (await db.execute(statement)).first()
 
 

@@ -57,7 +57,7 @@ class KnowledgeService:
         """
         async with self._database.read() as db:
             await check_number(db, caller, session_id)
-            return await repository.page(db, caller.user_id, session_id, after=after, limit=limit)
+            return await repository.page(db, caller, session_id, after=after, limit=limit)
 
     async def get(self, caller: Caller, session_id: str, source_id: uuid.UUID) -> Row[Any]:
         """Return a document with its text.
@@ -66,7 +66,7 @@ class KnowledgeService:
             NotFoundError: There is none of this id, or the number is not the caller's.
         """
         async with self._database.read() as db:
-            row = await repository.find(db, caller.user_id, session_id, source_id)
+            row = await repository.find(db, caller, session_id, source_id)
         if row is None:
             raise NotFoundError("There is no such document here.", remedy="GET …/knowledge lists them.")
         return row

@@ -49,10 +49,10 @@ class OutboxService:
             if wanted.session_id is not None:
                 await check_number(db, caller, wanted.session_id)
             if wanted.conversation_id is not None:
-                found = await queries.find_conversation(db, caller.user_id, wanted.conversation_id)
+                found = await queries.find_conversation(db, caller, wanted.conversation_id)
                 if found is None:
                     raise NotFoundError("There is no such conversation here.", remedy="GET /conversations lists yours.")
-            return await list_scheduled(db, caller.user_id, wanted, after=after, limit=limit)
+            return await list_scheduled(db, caller, wanted, after=after, limit=limit)
 
     async def cancel(self, caller: Caller, message_id: uuid.UUID) -> Row[Any]:
         """Take back a message that is scheduled or waits to be sent, and return it; doing it again changes nothing.
@@ -172,8 +172,8 @@ class OutboxService:
 
     async def _find(self, caller: Caller, message_id: uuid.UUID) -> Row[Any]:
         async with self._database.read() as db:
-            row = await queries.find_message(db, caller.user_id, message_id)
-            row = row or await find_scheduled(db, caller.user_id, message_id)
+            row = await queries.find_message(db, caller, message_id)
+            row = row or await find_scheduled(db, caller, message_id)
         if row is None:
             raise NotFoundError("There is no such message here.")
         return row

@@ -9,6 +9,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable
+from typing import TypeAlias
 
 from prosa.database.outage import OutageLog
 from prosa.events.bus import Bus, Word, cancel
@@ -19,6 +20,9 @@ WATCH_SECONDS = 90.0
 """How long a number stays online after the last word that somebody watches; the console says it every 40 s."""
 LOOK_SECONDS = 10.0
 _CALL_SECONDS = 5.0
+
+_Watch: TypeAlias = tuple[uuid.UUID, frozenset[str] | None]
+"""Whose numbers are watched, and which of them; None: all."""
 
 
 class Appearance:
@@ -39,7 +43,7 @@ class Appearance:
         self._numbers = numbers
         self._monotonic = monotonic
         self._shown: dict[str, bool] = {}
-        self._watched: dict[uuid.UUID, float] = {}
+        self._watched: dict[_Watch, float] = {}
         self._look = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         bus.hear("watching", self._watching)
@@ -59,9 +63,10 @@ class Appearance:
             self._look.set()
 
     def _watching(self, word: Word) -> None:
-        user_id = uuid.UUID(word["user_id"])
-        news = user_id not in self._watched
-        self._watched[user_id] = self._monotonic() + WATCH_SECONDS
+        numbers = word.get("sessions")
+        watch = (uuid.UUID(word["user_id"]), None if numbers is None else frozenset(numbers))
+        news = watch not in self._watched
+        self._watched[watch] = self._monotonic() + WATCH_SECONDS
         if news:
             self._look.set()
 
@@ -82,7 +87,7 @@ class Appearance:
     async def look(self) -> None:
         """Show every number as it should be shown now. What WhatsApp refuses is tried again at the next look."""
         now = self._monotonic()
-        ended = {user_id for user_id, until in self._watched.items() if until <= now}
+        ended = {watch for watch, until in self._watched.items() if until <= now}
         watched = self._watched.keys() - ended
         for session_id, shown in list(self._shown.items()):
             connection = self._connections.connection(session_id)
@@ -96,10 +101,12 @@ class Appearance:
                         await connection.set_presence(available=wanted)
                     if session_id in self._shown:
                         self._shown[session_id] = wanted
-        for user_id in ended:
-            if self._watched.get(user_id, now) <= now:
-                self._watched.pop(user_id, None)
+        for watch in ended:
+            if self._watched.get(watch, now) <= now:
+                self._watched.pop(watch, None)
 
-    async def _wanted(self, session_id: str, watched: set[uuid.UUID]) -> bool:
+    async def _wanted(self, session_id: str, watched: set[_Watch]) -> bool:
         facts = await self._numbers.get(session_id)
-        return facts is not None and facts.user_id in watched and facts.settings.sending.show_online
+        if facts is None or not facts.settings.sending.show_online:
+            return False
+        return any(owner == facts.user_id and (of is None or session_id in of) for owner, of in watched)

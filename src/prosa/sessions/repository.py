@@ -106,14 +106,22 @@ async def lost_holders(db: ReadDb, *, now: datetime) -> list[str]:
 
 
 async def page(
-    db: ReadDb, user_id: uuid.UUID, *, after: uuid.UUID | None, status: SessionStatus | None, limit: int
+    db: ReadDb,
+    user_id: uuid.UUID,
+    *,
+    after: uuid.UUID | None,
+    status: SessionStatus | None,
+    limit: int,
+    only: Collection[str] | None = None,
 ) -> list[SessionRecord]:
-    """Return a person's numbers in the order they were made."""
+    """Return a person's numbers in the order they were made; where `only` is given, none but those of these names."""
     statement = select(*_c).where(_c.user_id == user_id).order_by(_c.id).limit(limit)
     if after is not None:
         statement = statement.where(_c.id > after)
     if status is not None:
         statement = statement.where(_c.status == status)
+    if only is not None:
+        statement = statement.where(_c.session_id.in_(only))
     return [SessionRecord.of(row) for row in await db.execute(statement)]
 
 

@@ -107,7 +107,9 @@ class SessionService:
     ) -> tuple[list[SessionView], uuid.UUID | None]:
         """Return numbers in the order they were made, and the key to go on after if there are more."""
         async with self._database.read() as db:
-            records = await repository.page(db, caller.user_id, after=after, status=status, limit=limit + 1)
+            records = await repository.page(
+                db, caller.user_id, after=after, status=status, limit=limit + 1, only=caller.numbers
+            )
         more = records[limit - 1].id if len(records) > limit else None
         return [self._view(record) for record in records[:limit]], more
 
@@ -147,7 +149,7 @@ class SessionService:
         return self._view(new)
 
     async def delete(self, caller: Caller, session_id: str, *, unused: bool = False) -> None:
-        """Unlink a number and remove it with its conversations and messages, for good.
+        """Unlink a number and remove it with its conversations, messages and events that tell of it, for good.
 
         Args:
             caller: Who asks.
@@ -176,6 +178,7 @@ class SessionService:
                     "status_detail": "Deleted.",
                 }
             )
+            await events.forget(db, record.user_id, record.session_id)
             await events.append(db, NewEvent(record.user_id, record.session_id, status_payload(gone)))
             await repository.remove(db, record.id)
             db.wake(TOPIC)
@@ -292,6 +295,6 @@ def own(caller: Caller, record: SessionRecord | None, session_id: str) -> Sessio
     Raises:
         NotFoundError: There is none of this name, or it is somebody else's.
     """
-    if record is None or record.user_id != caller.user_id:
+    if record is None or not caller.has(record.user_id, record.session_id):
         raise NotFoundError(f"There is no number “{session_id}” here.")
     return record

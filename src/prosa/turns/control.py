@@ -162,7 +162,7 @@ class TurnControl:
 
     async def _find(self, caller: Caller, conversation_id: uuid.UUID) -> Row[Any]:
         async with self._database.read() as db:
-            row = await queries.find_conversation(db, caller.user_id, conversation_id)
+            row = await queries.find_conversation(db, caller, conversation_id)
         if row is None:
             raise _gone()
         return row

@@ -141,7 +141,7 @@ class ManualMessages:
     async def _where(self, caller: Caller, target: ToConversation | ToContact) -> _Where:
         async with self._database.read() as db:
             if isinstance(target, ToConversation):
-                row = await queries.find_conversation(db, caller.user_id, target.conversation_id)
+                row = await queries.find_conversation(db, caller, target.conversation_id)
                 if row is None:
                     raise NotFoundError("There is no such conversation here.", remedy="GET /conversations lists yours.")
                 check_writable(ConversationKind(row.kind), row.contact_jid)
@@ -173,7 +173,7 @@ class ManualMessages:
         if draft.quoted_message_id is None:
             return None
         async with self._database.read() as db:
-            quoted = await queries.find_message(db, caller.user_id, draft.quoted_message_id)
+            quoted = await queries.find_message(db, caller, draft.quoted_message_id)
         wrong = (
             where.conversation_id is not None and quoted is not None and quoted.conversation_id != where.conversation_id
         )
@@ -232,8 +232,8 @@ async def _taken(db: ReadDb, session_id: str, key: str) -> Row[Any] | None:
 
 async def _find(db: ReadDb, caller: Caller, message_id: uuid.UUID) -> Row[Any] | None:
     """Return a message of the caller's, also one that is to be sent later."""
-    found = await queries.find_message(db, caller.user_id, message_id)
-    return found or await find_scheduled(db, caller.user_id, message_id)
+    found = await queries.find_message(db, caller, message_id)
+    return found or await find_scheduled(db, caller, message_id)
 
 
 async def _enqueue(

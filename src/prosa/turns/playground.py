@@ -94,7 +94,7 @@ class Playground:
             UnavailableError: No answer can be had now.
         """
         session = await self._numbers.get(session_id)
-        if session is None or session.user_id != caller.user_id:
+        if session is None or not caller.has(session.user_id, session.session_id):
             raise NotFoundError("There is no such number here.", remedy="GET /sessions lists yours.")
         if body.settings is not None:
             session = replace(session, settings=session.settings.changed(body.settings))

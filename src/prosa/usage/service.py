@@ -186,7 +186,7 @@ class UsageService:
             raise _bad_days("must not be after 'to'")
         if (last - first).days >= MOST_DAYS:
             raise _bad_days(f"at most {MOST_DAYS} days before 'to'")
-        return Where(caller.user_id, begin, end, session_id)
+        return Where(caller, begin, end, session_id)
 
 
 def _columns(group: Sequence[str]) -> list[str]:

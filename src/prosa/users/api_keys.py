@@ -1,7 +1,7 @@
 """Use cases of API keys. Only the one that makes a key ever returns it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from prosa.auth.api_keys import fingerprint, new_key, shown
 from prosa.auth.caller import Access, Caller
 from prosa.clock import Clock, utc_now
 from prosa.database import Database
-from prosa.errors import ConflictError, NotAuthenticatedError, NotFoundError
+from prosa.errors import ConflictError, FieldError, InvalidInputError, NotAuthenticatedError, NotFoundError
 from prosa.ids import new_id
 from prosa.users import api_key_repository as repository
 
@@ -21,6 +21,8 @@ logger = structlog.get_logger("prosa.users")
 
 MOST_KEYS = 50
 """Good ones of one person."""
+MOST_NUMBERS = 200
+"""That one key is limited to."""
 KEPT_REVOKED = timedelta(days=90)
 
 
@@ -52,7 +54,15 @@ class ApiKeyService:
         async with self._database.read() as db:
             return await repository.page(db, caller.user_id, limit=limit, after=after)
 
-    async def create(self, caller: Caller, *, name: str, access: Access, days: int | None) -> MadeKey:
+    async def create(
+        self,
+        caller: Caller,
+        *,
+        name: str,
+        access: Access,
+        days: int | None,
+        session_ids: Collection[str] | None = None,
+    ) -> MadeKey:
         """Make a key.
 
         Args:
@@ -60,12 +70,18 @@ class ApiKeyService:
             name: What its owner knows it by.
             access: What it may do.
             days: After how many it runs out; None: never.
+            session_ids: The numbers that it is limited to; None: all, also those to come.
 
         Raises:
             TooManyApiKeysError: The caller has too many.
+            InvalidInputError: A number is not the caller's, or none is named.
             NotAuthenticatedError: The caller was deleted this very moment.
         """
-        secret = new_key()
+        if session_ids is not None and not session_ids:
+            raise _numbers_wrong(
+                "name at least one number; null, or leaving it out, means all of them", code="too_short"
+            )
+        secret, key_id = new_key(), new_id()
         now = self._clock()
         async with self._database.write() as db:
             if not await repository.hold_owner(db, caller.user_id):
@@ -73,15 +89,23 @@ class ApiKeyService:
             await repository.forget_revoked(db, caller.user_id, before=now - KEPT_REVOKED)
             if await repository.count_live(db, caller.user_id, now=now) >= MOST_KEYS:
                 raise TooManyApiKeysError(f"A person has at most {MOST_KEYS} API keys.")
-            row = await repository.add(
+            await repository.add(
                 db,
                 {
-                    "id": new_id(), "user_id": caller.user_id, "name": name, "prefix": shown(secret),
-                    "hash": fingerprint(secret), "access": access, "created_at": now,
-                    "expires_at": None if days is None else now + timedelta(days=days),
+                    "id": key_id, "user_id": caller.user_id, "name": name, "prefix": shown(secret),
+                    "hash": fingerprint(secret), "access": access, "limited": session_ids is not None,
+                    "created_at": now, "expires_at": None if days is None else now + timedelta(days=days),
                 },
             )  # fmt: skip
-        logger.info("api_key_made", user=str(caller.user_id), key=str(row.id), access=access)
+            if session_ids is not None:
+                unknown = set(session_ids) - await repository.limit(db, caller.user_id, key_id, set(session_ids))
+                if unknown:
+                    words = "there is no such number of yours: {}; GET /sessions lists them"
+                    raise _numbers_wrong(*(words.format(name) for name in sorted(unknown)), code="unknown_number")
+            row = await repository.find(db, caller.user_id, key_id)
+            if row is None:
+                raise NotAuthenticatedError
+        logger.info("api_key_made", user=str(caller.user_id), key=str(key_id), access=access, numbers=row.numbers)
         return MadeKey(secret, row)
 
     async def rename(self, caller: Caller, key_id: uuid.UUID, name: str) -> Row[Any]:
@@ -108,8 +132,11 @@ class ApiKeyService:
             raise _missing()
         logger.info("api_key_revoked", user=str(caller.user_id), key=str(key_id))
 
-    async def revoke_by_prefix(self, prefix: str) -> Row[Any]:
+    async def revoke_by_prefix(self, prefix: str) -> tuple[Row[Any], int]:
         """End a key of anybody, by what is shown of it; for the command line.
+
+        Returns:
+            The key, and how many webhooks have their address from it: they stay.
 
         Raises:
             NotFoundError: There is none.
@@ -122,8 +149,16 @@ class ApiKeyService:
             if len(found) > 1:
                 raise ConflictError("Several API keys begin so.", remedy="Revoke it in the console of its owner.")
             await repository.revoke(db, found[0].user_id, found[0].id, now=self._clock())
+            webhooks = await repository.count_webhooks(db, found[0].user_id, found[0].id)
         logger.info("api_key_revoked", user=str(found[0].user_id), key=str(found[0].id))
-        return found[0]
+        return found[0], webhooks
+
+
+def _numbers_wrong(*messages: str, code: str) -> InvalidInputError:
+    return InvalidInputError(
+        "A number is not known." if code == "unknown_number" else "No number is named.",
+        fields=[FieldError("body.session_ids", message, code) for message in messages],
+    )
 
 
 def _missing() -> NotFoundError:

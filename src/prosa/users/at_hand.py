@@ -62,12 +62,13 @@ def set_password(email: str, password: str) -> User:
     return _run(job)
 
 
-def make_key(email: str, name: str, *, read: bool, days: int | None) -> MadeKey:
-    """Make an API key for a person."""
+def make_key(email: str, name: str, *, read: bool, days: int | None, numbers: list[str] | None = None) -> MadeKey:
+    """Make an API key for a person, of all their numbers or of these only."""
 
     async def job(database: Database) -> MadeKey:
         access = Access.READ if read else Access.FULL
-        return await ApiKeyService(database).create(await _owner(database, email), name=name, access=access, days=days)
+        owner = await _owner(database, email)
+        return await ApiKeyService(database).create(owner, name=name, access=access, days=days, session_ids=numbers)
 
     return _run_on(job)
 
@@ -84,8 +85,8 @@ def keys_of(email: str) -> list[Row[Any]]:
     return _run_on(job)
 
 
-def revoke_key(prefix: str) -> Row[Any]:
-    """Revoke the API key that begins so."""
+def revoke_key(prefix: str) -> tuple[Row[Any], int]:
+    """Revoke the API key that begins so; return it, and how many webhooks have their address from it."""
     return _run_on(lambda database: ApiKeyService(database).revoke_by_prefix(prefix))
 
 
@@ -114,5 +115,6 @@ def _run_on(job: Callable[[Database], Awaitable[T]], *, make: bool = False) -> T
     try:
         return asyncio.run(run())
     except ProsaError as error:
-        typer.echo(f"{error.detail}\n  → {error.remedy}", err=True)
+        told = [error.detail, *(f"  {one.message}" for one in error.fields), f"  → {error.remedy}"]
+        typer.echo("\n".join(told), err=True)
         raise typer.Exit(1) from error

@@ -136,28 +136,35 @@ async def delete_user(user_id: UserId, caller: PeopleManager, service: Users) ->
 async def list_api_keys(caller: SignedIn, service: ApiKeys, page: PageParams) -> Page[ApiKeyOut]:
     """List your API keys, the newest first, also those that have run out; of each only how it begins."""
     rows = await service.page(caller, limit=page.limit + 1, after=page.after_id())
-    return page.page_by_id(rows, ApiKeyOut.model_validate)
+    return page.page_by_id(rows, ApiKeyOut.of_row)
 
 
 @keys_router.post("", status_code=201, responses=problems(401, 409, 413, 422))
 async def create_api_key(body: ApiKeyIn, caller: SignedIn, service: ApiKeys) -> NewApiKeyOut:
     """Make an API key, with which a program calls as you. The answer has the key, this once.
 
-    It lasts until it runs out, is revoked, or you are deleted; a new password and signing out do not end it.
+    It lasts until it runs out, is revoked, or you are deleted; a new password and signing out do not end it. With
+    `session_ids` it is for these numbers only, such as a key for each business that you serve; where they are deleted,
+    it is good for nothing more.
     """
-    made = await service.create(caller, name=body.name, access=body.access, days=body.expires_in_days)
+    made = await service.create(
+        caller, name=body.name, access=body.access, days=body.expires_in_days, session_ids=body.session_ids
+    )
     return NewApiKeyOut.of(made)
 
 
 @keys_router.patch("/{key_id}", responses=problems(401, 404, 413, 422))
 async def update_api_key(key_id: KeyId, body: ApiKeyPatch, caller: SignedIn, service: ApiKeys) -> ApiKeyOut:
     """Give an API key another name."""
-    return ApiKeyOut.model_validate(await service.rename(caller, key_id, body.name))
+    return ApiKeyOut.of_row(await service.rename(caller, key_id, body.name))
 
 
 @keys_router.delete("/{key_id}", status_code=204, responses=problems(401, 404, 422))
 async def revoke_api_key(key_id: KeyId, caller: SignedIn, service: ApiKeys) -> None:
-    """Revoke an API key: requests with it are refused from now on, and its WebSockets are closed within 30 s."""
+    """Revoke an API key: requests with it are refused from now on, and its WebSockets are closed within 30 s.
+
+    Webhooks that have their address from it stay: `api_key` in GET /webhooks says which; delete what you do not know.
+    """
     await service.revoke(caller, key_id)
 
 

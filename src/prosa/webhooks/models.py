@@ -56,6 +56,8 @@ class Webhook(Leased, Base):
     """Types of events that are wanted; empty: all."""
     session_ids: Mapped[list[str]]
     """Numbers whose events are wanted; empty: all."""
+    api_key_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, default=None)
+    """The API key that gave it its address; None: a person did. The key may be gone by now."""
     enabled: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     disabled_reason: Mapped[str | None] = mapped_column(String(20), default=None)
     position_txid: Mapped[int] = mapped_column(BigInteger)

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 import structlog
 from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, insert, or_, select, update
 
+from prosa.auth.models import ApiKey
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.events import log
 from prosa.events.log import Position
@@ -16,7 +17,8 @@ from prosa.webhooks.models import Webhook, WebhookDelivery
 
 TABLE: Final = cast("Table", Webhook.__table__)
 DELIVERIES: Final = cast("Table", WebhookDelivery.__table__)
-_w, _d = TABLE.c, DELIVERIES.c
+_KEYS: Final = cast("Table", ApiKey.__table__)
+_w, _d, _k = TABLE.c, DELIVERIES.c, _KEYS.c
 PLACES: Final[Places] = TABLE, _w.position_txid, _w.position_id
 
 logger = structlog.get_logger("prosa.webhooks")
@@ -63,7 +65,9 @@ def _shown() -> Any:
         .scalar_subquery()
         .label("aside")
     )
-    return select(*_w, aside)
+    key = (_k.id == _w.api_key_id) & (_k.user_id == _w.user_id)
+    named = (_k.name.label("key_name"), (_k.id.is_(None) | _k.revoked_at.is_not(None)).label("key_revoked"))
+    return select(*_w, aside, *named).select_from(TABLE.outerjoin(_KEYS, key))
 
 
 async def count(db: ReadDb, user_id: uuid.UUID) -> int:

@@ -118,6 +118,14 @@ class Gap(BaseModel):
     events: int = Field(description="How many.")
 
 
+class WebhookKey(BaseModel):
+    """An API key, as far as it is known."""
+
+    id: uuid.UUID
+    name: str | None = Field(description="Null: it was revoked long ago.")
+    revoked: bool
+
+
 class WebhookView(BaseModel):
     """A webhook, without its secrets."""
 
@@ -127,6 +135,9 @@ class WebhookView(BaseModel):
     events: list[str] = Field(description="Which events; none: all.")
     session_ids: list[str] = Field(description="Of which numbers; none: all.")
     header_names: list[str] = Field(description="Headers sent with every event; their values are not shown.")
+    api_key: WebhookKey | None = Field(
+        description="The API key with which it got its address; null: from a person. It stays when the key is revoked."
+    )
     enabled: bool
     state: Literal["on", "waiting", "off"] = Field(
         description="waiting: nothing gets through; it is tried again at `next_try_at` and goes on where it was."
@@ -231,6 +242,9 @@ def _shown(row: Row[Any], now: datetime) -> dict[str, Any]:
         "events": row.events,
         "session_ids": row.session_ids,
         "header_names": row.header_names,
+        "api_key": None
+        if row.api_key_id is None
+        else WebhookKey(id=row.api_key_id, name=row.key_name, revoked=row.key_revoked),
         "enabled": row.enabled,
         "state": "waiting" if waiting else "on" if row.enabled else "off",
         "disabled_reason": row.disabled_reason,

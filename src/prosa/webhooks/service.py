@@ -72,8 +72,9 @@ class WebhookService:
         webhook_id, secret, now = new_id(), signing.new_secret(), self._clock()
         values = body.model_dump(exclude={"headers"}) | sealing.seal_headers(self._vault, webhook_id, body.headers)
         values |= {
-            "id": webhook_id, "user_id": caller.user_id, "created_at": now, "updated_at": now,
-            "secret": sealing.seal_secret(self._vault, webhook_id, secret), "due_at": now if body.enabled else None,
+            "id": webhook_id, "user_id": caller.user_id, "api_key_id": caller.key_id,
+            "created_at": now, "updated_at": now, "due_at": now if body.enabled else None,
+            "secret": sealing.seal_secret(self._vault, webhook_id, secret),
         }  # fmt: skip
         async with self._database.write() as db:
             await _check_numbers(db, caller, body.session_ids)
@@ -103,6 +104,8 @@ class WebhookService:
             _check_move(old, body)
             await _check_numbers(db, caller, set(body.session_ids or ()) - set(old.session_ids))
             now = self._clock()
+            if body.url is not None and body.url != old.url:
+                values |= {"api_key_id": caller.key_id}
             enabled = old.enabled if body.enabled is None else body.enabled
             if not enabled:
                 values |= {"due_at": None, "lease_owner": None, "lease_until": None}
@@ -237,7 +240,7 @@ class WebhookService:
 
 
 async def _check_numbers(db: WriteDb, caller: Caller, names: Sequence[str] | set[str]) -> None:
-    unknown = await unknown_numbers(db, caller.user_id, names)
+    unknown = await unknown_numbers(db, caller, names)
     if unknown:
         words = "there is no such number of yours: {}; GET /sessions lists them"
         raise InvalidInputError(

@@ -1,4 +1,4 @@
-import { defineStrings } from "~/i18n/strings";
+import { defineStrings, plural } from "~/i18n/strings";
 
 export const words = defineStrings({
   en: {
@@ -19,6 +19,19 @@ export const words = defineStrings({
     revokeTitle: (name: string) => `Revoke the key ${name}?`,
     revokeText: "Programs that use it are refused from now on. This cannot be undone.",
     revoked: "The key was revoked",
+    webhooksStay: (count: number) =>
+      plural.en(
+        count,
+        "A webhook has its address from it and goes on. Remove it under Webhooks if you do not know it:",
+        `${count} webhooks have their address from it and go on. Remove under Webhooks those that you do not know:`,
+      ),
+    allNumbers: "all numbers",
+    noNumbers: "no number any more: those it was for are deleted",
+    numbers: "Numbers",
+    whichNumbers: { all: "All", some: "Only these" },
+    someNumbersHint:
+      "It sees and does only what concerns these. What is about no number or about all of them, such as webhooks and adding numbers, is refused.",
+    chooseSome: "Choose at least one.",
     save: "Save",
     name: "Name",
     nameHint: "The program that will use it.",
@@ -57,6 +70,19 @@ export const words = defineStrings({
     revokeTitle: (name) => `Revogar a chave ${name}?`,
     revokeText: "Os programas que a usam passam a ser recusados. Isto não pode ser desfeito.",
     revoked: "A chave foi revogada",
+    webhooksStay: (count) =>
+      plural["pt-BR"](
+        count,
+        "Um webhook recebeu dela o endereço e continua. Remova-o em Webhooks se não o conhece:",
+        `${count} webhooks receberam dela o endereço e continuam. Remova em Webhooks os que não conhece:`,
+      ),
+    allNumbers: "todos os números",
+    noNumbers: "nenhum número: os que ela usava foram excluídos",
+    numbers: "Números",
+    whichNumbers: { all: "Todos", some: "Só estes" },
+    someNumbersHint:
+      "Ela vê e faz só o que diz respeito a estes. O que não é de um número ou é de todos, como webhooks e adicionar números, é recusado.",
+    chooseSome: "Escolha pelo menos um.",
     save: "Salvar",
     name: "Nome",
     nameHint: "O programa que vai usá-la.",

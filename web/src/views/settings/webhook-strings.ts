@@ -31,6 +31,8 @@ export const words = defineStrings({
     someEvents: (count: number) => plural.en(count, "1 event", `${count} events`),
     allNumbers: "all numbers",
     someNumbers: (count: number) => plural.en(count, "1 number", `${count} numbers`),
+    byKey: (name: string | null, revoked: boolean) =>
+      `address from the API key ${name ?? ""}${revoked ? " (revoked)" : ""}`.replace("  ", " "),
     lastSuccess: (when: string) => `last accepted ${when}`,
     waitingTitle: "Nothing gets through",
     waitingText: (when: string) => `It goes on where it was. Next try ${when}.`,
@@ -150,6 +152,8 @@ export const words = defineStrings({
     someEvents: (count) => plural["pt-BR"](count, "1 evento", `${count} eventos`),
     allNumbers: "todos os números",
     someNumbers: (count) => plural["pt-BR"](count, "1 número", `${count} números`),
+    byKey: (name, revoked) =>
+      `endereço dado pela chave de API ${name ?? ""}${revoked ? " (revogada)" : ""}`.replace("  ", " "),
     lastSuccess: (when) => `último aceito ${when}`,
     waitingTitle: "Nada está chegando lá",
     waitingText: (when) => `Ele continua de onde parou. Próxima tentativa ${when}.`,

@@ -13,6 +13,7 @@ import { Select } from "~/ui/select";
 import { toast } from "~/ui/toast";
 import { words } from "../api-key-strings";
 import { type ApiKey, apiKeyCalls, apiKeysQuery, type NewApiKey } from "../queries";
+import { NumberChoice } from "./number-choice";
 
 const EXPIRIES = ["30", "90", "365", "never"] as const;
 
@@ -21,6 +22,8 @@ export default function ApiKeyDialog({ of, onClose }: { of: ApiKey | null; onClo
   const client = useQueryClient();
   const [name, setName] = useState(of?.name ?? "");
   const [access, setAccess] = useState<ApiKey["access"]>("full");
+  const [numbers, setNumbers] = useState<string[] | null>(null);
+  const [sent, setSent] = useState(false);
   const [expiry, setExpiry] = useState<(typeof EXPIRIES)[number]>("365");
   const save = useMutation({
     mutationFn: async (): Promise<NewApiKey | null> => {
@@ -29,7 +32,7 @@ export default function ApiKeyDialog({ of, onClose }: { of: ApiKey | null; onClo
         return null;
       }
       const days = expiry === "never" ? null : Number(expiry);
-      return apiKeyCalls.make({ name: name.trim(), access, expires_in_days: days });
+      return apiKeyCalls.make({ name: name.trim(), access, expires_in_days: days, session_ids: numbers });
     },
     gcTime: 0, // the key is kept nowhere once this is closed
     onSuccess: (made) => {
@@ -44,9 +47,12 @@ export default function ApiKeyDialog({ of, onClose }: { of: ApiKey | null; onClo
     <FormDialog
       title={of ? of.name : t.make}
       size="s"
-      changed={name.trim() !== (of?.name ?? "")}
+      changed={name.trim() !== (of?.name ?? "") || numbers !== null}
       onClose={onClose}
-      onSave={() => save.mutate()}
+      onSave={() => {
+        setSent(true);
+        if (numbers?.length !== 0) save.mutate();
+      }}
       save={of ? t.save : t.make}
       isPending={save.isPending}
       error={save.error}
@@ -82,6 +88,17 @@ export default function ApiKeyDialog({ of, onClose }: { of: ApiKey | null; onClo
             onChange={setExpiry}
             options={EXPIRIES.map((id) => ({ id, label: t.expiries[id] }))}
           />
+          <NumberChoice
+            label={t.numbers}
+            choices={t.whichNumbers}
+            value={numbers}
+            onChange={setNumbers}
+            fault={
+              (sent && numbers?.length === 0 && t.chooseSome) ||
+              (save.error ? asProblem(save.error).within("body.session_ids") : undefined)
+            }
+          />
+          {numbers && <p className="field-hint">{t.someNumbersHint}</p>}
         </>
       )}
     </FormDialog>

@@ -1,6 +1,7 @@
 /** API keys of programs: which there are, and when each was last used. None is shown after it was made. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
+import { sessionName, useSessions } from "~/data/sessions";
 import { useFormat } from "~/i18n/format";
 import { useStrings } from "~/i18n/strings";
 import { Button } from "~/ui/button";
@@ -12,6 +13,7 @@ import { Badge, Section } from "~/ui/parts";
 import { Empty, Loaded } from "~/ui/states";
 import { words } from "../api-key-strings";
 import { type ApiKey, apiKeyCalls, apiKeysQuery } from "../queries";
+import { webhooksQuery } from "../webhook-queries";
 
 const ApiKeyDialog = lazy(() => import("./api-key-dialog"));
 
@@ -52,11 +54,16 @@ function Row({ of, onRename }: { of: ApiKey; onRename: () => void }) {
   const t = useStrings(words);
   const format = useFormat();
   const client = useQueryClient();
+  const sessions = useSessions().data ?? [];
+  const nameOf = (id: string) => {
+    const session = sessions.find((one) => one.session_id === id);
+    return session ? sessionName(session) : id;
+  };
   const ended = of.expires_at !== null && new Date(of.expires_at) <= new Date();
 
   const revoke = () =>
     confirmed(
-      { title: t.revokeTitle(of.name), body: <p>{t.revokeText}</p>, confirm: t.revoke, danger: true },
+      { title: t.revokeTitle(of.name), body: <RevokeText of={of} />, confirm: t.revoke, danger: true },
       async () => {
         await apiKeyCalls.revoke(of.id);
         await client.invalidateQueries(apiKeysQuery);
@@ -74,6 +81,9 @@ function Row({ of, onRename }: { of: ApiKey; onRename: () => void }) {
         <span className="field-hint">
           <code>{of.prefix}…</code>
           {` · ${t.made(format.dateTime(of.created_at))}`}
+        </span>
+        <span className="field-hint">
+          {of.session_ids ? of.session_ids.map(nameOf).join(", ") || t.noNumbers : t.allNumbers}
         </span>
         <span className="field-hint">
           {[
@@ -98,5 +108,26 @@ function Row({ of, onRename }: { of: ApiKey; onRename: () => void }) {
         <IconButton icon="dots" label={t.more(of.name)} />
       </Menu>
     </li>
+  );
+}
+
+/** What revoking does, and what it does not: webhooks that were added with the key go on. */
+function RevokeText({ of }: { of: ApiKey }) {
+  const t = useStrings(words);
+  const stay = useQuery(webhooksQuery).data?.filter((one) => one.api_key?.id === of.id) ?? [];
+  return (
+    <>
+      <p>{t.revokeText}</p>
+      {stay.length > 0 && (
+        <>
+          <p>{t.webhooksStay(stay.length)}</p>
+          <ul>
+            {stay.map((one) => (
+              <li key={one.id}>{one.name ?? one.url}</li>
+            ))}
+          </ul>
+        </>
+      )}
+    </>
   );
 }

@@ -2,7 +2,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { asProblem } from "~/api/problem";
-import { sessionName, useSessions } from "~/data/sessions";
 import { useStrings } from "~/i18n/strings";
 import { CheckGroup } from "~/ui/checks";
 import { ChoiceGroup } from "~/ui/choice";
@@ -11,6 +10,7 @@ import FormDialog from "~/ui/form-dialog";
 import { toast } from "~/ui/toast";
 import { type Webhook, type WebhookEvent, webhookCalls, webhooksQuery } from "../webhook-queries";
 import { words } from "../webhook-strings";
+import { Fault, NumberChoice } from "./number-choice";
 import { asObject, type Header, WebhookHeaders } from "./webhook-headers";
 
 const GROUPS = {
@@ -45,19 +45,16 @@ export default function WebhookDialog({
 }) {
   const t = useStrings(words);
   const client = useQueryClient();
-  const sessions = useSessions().data ?? [];
   const [name, setName] = useState(of?.name ?? "");
   const [url, setUrl] = useState(of?.url ?? "");
   const [which, setWhich] = useState<Which>(of?.events.length ? "some" : "all");
   const [events, setEvents] = useState<string[]>(of?.events ?? ["message.received"]);
-  const [whichNumbers, setWhichNumbers] = useState<Which>(of?.session_ids.length ? "some" : "all");
-  const [numbers, setNumbers] = useState<string[]>(of?.session_ids ?? []);
+  const [numbers, setNumbers] = useState(of?.session_ids.length ? of.session_ids : null);
   const [kept, setKept] = useState(Boolean(of?.header_names.length)); // the headers stay as they are
   const [headers, setHeaders] = useState<Header[]>([]);
   const [touched, setTouched] = useState(false);
   const [sent, setSent] = useState(false);
-  const wrong =
-    (which === "some" && events.length === 0) || (whichNumbers === "some" && numbers.length === 0);
+  const wrong = (which === "some" && events.length === 0) || numbers?.length === 0;
 
   /** Marks the form as changed, and does it. */
   const edit =
@@ -73,7 +70,7 @@ export default function WebhookDialog({
         name: name.trim() || null,
         url: url.trim(),
         events: (which === "some" ? events : []) as WebhookEvent[],
-        session_ids: whichNumbers === "some" ? numbers : [],
+        session_ids: numbers ?? [],
       };
       const own = asObject(headers);
       if (!of) return webhookCalls.create({ ...body, headers: own, enabled: true });
@@ -92,12 +89,6 @@ export default function WebhookDialog({
     },
   });
   const problem = save.error ? asProblem(save.error) : null;
-  // a number that is gone stays in the list until it is taken out
-  const known = new Set(sessions.map((one) => one.session_id));
-  const numberChecks = [
-    ...sessions.map((one) => ({ id: one.session_id, label: sessionName(one) })),
-    ...(of?.session_ids ?? []).filter((id) => !known.has(id)).map((id) => ({ id, label: id })),
-  ];
   const whichChoices = [
     { id: "all", label: t.everything },
     { id: "some", label: t.onlyThese },
@@ -164,31 +155,13 @@ export default function WebhookDialog({
           })}
         </div>
       )}
-      {numberChecks.length > 0 && (
-        <ChoiceGroup
-          label={t.whichNumbers}
-          value={whichNumbers}
-          onChange={edit(setWhichNumbers)}
-          choices={whichChoices}
-          short
-          hint={
-            whichNumbers === "some" &&
-            ((sent && numbers.length === 0 && <Fault>{t.chooseSome}</Fault>) ||
-              problem?.within("body.session_ids"))
-          }
-        />
-      )}
-      {numberChecks.length > 0 && whichNumbers === "some" && (
-        <div className="card settings-webhook-groups">
-          <CheckGroup
-            label={t.whichNumbers}
-            quiet
-            value={numbers}
-            onChange={edit(setNumbers)}
-            checks={numberChecks}
-          />
-        </div>
-      )}
+      <NumberChoice
+        label={t.whichNumbers}
+        choices={{ all: t.everything, some: t.onlyThese }}
+        value={numbers}
+        onChange={edit(setNumbers)}
+        fault={(sent && numbers?.length === 0 && t.chooseSome) || problem?.within("body.session_ids")}
+      />
       <WebhookHeaders
         kept={kept ? (of?.header_names ?? []) : []}
         onReplace={() => edit(setKept)(false)}
@@ -197,13 +170,5 @@ export default function WebhookDialog({
         error={problem?.within("body.headers")}
       />
     </FormDialog>
-  );
-}
-
-function Fault({ children }: { children: string }) {
-  return (
-    <span className="field-error" role="alert">
-      {children}
-    </span>
   );
 }

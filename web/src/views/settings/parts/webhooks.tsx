@@ -98,6 +98,7 @@ function Row({ of, onOpen }: { of: Webhook; onOpen: (what: "edit" | "secret" | "
     of.session_ids.length ? t.someNumbers(of.session_ids.length) : t.allNumbers,
     of.last_success_at && t.lastSuccess(format.relative(of.last_success_at)),
     of.aside > 0 && t.aside(of.aside),
+    of.api_key && t.byKey(of.api_key.name, of.api_key.revoked),
   ];
   return (
     <li className="settings-webhook" aria-label={name}>
