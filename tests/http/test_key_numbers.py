@@ -334,16 +334,17 @@ async def test_filters_that_know_no_number_find_nothing_of_another(world: World)
 async def test_cursors_lead_to_no_other_number(world: World) -> None:
     """A cursor says where to read on, and never in what; one that another key got is worth nothing more."""
     last = uuid.UUID(int=2**128 - 1)
-    far = {
-        "/sessions": encode_cursor(str(uuid.UUID(int=0))),
-        "/conversations": encode_cursor(4_000_000_000_000_000, str(last)),
-        "/messages": encode_cursor(0, str(uuid.UUID(int=0))),
-        "/messages/search?q=secret": encode_cursor(2**31 - 1),
-        "/frequent-answers": encode_cursor(str(last)),
-        "/frequent-answers/questions": encode_cursor(str(last)),
-        "/frequent-answers/suggestions?least=1": encode_cursor(2**31 - 1, str(last)),
+    far: dict[str, tuple[str | int, ...]] = {
+        "/sessions": (str(uuid.UUID(int=0)),),
+        "/conversations": (4_000_000_000_000_000, str(last)),
+        "/messages": (0, str(uuid.UUID(int=0))),
+        "/messages/search?q=secret": (2**31 - 1,),
+        "/frequent-answers": (str(last),),
+        "/frequent-answers/questions": (str(last),),
+        "/frequent-answers/suggestions?least=1": (2**31 - 1, str(last)),
     }
-    for path, cursor in far.items():
+    for path, place in far.items():
+        cursor = encode_cursor(path.partition("?")[0], *place)
         answer = await world.limited.get(f"{path}{'&' if '?' in path else '?'}cursor={cursor}")
         assert answer.status_code == 200, (path, answer.text)
         assert answer.json()["items"], path
