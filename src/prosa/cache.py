@@ -45,8 +45,8 @@ MOST_STALE_KEYS = 10_000
 """Keys remembered while Redis is away; beyond it, everything Prosa has there is deleted on its return."""
 NEAR_SECONDS = 5.0
 """How long a value may be used without a look at Redis; processes tell one another what is deleted."""
-LATER_SECONDS = 0.5
-"""How long values wait to be written together."""
+LATER_SECONDS = 5.0
+"""How long values wait to be written together: what changes all the time is written once in so long."""
 MOST_AT_ONCE = 64
 """Values written with one operation, which has its time limit as any."""
 _CONNECTIONS = 32
@@ -139,11 +139,12 @@ class Cache:
             await self._try(self._ping)
 
     async def stop(self) -> None:
-        """Close the cache, after writing what waits to be."""
+        """Close the cache; what waits to be written is, for the other processes."""
         if self._writing is not None:
             await end([self._writing])
             self._writing = None
-            await self._write_later()
+            if self._redis is not None:
+                await self._write_later()
         if self._returning is not None:
             await end([self._returning])
             self._returning = None

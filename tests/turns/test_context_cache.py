@@ -22,6 +22,11 @@ from prosa.whatsapp.engine import MediaInfo, MessageType
 from prosa_simulator.gemini import on_system
 
 
+@pytest.fixture(autouse=True)
+def _written_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prosa.cache.LATER_SECONDS", 0.05)
+
+
 @pytest.fixture
 async def stage(database: Database, bus: Bus, cache: Cache, tmp_path: Path) -> AsyncIterator[TurnStage]:
     async with turn_stage(database, bus, cache, tmp_path) as stage:
