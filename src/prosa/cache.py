@@ -188,7 +188,7 @@ class Cache:
             return await self.get_raw(key)
         now = time.monotonic()
         known = self._near.get(key)
-        if known is not None and now < known[1]:
+        if known is not None and now < known[1] and self._state is CacheState.REDIS:
             return known[0]
         deletion = self.deletion(key)
         raw = await self.get_raw(key)
@@ -312,6 +312,7 @@ class Cache:
         if self._state is CacheState.AWAY:
             return
         self._state = CacheState.AWAY
+        self._near.clear()  # nobody can tell what is deleted
         logger.warning("Redis is away; nothing is cached until it is back", error=type(error).__name__)
         self._returning = asyncio.create_task(self._come_back(), name="cache-come-back")
 

@@ -337,3 +337,16 @@ async def test_a_stop_writes_what_waits(redis_url: str) -> None:
     await ends.stop()
     assert await stays.get_raw("k") == b"last words"
     await stays.stop()
+
+
+async def test_while_redis_is_away_nothing_near_is_used(own_redis: RedisServer) -> None:
+    async with started(own_redis.url) as cache:
+        await cache.set_near("k", b"old", 60)
+        own_redis.stop()
+        assert await cache.get_near("k") == b"old"  # nobody has asked Redis yet
+        await cache.get("something else")
+        assert cache.state is CacheState.AWAY
+        assert await cache.get_near("k") is None
+        own_redis.start()
+        await until(lambda: cache.state is CacheState.REDIS)
+        assert await cache.get_near("k") is None
