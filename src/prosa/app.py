@@ -271,7 +271,14 @@ async def compose(
         keys_of=keyring.of,
         slots=sender,
     )
-    receiver.slots = runner = TurnRunner(database, bus, replier, concurrency=settings.turn_concurrency, grace=grace)
+    receiver.slots = runner = TurnRunner(
+        database,
+        bus,
+        replier,
+        concurrency=settings.turn_concurrency,
+        grace=grace,
+        held=gateway.held_beside_others,
+    )
     scheduler = Scheduler(database, bus, directory)
     changer = Changer(database, bus, numbers, files)
     await run(

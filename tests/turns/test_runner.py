@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from prosa.conversations.held import TABLE
 from prosa.database import Database
 from prosa.events.bus import Bus
 from prosa.sessions.settings.turns import TurnSettings
+from prosa.turns import claims
+from prosa.turns.claimed import ClaimedConversation
+from prosa.turns.runner import TurnRunner
 from prosa_simulator.gemini import answers as says
 
 
@@ -69,6 +73,43 @@ async def test_two_processes_share_the_work_and_answer_once(stage: TurnStage) ->
     assert set(counts.values()) == {1}
     for who in contacts:
         assert len(await stage.answers_sent(who)) == 1
+
+
+async def test_what_is_due_is_made_where_its_number_is_held(stage: TurnStage) -> None:
+    stage.set(debounce_seconds=0.1)
+    contacts = [contact(n) for n in range(10)]
+    made = Counter[str]()
+    async with (
+        stage.running("holder", held=lambda: ["elsewhere", stage.session.session_id]) as holder,
+        stage.running("other", held=lambda: ["elsewhere"]) as other,
+    ):
+        for name, runner in (("holder", holder), ("other", other)):
+            _count(runner, made, name)
+        await asyncio.gather(*(stage.hear(f"from {who}", chat=who) for who in contacts))
+        await stage.until(lambda: idle(stage), 20)
+    assert made == {"holder": 10}
+
+
+async def test_what_the_holder_leaves_lying_is_made_by_another_process(
+    stage: TurnStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "OTHERS_AFTER", timedelta(seconds=0.5))
+    loop = asyncio.get_running_loop()
+    async with stage.running("other", held=lambda: ["elsewhere"]):
+        began = loop.time()
+        await stage.hear("anybody?")
+        await stage.until(lambda: answered(stage, 1))
+    assert loop.time() - began >= 0.5
+
+
+def _count(runner: TurnRunner, made: Counter[str], name: str) -> None:
+    begin = runner._begin
+
+    def counted(claimed: ClaimedConversation, *more: Any) -> None:
+        made[name] += 1
+        begin(claimed, *more)
+
+    runner._begin = counted  # type: ignore[method-assign]
 
 
 async def test_quick_messages_in_a_row_are_waited_for(stage: TurnStage) -> None:

@@ -128,6 +128,11 @@ class Gateway:
         """This gateway's name as a holder of leases."""
         return self._tenure.owner
 
+    def held_beside_others(self) -> list[str] | None:
+        """Return the numbers held here, where other processes hold the rest; None where this one has all."""
+        alone = self._sharing is None or self._sharing.processes == 1
+        return None if alone else list(self._workers)
+
     def connection(self, session_id: str) -> Connection | None:
         """Return the connection of a number that is online in this process, or None."""
         worker = self._workers.get(session_id)

@@ -3,10 +3,10 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, update
 
 from prosa import leases
 from prosa.conversations.held import TABLE
@@ -17,39 +17,56 @@ from prosa.turns.claimed import CLAIMED_COLUMNS
 _c = TABLE.c
 
 
-def _not_full(dialect: str) -> ColumnElement[bool]:
-    """Leave out numbers that make as many answers here as they may."""
-    return ~among(_c.session_id, "full", dialect)
+OTHERS_AFTER = timedelta(seconds=2)
+"""How long what is due is left to the process that holds its number, which knows the conversation and sends the
+answer."""
+_ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def _for_here(dialect: str) -> ColumnElement[bool]:
+    """Leave out numbers that make as many answers here as they may, and what is left to other processes."""
+    ours = or_(among(_c.session_id, "held", dialect), _c.due_at <= bindparam("others_until", type_=_c.due_at.type))
+    return and_(~among(_c.session_id, "full", dialect), ours)
 
 
 def _due_next(dialect: str) -> Select[tuple[datetime | None]]:
     free = or_(_c.lease_until.is_(None), _c.lease_until <= bindparam("now", type_=_c.lease_until.type))
-    waiting = select(_c.due_at).where(_c.due_at.is_not(None), free, _not_full(dialect))
+    waiting = select(_c.due_at).where(_c.due_at.is_not(None), free, _for_here(dialect))
     return waiting.order_by(_c.due_at).limit(1)
 
 
-_claim = leases.Claim(TABLE, where=_not_full, returning=CLAIMED_COLUMNS)
+_claim = leases.Claim(TABLE, where=_for_here, returning=CLAIMED_COLUMNS)
 _next = Prepared(_due_next("sqlite"), postgresql=_due_next("postgresql"))
 
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """Who claims, when, for how long, how many at most, and of which numbers none."""
+    """Who claims, when, for how long, how many at most, and of which numbers.
+
+    Attributes:
+        full: None of these.
+        held: Those that this process holds, where others hold the rest; None: all numbers are alike.
+    """
 
     owner: str
     now: datetime
     lease: timedelta
     limit: int
     full: Collection[str]
+    held: Collection[str] | None = None
 
 
 async def claim(db: WriteDb, what: Claiming) -> tuple[list[Any], datetime | None]:
     """Claim conversations that are due; return them, and when one is due next, where all that are were claimed."""
-    full = list(what.full)
-    rows = await _claim(db, owner=what.owner, now=what.now, lease=what.lease, limit=what.limit, full=full)
+    which = {
+        "full": list(what.full),
+        "held": list(what.held or ()),
+        "others_until": _ALWAYS if what.held is None else what.now - OTHERS_AFTER,
+    }
+    rows = await _claim(db, owner=what.owner, now=what.now, lease=what.lease, limit=what.limit, **which)
     if len(rows) == what.limit:
         return rows, None
-    waiting = await db.fetch(_next, {"now": what.now, "full": full})
+    waiting = await db.fetch(_next, {"now": what.now, **which})
     return rows, waiting[0].due_at if waiting else None
 
 

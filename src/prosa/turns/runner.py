@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections import Counter
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -47,6 +48,7 @@ class TurnRunner:
         renew_seconds: float = RENEW_SECONDS,
         poll_seconds: float = POLL_SECONDS,
         grace: Grace | None = None,
+        held: Callable[[], Collection[str] | None] = lambda: None,
     ) -> None:
         """Make the runner.
 
@@ -59,6 +61,7 @@ class TurnRunner:
             renew_seconds: Between two renewals; well below `lease_seconds`.
             poll_seconds: Between two looks when nothing wakes it.
             grace: How long a stop waits for answers in the making; left out: some seconds.
+            held: Returns the numbers that this process holds, where other processes hold the rest.
         """
         self._database = database
         self._bus = bus
@@ -68,6 +71,7 @@ class TurnRunner:
         self._renew_seconds = renew_seconds
         self._poll_seconds = poll_seconds
         self._grace = grace or Grace(STOP_SECONDS)
+        self._held = held
         self._running: dict[uuid.UUID, tuple[ClaimedConversation, asyncio.Task[None]]] = {}
         self._counts: Counter[str] = Counter()
         """Turns and lent slots of each number."""
@@ -188,7 +192,8 @@ class TurnRunner:
 
     async def _claim(self, limit: int, db: WriteDb) -> tuple[list[ClaimedConversation], datetime | None]:
         """Claim what is due; return it, and when something is due next."""
-        what = claims.Claiming(self._replier.owner, self._replier.clock(), self._lease, limit, self._full)
+        now = self._replier.clock()
+        what = claims.Claiming(self._replier.owner, now, self._lease, limit, self._full, self._held())
         rows, due_next = await claims.claim(db, what)
         for row in rows:
             former = self._running.get(row.id)
