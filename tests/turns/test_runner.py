@@ -109,7 +109,7 @@ def _count(runner: TurnRunner, made: Counter[str], name: str) -> None:
         made[name] += 1
         begin(claimed, *more)
 
-    runner._begin = counted  # type: ignore[method-assign]
+    runner._begin = counted  # type: ignore[method-assign, assignment]
 
 
 async def test_quick_messages_in_a_row_are_waited_for(stage: TurnStage) -> None:
