@@ -345,7 +345,7 @@ async def compose(
 
 def _joined(cache: Cache, bus: Bus) -> Cache:
     """Have the caches of all processes tell one another what is deleted."""
-    cache.tell_deleted = lambda keys: bus.tell("deleted", {"keys": list(keys)})
+    cache.tell_deleted = lambda keys: bus.tell_now("deleted", {"keys": keys})
     bus.hear("deleted", lambda word: cache.deleted_elsewhere(word["keys"]))
     return cache
 

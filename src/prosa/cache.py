@@ -124,7 +124,7 @@ class Cache:
         self._writing: asyncio.Task[None] | None = None
         self._deletions: OrderedDict[str, int] = OrderedDict()
         self._count = itertools.count(1)
-        self.tell_deleted: Callable[[tuple[str, ...]], None] | None = None
+        self.tell_deleted: Callable[[tuple[str, ...]], Awaitable[None]] | None = None
         """Tells other processes' caches (`deleted_elsewhere`)."""
 
     @property
@@ -222,12 +222,12 @@ class Cache:
         await self._run(lambda backend: backend.delete_many(*names), changes=keys)
 
     async def delete_near(self, *keys: str) -> None:
-        """Forget values that `get_near` is used for, here and in the other processes."""
+        """Forget values that `get_near` is used for, here and in the other processes; returns when they were told."""
         self.deleted_elsewhere(keys)
         await self.delete(*keys)
         self.deleted_elsewhere(keys)  # what was read before it was deleted
-        if self._redis is not None and self.tell_deleted is not None:
-            self.tell_deleted(keys)
+        if self._state is CacheState.REDIS and self.tell_deleted is not None:
+            await self.tell_deleted(keys)
 
     def deleted_elsewhere(self, keys: Iterable[str]) -> None:
         """Take note of what another process has deleted."""

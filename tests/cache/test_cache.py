@@ -252,7 +252,11 @@ async def test_a_near_value_is_asked_for_once_and_gone_once_deleted_anywhere(red
     here, there = Cache(redis_url), Cache(redis_url)
     await here.start()
     await there.start()
-    here.tell_deleted, there.tell_deleted = there.deleted_elsewhere, here.deleted_elsewhere
+
+    async def tell(keys: tuple[str, ...]) -> None:
+        there.deleted_elsewhere(keys)
+
+    here.tell_deleted = tell
     await here.set_near("k", b"old", 60)
     assert await there.get_near("k") == b"old"
     await there.set_raw("k", b"unseen", 60)  # which nobody does: it shows who looks

@@ -109,6 +109,29 @@ async def test_who_could_not_hear_looks_once_redis_is_back(
         assert await woken(signal)
 
 
+async def test_a_word_told_now_has_left_when_that_returns_and_waits_for_redis_where_it_is_away(
+    own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_module, "RECONNECT_SECONDS", 0.1)
+    async with two(own_redis.url) as (one, other):
+        heard: list[Word] = []
+        other.hear("deleted", heard.append)
+        await one.tell_now("deleted", {"n": 1})
+        async with asyncio.timeout(0.1):
+            while not heard:  # noqa: ASYNC110 - nothing but a turn of the loop is waited for
+                await asyncio.sleep(0)
+        own_redis.freeze()
+        began = asyncio.get_running_loop().time()
+        await one.tell_now("deleted", {"n": 2})
+        assert asyncio.get_running_loop().time() - began < 2
+        own_redis.thaw()
+        await until(lambda: _has(heard, {"n": 2}))
+
+
+async def _has(some: Sequence[Word], word: Word) -> bool:
+    return word in some
+
+
 def _filled(some: Sequence[object]) -> Callable[[], Awaitable[bool]]:
     async def filled() -> bool:
         return bool(some)

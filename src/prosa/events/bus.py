@@ -30,6 +30,8 @@ COALESCE_SECONDS = 0.002
 """Wake-ups of other processes are gathered for so long, so that a burst of commits is one message."""
 SPACING_SECONDS = 0.02
 """Between two such messages at least: each makes every other process look at the tables."""
+TELL_SECONDS = 0.25
+"""How long who tells a word waits for Redis to pass it on."""
 
 
 Word: TypeAlias = dict[str, Any]
@@ -112,6 +114,19 @@ class Bus:
         self._told(kind, word)
         if self._redis is not None:
             self._words.append(orjson.dumps([self._me, kind, word]))
+            self._pending.set()
+
+    async def tell_now(self, kind: str, word: Word) -> None:
+        """Tell as `tell` does, and return once Redis has passed it on; where it is away, it is told once it is back."""
+        self._told(kind, word)
+        if self._redis is None:
+            return
+        data = orjson.dumps([self._me, kind, word])
+        try:
+            async with asyncio.timeout(TELL_SECONDS):
+                await self._redis.publish(WORDS, data)
+        except (RedisError, OSError):  # among them that it took too long
+            self._words.append(data)
             self._pending.set()
 
     def hear(self, kind: str, ear: Callable[[Word], None]) -> None:
