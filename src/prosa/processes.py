@@ -79,7 +79,7 @@ class _Supervisor:
             began = loop.time()
             status = await self._run(serves)
             if self._stopping.is_set():
-                self._status = self._status or max(0, status)
+                self._status = self._status or abs(status)  # one that had to be killed did not end in order
                 return
             if first and not serves.is_set():
                 self._status = status if status > 0 else 1
