@@ -8,10 +8,12 @@ parent is gone stops by itself.
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
@@ -21,6 +23,7 @@ from prosa.listening import METRICS_DIR, READY, announce, listen
 from prosa.logs import configure
 from prosa.settings import Settings
 
+METRICS_PREFIX = "prosa-metrics-"
 STEADY_SECONDS = 60.0
 """A child that lived so long is started again at once, should it end."""
 LONGEST_PAUSE = 30.0
@@ -35,9 +38,30 @@ def supervise(settings: Settings) -> int:
         ConfigurationError: The address cannot be listened on.
     """
     configure(settings)
-    with listen(settings) as listening, tempfile.TemporaryDirectory(prefix="prosa-metrics-") as metrics:
+    with listen(settings) as listening, _metrics_folder() as metrics:
         settings = settings.model_copy(update={"port": listening.getsockname()[1]})
-        return asyncio.run(_Supervisor(settings, listening, Path(metrics)).run())
+        return asyncio.run(_Supervisor(settings, listening, metrics).run())
+
+
+@contextlib.contextmanager
+def _metrics_folder() -> Iterator[Path]:
+    """Give a folder for the processes' counters, and take away those of parents that were killed."""
+    for old in Path(tempfile.gettempdir()).glob(f"{METRICS_PREFIX}*"):
+        pid = old.name.removeprefix(METRICS_PREFIX).partition("-")[0]
+        if pid.isdigit() and not _lives(int(pid)):
+            shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{METRICS_PREFIX}{os.getpid()}-") as folder:
+        yield Path(folder)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 class _Supervisor:
@@ -79,7 +103,8 @@ class _Supervisor:
             began = loop.time()
             status = await self._run(serves)
             if self._stopping.is_set():
-                self._status = self._status or abs(status)  # one that had to be killed did not end in order
+                if status != -signal.SIGTERM:  # as where it had hardly begun
+                    self._status = self._status or abs(status)  # one that had to be killed did not end in order
                 return
             if first and not serves.is_set():
                 self._status = status if status > 0 else 1

@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 import signal
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -95,6 +96,10 @@ def lives(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().split(")")[-1].split()[0] != "Z"
 
 
+def left_in_temporary(pattern: str) -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(pattern))
+
+
 async def ask(contacts: list[Contact], word: str, numbers: tuple[str, ...] = NUMBERS) -> None:
     """Let each contact write to its number, and wait for the answer."""
     for contact, number in zip(contacts, numbers, strict=True):
@@ -133,11 +138,16 @@ async def test_one_command_starts_several_that_share_the_numbers(installation: I
         await installation.shared(2, 2)
         await ask(contacts, "three")
     # the parent dies: the others do not stay behind
-    left = [*await installation.holders()]
+    left, parent = [*await installation.holders()], prosa.pid
     await prosa.kill()
     async with asyncio.timeout(20):
         while any(lives(pid) for pid in left):  # noqa: ASYNC110 - another program's
             await asyncio.sleep(0.1)
+    # its next start clears away what it left
+    assert left_in_temporary(f"prosa-metrics-{parent}-*")
+    await prosa.start()
+    assert not left_in_temporary(f"prosa-metrics-{parent}-*")
+    assert await prosa.stop() == 0
     for contact in contacts:
         for word in ("one", "two", "three"):
             assert sum(word in message.body for message in contact.received) == 1
