@@ -31,6 +31,8 @@ from prosa.stopping import end
 logger = structlog.get_logger("prosa.cache")
 
 T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 
 PREFIX = "prosa:"
 OPERATION_SECONDS = 0.25
@@ -63,6 +65,22 @@ class CacheState(StrEnum):
     """Redis is set up and does not answer: nothing is cached."""
 
 
+class Recent(OrderedDict[K, V]):
+    """So many entries, those that were written least recently go first."""
+
+    def __init__(self, most: int) -> None:
+        """Keep at most so many."""
+        super().__init__()
+        self._most = most
+
+    def put(self, key: K, value: V) -> None:
+        """Write an entry, as the newest."""
+        self[key] = value
+        self.move_to_end(key)
+        if len(self) > self._most:
+            self.popitem(last=False)
+
+
 class Read(Generic[T]):
     """The newest values as they were read from the cache's bytes, so that the same bytes are not read again.
 
@@ -72,8 +90,7 @@ class Read(Generic[T]):
 
     def __init__(self, most: int) -> None:
         """Keep so many values, the least recently used go first."""
-        self._most = most
-        self._values: OrderedDict[str, tuple[bytes, T]] = OrderedDict()
+        self._values: Recent[str, tuple[bytes, T]] = Recent(most)
 
     def get(self, key: str, raw: bytes) -> T | None:
         """Return what was read from these bytes, where that is known."""
@@ -85,10 +102,7 @@ class Read(Generic[T]):
 
     def put(self, key: str, raw: bytes, value: T) -> None:
         """Remember what bytes read as."""
-        self._values[key] = raw, value
-        self._values.move_to_end(key)
-        if len(self._values) > self._most:
-            self._values.popitem(last=False)
+        self._values.put(key, (raw, value))
 
 
 class Cache:
@@ -119,10 +133,10 @@ class Cache:
         self._stale: set[str] = set()
         self._all_stale = False
         self._returning: asyncio.Task[None] | None = None
-        self._near: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self._near: Recent[str, tuple[bytes, float]] = Recent(MEMORY_ENTRIES)
         self._later: dict[str, tuple[Callable[[], bytes], float]] = {}
         self._writing: asyncio.Task[None] | None = None
-        self._deletions: OrderedDict[str, int] = OrderedDict()
+        self._deletions: Recent[str, int] = Recent(MEMORY_ENTRIES)
         self._count = itertools.count(1)
         self.tell_deleted: Callable[[tuple[str, ...]], Awaitable[None]] | None = None
         """Tells other processes' caches (`deleted_elsewhere`)."""
@@ -196,8 +210,17 @@ class Cache:
             self._keep_near(key, raw)
         return raw
 
-    async def set_near(self, key: str, raw: bytes, ttl_seconds: float) -> None:
-        """Keep bytes for a time, here and for the other processes."""
+    async def set_near(self, key: str, raw: bytes, ttl_seconds: float, *, since: int) -> None:
+        """Keep bytes for a time, here and for the other processes, unless they are out of date by now.
+
+        Args:
+            key: Theirs.
+            raw: What was made of the tables.
+            ttl_seconds: For how long.
+            since: The key's `deletion` before the tables were read.
+        """
+        if self.deletion(key) != since:
+            return
         if self._redis is not None:
             self._keep_near(key, raw)
         await self.set_raw(key, raw, ttl_seconds)
@@ -233,20 +256,14 @@ class Cache:
         """Take note of what another process has deleted."""
         for key in keys:
             self._near.pop(key, None)
-            self._deletions[key] = next(self._count)
-            self._deletions.move_to_end(key)
-            if len(self._deletions) > MEMORY_ENTRIES:
-                self._deletions.popitem(last=False)
+            self._deletions.put(key, next(self._count))
 
     def deletion(self, key: str) -> int:
         """Return what is another number after each deletion of a near value: what was read before is out of date."""
         return self._deletions.get(key, 0)
 
     def _keep_near(self, key: str, raw: bytes) -> None:
-        self._near[key] = raw, time.monotonic() + NEAR_SECONDS
-        self._near.move_to_end(key)
-        if len(self._near) > MEMORY_ENTRIES:
-            self._near.popitem(last=False)
+        self._near.put(key, (raw, time.monotonic() + NEAR_SECONDS))
 
     async def _write_soon(self) -> None:
         while self._later:

@@ -257,7 +257,7 @@ async def test_a_near_value_is_asked_for_once_and_gone_once_deleted_anywhere(red
         there.deleted_elsewhere(keys)
 
     here.tell_deleted = tell
-    await here.set_near("k", b"old", 60)
+    await here.set_near("k", b"old", 60, since=0)
     assert await there.get_near("k") == b"old"
     await there.set_raw("k", b"unseen", 60)  # which nobody does: it shows who looks
     assert await here.get_near("k") == b"old"
@@ -275,7 +275,7 @@ async def test_a_near_value_is_asked_for_once_and_gone_once_deleted_anywhere(red
 async def test_a_near_value_is_looked_at_again_after_a_while(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = Cache(redis_url)
     await kept.start()
-    await kept.set_near("k", b"old", 60)
+    await kept.set_near("k", b"old", 60, since=0)
     await kept.set_raw("k", b"new", 60)
     now = time.monotonic()
     monkeypatch.setattr("prosa.cache.time.monotonic", lambda: now + NEAR_SECONDS + 0.1)
@@ -345,7 +345,7 @@ async def test_a_stop_writes_what_waits(redis_url: str) -> None:
 
 async def test_while_redis_is_away_nothing_near_is_used(own_redis: RedisServer) -> None:
     async with started(own_redis.url) as cache:
-        await cache.set_near("k", b"old", 60)
+        await cache.set_near("k", b"old", 60, since=0)
         own_redis.stop()
         assert await cache.get_near("k") == b"old"  # nobody has asked Redis yet
         await cache.get("something else")

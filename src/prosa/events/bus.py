@@ -113,21 +113,19 @@ class Bus:
         """Tell those who `hear` this kind, here and in other processes, once and without any promise."""
         self._told(kind, word)
         if self._redis is not None:
-            self._words.append(orjson.dumps([self._me, kind, word]))
-            self._pending.set()
+            self._queue(self._written(kind, word))
 
     async def tell_now(self, kind: str, word: Word) -> None:
         """Tell as `tell` does, and return once Redis has passed it on; where it is away, it is told once it is back."""
         self._told(kind, word)
         if self._redis is None:
             return
-        data = orjson.dumps([self._me, kind, word])
+        data = self._written(kind, word)
         try:
             async with asyncio.timeout(TELL_SECONDS):
                 await self._redis.publish(WORDS, data)
         except (RedisError, OSError):  # among them that it took too long
-            self._words.append(data)
-            self._pending.set()
+            self._queue(data)
 
     def hear(self, kind: str, ear: Callable[[Word], None]) -> None:
         """Be told words of a kind from now on; `ear` must not raise nor wait."""
@@ -143,6 +141,13 @@ class Bus:
             yield signal
         finally:
             self._signals[topic].discard(signal)
+
+    def _written(self, kind: str, word: Word) -> bytes:
+        return orjson.dumps([self._me, kind, word])
+
+    def _queue(self, data: bytes) -> None:
+        self._words.append(data)
+        self._pending.set()
 
     def _wake_here(self, topic: str) -> None:
         for signal in self._signals.get(topic, ()):

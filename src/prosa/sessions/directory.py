@@ -2,9 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Hashable
 from dataclasses import dataclass
-from itertools import count
 
 from pydantic import ValidationError
 
@@ -41,9 +39,7 @@ class SessionDirectory:
         self._database = database
         self._cache = cache
         self._read: Read[_Known] = Read(MOST_READ)
-        self._changes: dict[str, Hashable] = {}
-        self._numbers = count()
-        self._looking: dict[tuple[str, Hashable], asyncio.Task[_Known | None]] = {}
+        self._looking: dict[tuple[str, int], asyncio.Task[_Known | None]] = {}
 
     async def get(self, session_id: str) -> SessionFacts | None:
         """Return what the hot path needs to know of a number, or None where there is none of this name."""
@@ -65,28 +61,25 @@ class SessionDirectory:
         raw = await (self._cache.get_near(key) if near else self._cache.get_raw(key))
         if raw is not None and (known := self._read.get(key, raw) or self._parse(key, raw)):
             return known
-        change = self._changes.get(session_id)
+        since = self._cache.deletion(key)
         # Those who miss it at the same moment share one look at the row; a change since then starts another one.
-        looking = self._looking.get((session_id, change))
+        looking = self._looking.get((session_id, since))
         if looking is None:
-            looking = asyncio.create_task(self._look(session_id, change), name=f"session-look-{session_id}")
-            self._looking[session_id, change] = looking
-            looking.add_done_callback(lambda _: self._looking.pop((session_id, change), None))
+            looking = asyncio.create_task(self._look(session_id, since), name=f"session-look-{session_id}")
+            self._looking[session_id, since] = looking
+            looking.add_done_callback(lambda _: self._looking.pop((session_id, since), None))
         return await asyncio.shield(looking)
 
-    async def _look(self, session_id: str, change: Hashable) -> _Known | None:
-        deletion = self._cache.deletion(cache_key(session_id))
+    async def _look(self, session_id: str, since: int) -> _Known | None:
         async with self._database.read() as db:
             record = await repository.find(db, session_id)
         if record is None:
             return None
         known = _Known(record, record.facts())
+        key, raw = cache_key(session_id), record.model_dump_json().encode()
+        self._read.put(key, raw, known)
         # A row read before a change was committed must not be cached after it.
-        key = cache_key(session_id)
-        if self._changes.get(session_id) == change and self._cache.deletion(key) == deletion:
-            raw = record.model_dump_json().encode()
-            self._read.put(key, raw, known)
-            await self._cache.set_near(key, raw, TTL_SECONDS)
+        await self._cache.set_near(key, raw, TTL_SECONDS, since=since)
         return known
 
     def _parse(self, key: str, raw: bytes) -> _Known | None:
@@ -100,5 +93,4 @@ class SessionDirectory:
 
     async def forget(self, session_id: str) -> None:
         """Read the row anew next time; called after every commit that changed it."""
-        self._changes[session_id] = next(self._numbers)
         await self._cache.delete_near(cache_key(session_id))

@@ -172,8 +172,7 @@ async def names_linked_to(db: ReadDb, user_id: uuid.UUID, bare_user: str, *, but
 
 async def any_claimable(db: ReadDb, *, now: datetime) -> bool:
     """Return whether a wanted number waits for a gateway; cheaper than trying to claim."""
-    free = or_(_c.lease_until.is_(None), _c.lease_until <= now)
-    statement = select(_c.id).where(and_(_c.wanted.is_(True), _c.due_at <= now, free)).limit(1)
+    statement = select(_c.id).where(_c.wanted.is_(True), left_lying(now)).limit(1)
     return (await db.execute(statement)).first() is not None
 
 

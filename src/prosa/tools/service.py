@@ -175,12 +175,11 @@ class ToolService:
                 return [ToolSpec(**values) for values in orjson.loads(raw)]
             except (TypeError, ValueError):
                 pass  # another version of Prosa wrote it
-        deletion = self._cache.deletion(key)
+        since = self._cache.deletion(key)
         async with self._database.read() as db:
             rows = await repository.of_number(db, session_id)
         specs = [_spec(row) for row in rows if row.enabled]
-        if self._cache.deletion(key) == deletion:
-            await self._cache.set_near(key, orjson.dumps([asdict(spec) for spec in specs]), TTL_SECONDS)
+        await self._cache.set_near(key, orjson.dumps([asdict(spec) for spec in specs]), TTL_SECONDS, since=since)
         return specs
 
     async def call(self, spec: ToolSpec, arguments: dict[str, Any]) -> Called:

@@ -5,7 +5,6 @@ and is used only when the row says the same; so a cache that missed something co
 """
 
 import uuid
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +13,7 @@ import orjson
 from sqlalchemy import Table, bindparam, literal_column, select
 
 from prosa.ai.context import CONTACT, PromptMessage, Transcript, text_of, without_marks
-from prosa.cache import Cache
+from prosa.cache import Cache, Recent
 from prosa.conversations.models import Message, MessageStatus
 from prosa.database import Database
 from prosa.database.base import Base
@@ -137,7 +136,7 @@ class Contexts:
     def __init__(self, database: Database, cache: Cache) -> None:
         self._database = database
         self._cache = cache
-        self._known: OrderedDict[str, _Cached] = OrderedDict()
+        self._known: Recent[str, _Cached] = Recent(MOST_KNOWN)
 
     async def load(self, need: Need) -> Transcript:
         """Return the messages that the summary does not tell and prompts contain, oldest first, as of the version."""
@@ -202,10 +201,7 @@ class Contexts:
         known = self._known.get(key)
         if known is not None and known.version > cached.version:
             return
-        self._known[key] = cached
-        self._known.move_to_end(key)
-        if len(self._known) > MOST_KNOWN:
-            self._known.popitem(last=False)
+        self._known.put(key, cached)
 
     async def _forget(self, key: str) -> None:
         self._known.pop(key, None)
