@@ -8,7 +8,6 @@ import asyncio
 import importlib.util
 import time
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +18,7 @@ from sqlalchemy import Row
 
 from prosa.answers import asked, repository
 from prosa.answers.background import TEXTS
+from prosa.cache import Recent
 from prosa.database import Database, WriteDb
 from prosa.embeddings import Embedded, Embedder, Embedders, EmbeddingError, Kind, Maker
 
@@ -104,7 +104,7 @@ class AnswerIndex:
         self._database = database
         self._embedders = embedders
         self._spent = spent
-        self._kept: OrderedDict[str, _Index] = OrderedDict()
+        self._kept: Recent[str, _Index] = Recent(KEPT)
         self._making: dict[str, tuple[Number, asyncio.Task[None]]] = {}
         self._not_before: dict[str, float] = {}
         self._middles: dict[str, Nearness] = {}
@@ -217,10 +217,7 @@ class AnswerIndex:
             self._not_before[number.session_id] = time.monotonic() + RETRY_SECONDS
             logger.exception("the index of frequent answers cannot be made", session=number.session_id)
         else:
-            self._kept[number.session_id] = index
-            self._kept.move_to_end(number.session_id)
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            self._kept.put(number.session_id, index)
 
     async def _made(self, number: Number, *, by_meaning: bool) -> _Index:
         embedder = self._embedders.get(number.maker)

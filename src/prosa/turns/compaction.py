@@ -9,11 +9,9 @@ its numbers tell. Whatever goes wrong, the next turn finds the messages where th
 
 import asyncio
 import uuid
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import structlog
 from sqlalchemy import bindparam, select, update
@@ -26,6 +24,7 @@ from prosa.ai.economy import CacheWatch, Window
 from prosa.ai.summary import Summary, SummaryRequest
 from prosa.ai.usage import CallUsage, Purpose
 from prosa.auth.keys import KeysOf, no_keys
+from prosa.cache import Recent
 from prosa.conversations.held import TABLE, HeldConversation, hold
 from prosa.database import Database
 from prosa.database.engine import Place, WriteDb
@@ -40,7 +39,6 @@ RESUME_SECONDS = 4.0
 """Longest that an answer waits for a model's summary; then one is made by rule."""
 _REMEMBERED = 2_000
 
-T = TypeVar("T")
 
 Spent = Callable[[SessionFacts, uuid.UUID | None, Sequence[tuple[Purpose, CallUsage]]], Awaitable[None]]
 """Told of calls that were recorded: `Budgets.spent`."""
@@ -114,8 +112,8 @@ class Compactor:
         self._answers = answers
         self._watch = CacheWatch()
         self._tasks: dict[uuid.UUID, asyncio.Task[None]] = {}
-        self._last: OrderedDict[uuid.UUID, int] = OrderedDict()
-        self._more: OrderedDict[str, int] = OrderedDict()
+        self._last: Recent[uuid.UUID, int] = Recent(_REMEMBERED)
+        self._more: Recent[str, int] = Recent(_REMEMBERED)
 
     async def view(self, turn: Turn, messages: Transcript, system: int, *, may_ask: bool = True) -> View:
         """Return what the prompt of a turn shows, shortened first where that pays or must be.
@@ -147,12 +145,12 @@ class Compactor:
             before = view.messages.tokens_until(turn.claimed.answered_until)
             name = self._answers.name(f"{usage.provider}:{usage.model}")
             self._watch.saw(name, expected=view.fixed + before, cached=usage.cached_tokens)
-        _remember(self._last, key, view.until)
+        self._last.put(key, view.until)
         first = next((used for purpose, used in answer.calls if purpose is Purpose.REPLY), None)
         if first is not None:
             # Documents, tools and the frequent answers' index are put into the prompt later, and stay much the same.
             more = first.input_tokens - view.fixed - tokens_of(view.messages)
-            _remember(self._more, turn.session.session_id, max(0, more))
+            self._more.put(turn.session.session_id, max(0, more))
         after = View(view.messages.plus(sent), view.summary, view.until, view.told, view.system)
         window = self._window(turn, after)
         if tokens_of(after.messages) > window.limit and key not in self._tasks:
@@ -231,13 +229,6 @@ class Compactor:
                 return await summary.summarise(self._answers.complete, request)
         except TimeoutError:
             return summary.extract(request)
-
-
-def _remember(known: OrderedDict[T, int], key: T, value: int) -> None:
-    known[key] = value
-    known.move_to_end(key)
-    if len(known) > _REMEMBERED:
-        known.popitem(last=False)
 
 
 def _cold(turn: Turn, messages: Transcript) -> bool:
