@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, Row, Table, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Table, and_, case, delete, func, insert, or_, select, update
 
 from prosa.answers.models import AnsweredBy, FrequentQuestion, FrequentSuggestion, SuggestionStatus, Verdict
 from prosa.answers.repository import ANSWERS, given_by
 from prosa.auth.caller import Caller
-from prosa.auth.numbers import within
+from prosa.auth.numbers import mine
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.ids import new_id
 
@@ -92,10 +92,6 @@ async def new_group(
     return suggestion_id
 
 
-def _of(columns: Any, caller: Caller) -> ColumnElement[bool]:
-    return and_(columns.user_id == caller.user_id, within(columns.session_id, caller))
-
-
 async def negatives(db: ReadDb, user_id: uuid.UUID, session_id: str, model: str) -> list[Row[Any]]:
     """Return text and embedding of questions that no frequent answer is for: judged wrong, or dismissed."""
     statement = (
@@ -119,7 +115,7 @@ async def suggestions(
         select(_s.id, _s.session_id, _s.status, _s.answer_id, _s.created_at, count.label("count"),
                func.max(_q.created_at).label("last_asked_at"))
         .join(QUESTIONS, _q.suggestion_id == _s.id)
-        .where(_of(_s, caller), _s.status == status)
+        .where(mine(_s, caller), _s.status == status)
         .group_by(_s.id, _s.session_id, _s.status, _s.answer_id, _s.created_at)
         .having(count >= least)
         .order_by(count.desc(), _s.id.desc())
@@ -135,7 +131,7 @@ async def suggestions(
 
 async def suggestion(db: ReadDb, caller: Caller, suggestion_id: uuid.UUID) -> Row[Any] | None:
     """Return a suggestion of the caller's."""
-    return (await db.execute(select(SUGGESTIONS).where(_of(_s, caller), _s.id == suggestion_id))).first()
+    return (await db.execute(select(SUGGESTIONS).where(mine(_s, caller), _s.id == suggestion_id))).first()
 
 
 async def members(db: ReadDb, suggestion_ids: list[uuid.UUID], *, most: int) -> dict[uuid.UUID, list[Row[Any]]]:
@@ -176,7 +172,7 @@ async def questions(
     statement = (
         select(*columns, ANSWERS.c.title, ANSWERS.c.answer)
         .outerjoin(ANSWERS, and_(ANSWERS.c.id == _q.answer_id, given_by(caller)))
-        .where(_of(_q, caller))
+        .where(mine(_q, caller))
         .order_by(_q.id.desc())
         .limit(limit)
     )
@@ -193,7 +189,7 @@ async def judge(db: WriteDb, caller: Caller, question_id: uuid.UUID, verdict: Ve
     """Keep what a person says of the frequent answer to a question; return its number, None where there is none."""
     statement = (
         update(QUESTIONS)
-        .where(_of(_q, caller), _q.id == question_id)
+        .where(mine(_q, caller), _q.id == question_id)
         .values(verdict=verdict.value if verdict else None)
         .returning(_q.session_id)
     )
@@ -221,7 +217,7 @@ async def counts(db: ReadDb, caller: Caller, *, session_id: str | None, since: d
         total(and_(open_, in_shadow, _q.likeness < UNLIKE)).label("suspect"),
         func.coalesce(func.sum(case((and_(hit, in_shadow), _q.cost_microusd), else_=0)), 0).label("shadow_cost"),
         func.avg(case((in_shadow, _q.cost_microusd))).label("mean_cost"),
-    ).where(_of(_q, caller), _q.created_at >= since)
+    ).where(mine(_q, caller), _q.created_at >= since)
     if session_id is not None:
         statement = statement.where(_q.session_id == session_id)
     return (await db.execute(statement)).one()
@@ -240,7 +236,7 @@ async def by_answer(
             func.sum(case((_q.verdict == Verdict.WRONG.value, 1), else_=0)).label("wrong"),
         )
         .join(ANSWERS, and_(ANSWERS.c.id == _q.answer_id, given_by(caller)))
-        .where(_of(_q, caller), _q.created_at >= since, _q.passed)
+        .where(mine(_q, caller), _q.created_at >= since, _q.passed)
         .group_by(ANSWERS.c.id, ANSWERS.c.title)
         .order_by(hits.desc(), ANSWERS.c.id)
         .limit(limit)

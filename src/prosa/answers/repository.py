@@ -5,13 +5,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from prosa.answers.models import FrequentAnswer, FrequentPhrasing
 from prosa.answers.text import digest, normalised
 from prosa.auth.caller import Caller
-from prosa.auth.numbers import within
+from prosa.auth.numbers import mine, within
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.ids import new_id
 
@@ -30,11 +30,6 @@ def key_of(text: str) -> str:
     return digest(normalised(text))
 
 
-def of_caller(caller: Caller) -> ColumnElement[bool]:
-    """Return the condition that an answer is the caller's; those of all numbers are no limited key's."""
-    return and_(_a.user_id == caller.user_id, within(_a.session_id, caller))
-
-
 def given_by(caller: Caller) -> ColumnElement[bool]:
     """Return the condition that a number of the caller's may give an answer: its own, or one of all numbers."""
     return or_(_a.session_id.is_(None), within(_a.session_id, caller))
@@ -42,7 +37,7 @@ def given_by(caller: Caller) -> ColumnElement[bool]:
 
 def _counted(caller: Caller) -> Select[Any]:
     count = select(func.count()).where(_p.answer_id == _a.id).scalar_subquery()
-    return select(*_a, count.label("phrasings")).where(of_caller(caller))
+    return select(*_a, count.label("phrasings")).where(mine(_a, caller))
 
 
 async def page(
@@ -144,7 +139,7 @@ async def everything(db: ReadDb, caller: Caller, session_id: str | None) -> list
     statement = (
         select(_a.id, _a.title, _a.answer, _a.session_id, _a.language, _a.enabled, _p.text)
         .join(PHRASINGS, _p.answer_id == _a.id)
-        .where(of_caller(caller))
+        .where(mine(_a, caller))
         .order_by(_a.id, _p.id)
     )
     if session_id is not None:

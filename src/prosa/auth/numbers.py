@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Collection
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Integer, Uuid, column, select, table, true, update
+from sqlalchemy import ColumnElement, Integer, Uuid, and_, column, select, table, true, update
 
 from prosa.auth.caller import Caller
 from prosa.database.engine import ReadDb, WriteDb
@@ -45,12 +45,14 @@ def within(session_id: ColumnElement[Any], caller: Caller) -> ColumnElement[bool
     return true() if caller.numbers is None else session_id.in_(caller.numbers)
 
 
+def mine(columns: Any, caller: Caller) -> ColumnElement[bool]:
+    """Return the condition that a row is the caller's, by its columns `user_id` and `session_id`."""
+    return and_(columns.user_id == caller.user_id, within(columns.session_id, caller))
+
+
 def owned(session_id: ColumnElement[Any], caller: Caller) -> ColumnElement[bool]:
     """Return the condition that the number in the column `session_id` is the caller's."""
-    mine = select(_sessions.c.session_id).where(
-        _sessions.c.user_id == caller.user_id, within(_sessions.c.session_id, caller)
-    )
-    return session_id.in_(mine)
+    return session_id.in_(select(_sessions.c.session_id).where(mine(_sessions.c, caller)))
 
 
 def check_whole(caller: Caller) -> None:
@@ -69,11 +71,7 @@ async def check_number(db: ReadDb, caller: Caller, session_id: str) -> None:
     Raises:
         NotFoundError: There is no such number, or it is not the caller's.
     """
-    statement = select(_sessions.c.session_id).where(
-        _sessions.c.session_id == session_id,
-        _sessions.c.user_id == caller.user_id,
-        within(_sessions.c.session_id, caller),
-    )
+    statement = select(_sessions.c.session_id).where(_sessions.c.session_id == session_id, mine(_sessions.c, caller))
     if (await db.execute(statement)).first() is None:
         raise NotFoundError("There is no such number here.", remedy="GET /sessions lists yours.")
 
@@ -82,11 +80,7 @@ async def unknown_numbers(db: ReadDb, caller: Caller, names: Collection[str]) ->
     """Return those names that are no numbers of the caller's."""
     if not names:
         return set()
-    statement = select(_sessions.c.session_id).where(
-        _sessions.c.user_id == caller.user_id,
-        _sessions.c.session_id.in_(list(names)),
-        within(_sessions.c.session_id, caller),
-    )
+    statement = select(_sessions.c.session_id).where(_sessions.c.session_id.in_(list(names)), mine(_sessions.c, caller))
     return set(names) - set((await db.execute(statement)).scalars())
 
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, Row, Table, and_, column, delete, func, insert, select, text, update
+from sqlalchemy import Row, Table, column, delete, func, insert, select, text, update
 
 from prosa.auth.caller import Caller
-from prosa.auth.numbers import within
+from prosa.auth.numbers import mine
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.ids import new_id
 from prosa.knowledge.models import KnowledgePiece, KnowledgeSource, SourceStatus
@@ -23,13 +23,11 @@ MOST_PIECES = 10_000
 """Of one number; about two and a half million tokens."""
 
 
-def _of(caller: Caller) -> ColumnElement[bool]:
-    return and_(_s.user_id == caller.user_id, within(_s.session_id, caller))
-
-
 async def page(db: ReadDb, caller: Caller, session_id: str, *, after: uuid.UUID | None, limit: int) -> list[Row[Any]]:
     """Return up to `limit` documents of a number, the newest first, without their text."""
-    statement = select(*_listed).where(_of(caller), _s.session_id == session_id).order_by(_s.id.desc()).limit(limit)
+    statement = (
+        select(*_listed).where(mine(_s, caller), _s.session_id == session_id).order_by(_s.id.desc()).limit(limit)
+    )
     if after is not None:
         statement = statement.where(_s.id < after)
     return list(await db.execute(statement))
@@ -37,7 +35,7 @@ async def page(db: ReadDb, caller: Caller, session_id: str, *, after: uuid.UUID 
 
 async def find(db: ReadDb, caller: Caller, session_id: str, source_id: uuid.UUID) -> Row[Any] | None:
     """Return a document of the caller's with its text."""
-    statement = select(SOURCES).where(_of(caller), _s.session_id == session_id, _s.id == source_id)
+    statement = select(SOURCES).where(mine(_s, caller), _s.session_id == session_id, _s.id == source_id)
     return (await db.execute(statement)).first()
 
 

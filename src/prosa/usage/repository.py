@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, String, Table, and_, case, column, func, insert, literal, select, table
+from sqlalchemy import ColumnElement, String, Table, case, column, func, insert, literal, select, table
 
 from prosa.auth.caller import Caller
-from prosa.auth.numbers import within
+from prosa.auth.numbers import mine
 from prosa.database.base import Base, UtcDateTime
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.database.prepared import Prepared
@@ -132,8 +132,7 @@ def _total(row: dict[str, Any]) -> Total:
 
 
 def _conditions(where: Where) -> list[ColumnElement[bool]]:
-    mine = and_(_c.user_id == where.caller.user_id, within(_c.session_id, where.caller))
-    conditions = [mine, _c.created_at >= where.begin, _c.created_at < where.end]
+    conditions = [mine(_c, where.caller), _c.created_at >= where.begin, _c.created_at < where.end]
     if where.caller.limited:  # bills outlive numbers, and who has the key need not know what had the name before
         since = select(_SESSIONS.c.created_at).where(_SESSIONS.c.session_id == _c.session_id).scalar_subquery()
         conditions.append(_c.created_at >= since)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, String, Uuid, column, func, select, table, text
 
-from prosa.auth.numbers import within
+from prosa.auth.numbers import mine
 from prosa.database.base import JsonColumn, UtcDateTime
 from prosa.database.engine import ReadDb
 from prosa.usage.repository import Where, day_of
@@ -103,12 +103,10 @@ async def waits(db: ReadDb, where: Where) -> dict[str, list[timedelta]]:
 
 def _conditions(where: Where) -> list[ColumnElement[bool]]:
     """Return the conditions on messages, in the order of the index."""
-    mine = select(_SESSIONS.c.session_id).where(
-        _SESSIONS.c.user_id == where.caller.user_id, within(_SESSIONS.c.session_id, where.caller)
-    )
+    numbers = select(_SESSIONS.c.session_id).where(mine(_SESSIONS.c, where.caller))
     if where.session_id is not None:
-        mine = mine.where(_SESSIONS.c.session_id == where.session_id)
-    return [_c.session_id.in_(mine), _c.stored_at >= where.begin, _c.stored_at < where.end]
+        numbers = numbers.where(_SESSIONS.c.session_id == where.session_id)
+    return [_c.session_id.in_(numbers), _c.stored_at >= where.begin, _c.stored_at < where.end]
 
 
 def _answers(where: Where, by: Sequence[ColumnElement[Any]]) -> Select[Any]:
