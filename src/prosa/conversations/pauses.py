@@ -7,6 +7,7 @@ pause that is over leaves a stop as it was. A person who resumes ends both. The 
 import uuid
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Protocol
 
 from prosa.conversations.held import HeldConversation
 from prosa.events.types import ConversationPausedPayload, ConversationResumedPayload
@@ -41,17 +42,29 @@ class PauseReason(StrEnum):
     """The AI handed the conversation to a person."""
 
 
-def paused(held: HeldConversation, now: datetime) -> bool:
+class Silences(Protocol):
+    """What a conversation says about its silence, wherever it was read."""
+
+    @property
+    def ai_paused_until(self) -> datetime | None:
+        """Until when the AI is paused."""
+
+    @property
+    def ai_stopped_until(self) -> datetime | None:
+        """Until when the contact wants no AI."""
+
+
+def paused(held: Silences, now: datetime) -> bool:
     """Return whether the AI is paused, whatever the contact said."""
     return held.ai_paused_until is not None and held.ai_paused_until > now
 
 
-def stopped(held: HeldConversation, now: datetime) -> bool:
+def stopped(held: Silences, now: datetime) -> bool:
     """Return whether the contact has stopped the AI, whatever people said."""
     return held.ai_stopped_until is not None and held.ai_stopped_until > now
 
 
-def silent(held: HeldConversation, now: datetime) -> bool:
+def silent(held: Silences, now: datetime) -> bool:
     """Return whether the AI is paused or stopped."""
     return paused(held, now) or stopped(held, now)
 

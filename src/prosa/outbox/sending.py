@@ -18,6 +18,7 @@ from prosa.clock import Clock
 from prosa.conversations.held import HeldConversation
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.models import Author, MessageStatus
+from prosa.conversations.pauses import paused, stopped
 from prosa.database.engine import WriteDb
 from prosa.database.prepared import Prepared
 from prosa.outbox.content import Instructions
@@ -81,9 +82,8 @@ class Sending:
     def unwanted(self, now: datetime) -> bool:
         """Whether the AI was switched off, paused or stopped in the conversation since it answered."""
         # An answer that hands the conversation over pauses the AI itself, and is to be heard.
-        paused = self.ai_paused_until is not None and self.ai_paused_until > now and self.ai_paused_by != "ai"
-        stopped = self.ai_stopped_until is not None and self.ai_stopped_until > now
-        return self.is_answer and (paused or stopped or not self.ai_enabled)
+        by_others = paused(self, now) and self.ai_paused_by != "ai"
+        return self.is_answer and (by_others or stopped(self, now) or not self.ai_enabled)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from prosa.conversations.models import ConversationKind
+from prosa.conversations.pauses import Silences, silent
 from prosa.sessions.facts import SessionFacts
 from prosa.sessions.settings.understanding import UnderstandingSettings
 from prosa.sessions.state import SessionStatus
@@ -21,7 +22,7 @@ _SILENT = frozenset({MessageType.REACTION, MessageType.SYSTEM, MessageType.UNKNO
 """Nothing that wants an answer: not even worth saying that there is none."""
 
 
-class AiSwitches(Protocol):
+class AiSwitches(Silences, Protocol):
     """What a conversation says about its answers."""
 
     @property
@@ -39,14 +40,6 @@ class AiSwitches(Protocol):
     @property
     def ai_enabled(self) -> bool:
         """Whether the AI answers here."""
-
-    @property
-    def ai_paused_until(self) -> datetime | None:
-        """Until when it is paused."""
-
-    @property
-    def ai_stopped_until(self) -> datetime | None:
-        """Until when the contact wants no AI."""
 
 
 class Waiting(AiSwitches, Protocol):
@@ -154,8 +147,7 @@ def decide_before_sending(
         return SkipReason.AI_OFF
     if not conversation.ai_enabled:
         return SkipReason.CONVERSATION_OFF
-    silent = (conversation.ai_paused_until, conversation.ai_stopped_until)
-    if any(until is not None and until > now for until in silent):
+    if silent(conversation, now):
         return SkipReason.PAUSED
     if session.status is SessionStatus.LOGGED_OUT:
         return SkipReason.LOGGED_OUT
