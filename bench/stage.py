@@ -169,7 +169,7 @@ async def prosa(
         contacts: Contacts of each of them.
         gemini: The address of a Gemini server; left out: the real client, whose requests are answered in this process.
         prepare: What else is to be in the database.
-        redis: A Redis server; left out: everything is cached in the process.
+        redis: What several processes share as Redis; left out: everything is cached in the process.
         processes: How many run at the same time; this one waits for its part of the numbers.
         new: False: the numbers are in the database already (`people`).
     """
@@ -180,7 +180,6 @@ async def prosa(
                 _env_file=None,
                 data_dir=folder,
                 database_url=url.render_as_string(hide_password=False),
-                redis_url=SecretStr(redis) if redis else None,
                 processes=processes,
                 secret_key=SecretStr("x" * 32),
                 gemini_api_key="test-key",
@@ -198,7 +197,7 @@ async def prosa(
 
             engine = MemoryEngine(folder / "media", on_send)
             answers = LazyAnswers(settings, make=_in_process) if gemini is None else None
-            parts = await compose(settings, stack, engine=engine, answers=answers)
+            parts = await compose(settings, stack, engine=engine, answers=answers, redis=redis)
             database = cast("Database", parts[Database])
             askers = _askers(numbers, contacts)
             if new:

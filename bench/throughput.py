@@ -19,13 +19,14 @@ def run(*, quick: bool) -> dict[str, Any]:
     seconds = 4 if quick else 20
     cores = os.cpu_count() or 1
     for name, measured in (
-        ("sqlite", turns("sqlite", seconds=seconds)),
-        ("postgres", shared_turns(processes=cores, seconds=seconds)),
+        ("sqlite", shared_turns("sqlite", processes=cores, seconds=seconds)),
+        ("sqlite_one_process", turns("sqlite", seconds=seconds)),
+        ("postgres", shared_turns("postgres", processes=cores, seconds=seconds)),
         ("postgres_one_process", turns("postgres", seconds=seconds)),
     ):
         results[f"turns_{name}_per_s"] = round(measured.per_s, 1)
         results[f"turns_{name}_cpu_ms_per_turn"] = round(measured.cpu_ms, 3)
-    return results | {"turns_postgres_processes": cores}
+    return results | {"turns_processes": cores}
 
 
 async def _linked(*, rounds: int, seconds: float) -> dict[str, Any]:

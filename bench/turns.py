@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from sqlalchemy import URL, make_url
 from tests.fixtures import servers
 
 from bench.stage import Asker, Stage, database_url, people, prosa, run
+from prosa.local_redis import LocalRedis
 
 NUMBERS, CONTACTS = 32, 4
 
@@ -36,14 +38,17 @@ def turns(kind: str, *, seconds: float) -> Turns:
         return run(_alone(url, seconds))
 
 
-def shared_turns(*, processes: int, seconds: float) -> Turns:
-    """Measure several processes that share the numbers, on PostgreSQL and Redis, as PROSA_PROCESSES starts them."""
+def shared_turns(kind: str, *, processes: int, seconds: float) -> Turns:
+    """Measure several processes that share the numbers, as PROSA_PROCESSES starts them.
+
+    On `postgres` they share a Redis as well; on `sqlite` what their parent has for them in its place.
+    """
     with (
-        tempfile.TemporaryDirectory(prefix="prosa-bench-") as folder,
-        database_url("postgres", Path(folder)) as url,
-        servers.redis() as redis,
+        tempfile.TemporaryDirectory(prefix="prosa-bench-") as name,
+        database_url(kind, folder := Path(name)) as url,
+        servers.redis() if kind == "postgres" else nullcontext() as redis,
     ):
-        return run(_together(url, redis.url, processes, seconds))
+        return run(_together(url, redis.url if redis else None, folder, processes=processes, seconds=seconds))
 
 
 async def _alone(url: URL, seconds: float) -> Turns:
@@ -52,7 +57,12 @@ async def _alone(url: URL, seconds: float) -> Turns:
         return await _measured(stage, stage.askers, seconds)
 
 
-async def _together(url: URL, redis: str, processes: int, seconds: float) -> Turns:
+async def _together(url: URL, redis: str | None, folder: Path, *, processes: int, seconds: float) -> Turns:
+    async with nullcontext(redis) if redis else LocalRedis().serve(folder) as shared:
+        return await _sharing(url, shared, processes, seconds)
+
+
+async def _sharing(url: URL, redis: str, processes: int, seconds: float) -> Turns:
     await people(url, numbers=NUMBERS)
     arguments = [url.render_as_string(hide_password=False), redis, str(processes), str(seconds)]
     pipe = asyncio.subprocess.PIPE

@@ -63,6 +63,16 @@ def redis_url(redis_server: servers.RedisServer) -> str:
     return redis_server.url
 
 
+@pytest.fixture(params=[pytest.param("redis", marks=pytest.mark.redis), "local"])
+async def shared_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """The URL of what processes share: a Redis, or what stands in for one; with nothing in it."""
+    if request.param == "redis":
+        yield request.getfixturevalue("redis_url")
+        return
+    async with servers.local_redis() as url:
+        yield url
+
+
 @pytest.fixture
 def own_redis() -> Iterator[servers.RedisServer]:
     """A Redis that the test may stop and start."""

@@ -107,13 +107,18 @@ class Part(Protocol):
         """End."""
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Return the application; its parts are made and started when it starts."""
+def create_app(settings: Settings, *, redis: str | None = None) -> FastAPI:
+    """Return the application; its parts are made and started when it starts.
+
+    Args:
+        settings: The installation's.
+        redis: What several processes have in place of a Redis (`prosa.local_redis`), where the settings name none.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.provided = await compose(settings, stack, grace=app.state.grace)
+            app.state.provided = await compose(settings, stack, grace=app.state.grace, redis=redis)
             yield
 
     app = FastAPI(
@@ -161,6 +166,7 @@ async def compose(
     engine: WhatsAppEngine | None = None,
     answers: LazyAnswers | None = None,
     grace: Grace | None = None,
+    redis: str | None = None,
 ) -> dict[Any, object]:
     """Make and start every part; `stack` stops them, the last one first.
 
@@ -170,6 +176,7 @@ async def compose(
         engine: Another one than prosa-bridge.
         answers: Made by other models than the settings name.
         grace: How long a stop may take; left out: some seconds for each part.
+        redis: What is used as Redis where the settings name none; left out: nothing.
 
     Returns:
         What endpoints may ask for, by type.
@@ -180,7 +187,7 @@ async def compose(
             stack.push_async_callback(part.stop)  # also a part that failed half-way is stopped
             await part.start()
 
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else redis
     bus = Bus(redis_url)
     database = Database(settings.sqlalchemy_url, on_wake=bus.wake_all)
     stack.push_async_callback(database.close)
@@ -245,7 +252,7 @@ async def compose(
         receiver,
         directory,
         bus,
-        processes=settings.processes if settings.on_postgresql else None,
+        processes=settings.processes if settings.on_postgresql or settings.processes > 1 else None,
         device_name=settings.device_name,
     )
     numbers = OnlineNumbers(bus, gateway.connection)

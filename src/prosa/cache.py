@@ -381,6 +381,14 @@ def _bytes_only() -> Any:
 
 
 class _Redis(Redis):
+    async def incr(self, key: str, value: int = 1, expire: float | None = None) -> int:
+        # cashews' script does the same, but not every server runs scripts (`prosa.local_redis` does not).
+        async with self._pipeline as pipe:
+            if expire is not None:
+                await pipe.set(key, 0, px=int(expire * 1000), nx=True)
+            await pipe.incrby(key, value)
+            return int((await pipe.execute())[-1])
+
     async def close(self) -> None:
         # cashews 7.6 closes by a name that redis-py 8 deprecates, with a warning each time.
         if self.is_init:

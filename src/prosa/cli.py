@@ -53,6 +53,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (PROSA_HOST).")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on (PROSA_PORT).")] = None,
     child: Annotated[str | None, typer.Option(hidden=True, help="Descriptors inherited from the parent.")] = None,
+    redis: Annotated[str | None, typer.Option(hidden=True, help="What the parent has in place of a Redis.")] = None,
 ) -> None:
     """Serve the API, the WebSocket and the console, and keep the linked numbers online."""
     changes: dict[str, object] = {"host": host} if host else {}
@@ -70,7 +71,10 @@ def serve(
     gc.freeze()  # they stay: full collections need not look at them ever again
     gc.enable()
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
-    raise typer.Exit(run(settings, Parent(*map(int, child.split(","))) if child else None))
+    if child is None:
+        raise typer.Exit(run(settings))
+    listening, line = map(int, child.split(","))
+    raise typer.Exit(run(settings, Parent(listening, line, redis)))
 
 
 @app.command()

@@ -63,13 +63,15 @@ def announce(settings: Settings) -> None:
 class Parent:
     """What a child process has of the one that started it: the port, and a line that ends when that one does."""
 
-    def __init__(self, listening: int, line: int) -> None:
+    def __init__(self, listening: int, line: int, redis: str | None = None) -> None:
         """Take what was inherited.
 
         Args:
             listening: Descriptor of the listening socket.
             line: Descriptor of this end of a pair of sockets.
+            redis: URL of what the parent has for all in place of a Redis, where none is set.
         """
+        self.redis = redis
         self.listening = socket.socket(fileno=listening)
         self._line = socket.socket(fileno=line)
 

@@ -1,8 +1,8 @@
 """`prosa serve` as several processes that share one port, on one machine with several processors.
 
 Each is a whole Prosa: it answers requests, and holds its part of the numbers (`prosa.sessions.sharing`). This parent
-does nothing but start them, one after another at first, start one again that ended, and pass a stop on. A child whose
-parent is gone stops by itself.
+does nothing but start them, one after another at first, start one again that ended, and pass a stop on; where no Redis
+is set, it is theirs (`prosa.local_redis`). A child whose parent is gone stops by itself.
 """
 
 import asyncio
@@ -20,10 +20,11 @@ import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
 from prosa.listening import METRICS_DIR, READY, announce, listen
+from prosa.local_redis import LocalRedis
 from prosa.logs import configure
 from prosa.settings import Settings
 
-METRICS_PREFIX = "prosa-metrics-"
+FOLDER_PREFIX = "prosa-processes-"
 STEADY_SECONDS = 60.0
 """A child that lived so long is started again at once, should it end."""
 LONGEST_PAUSE = 30.0
@@ -38,20 +39,26 @@ def supervise(settings: Settings) -> int:
         ConfigurationError: The address cannot be listened on.
     """
     configure(settings)
-    with listen(settings) as listening, _metrics_folder() as metrics:
+    with listen(settings) as listening, _common_folder() as folder:
         settings = settings.model_copy(update={"port": listening.getsockname()[1]})
-        return asyncio.run(_Supervisor(settings, listening, metrics).run())
+        return asyncio.run(_supervise(settings, listening, folder))
 
 
 @contextlib.contextmanager
-def _metrics_folder() -> Iterator[Path]:
-    """Give a folder for the processes' counters, and take away those of parents that were killed."""
-    for old in Path(tempfile.gettempdir()).glob(f"{METRICS_PREFIX}*"):
-        pid = old.name.removeprefix(METRICS_PREFIX).partition("-")[0]
+def _common_folder() -> Iterator[Path]:
+    """Give a folder for what the processes share, such as counters, and take away those of parents that were killed."""
+    for old in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
+        pid = old.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
         if pid.isdigit() and not _lives(int(pid)):
             shutil.rmtree(old, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"{METRICS_PREFIX}{os.getpid()}-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-") as folder:
         yield Path(folder)
+
+
+async def _supervise(settings: Settings, listening: socket.socket, folder: Path) -> int:
+    async with contextlib.AsyncExitStack() as stack:
+        redis = None if settings.redis_url else await stack.enter_async_context(LocalRedis().serve(folder))
+        return await _Supervisor(settings, listening, folder, redis).run()
 
 
 def _lives(pid: int) -> bool:
@@ -65,10 +72,11 @@ def _lives(pid: int) -> bool:
 
 
 class _Supervisor:
-    def __init__(self, settings: Settings, listening: socket.socket, metrics: Path) -> None:
+    def __init__(self, settings: Settings, listening: socket.socket, folder: Path, redis: str | None) -> None:
         self._settings = settings
         self._listening = listening
-        self._metrics = metrics
+        self._folder = folder
+        self._redis = redis
         self._children: set[asyncio.subprocess.Process] = set()
         self._stopping = asyncio.Event()
         self._status = 0
@@ -125,9 +133,10 @@ class _Supervisor:
                     sys.executable, "-m", "prosa", "serve",
                     f"--host={self._settings.host}", f"--port={self._settings.port}",
                     f"--child={self._listening.fileno()},{theirs.fileno()}",
+                    *([f"--redis={self._redis}"] if self._redis else []),
                     stdin=asyncio.subprocess.DEVNULL,
                     pass_fds=(self._listening.fileno(), theirs.fileno()),
-                    env={**os.environ, METRICS_DIR: str(self._metrics)},
+                    env={**os.environ, METRICS_DIR: str(self._folder)},
                     start_new_session=True,  # Ctrl-C in the terminal is for this process to pass on, once
                 )  # fmt: skip
             self._children.add(child)
@@ -138,7 +147,7 @@ class _Supervisor:
             self._children.discard(child)
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
-        mark_process_dead(child.pid, str(self._metrics))  # type: ignore[no-untyped-call]
+        mark_process_dead(child.pid, str(self._folder))  # type: ignore[no-untyped-call]
         return status
 
     async def _either(self, serves: asyncio.Event, keeping: asyncio.Task[None]) -> None:

@@ -57,7 +57,7 @@ def serve(settings: Settings, parent: Parent | None = None) -> int:
 
 
 async def _serve(settings: Settings, listening: socket.socket, parent: Parent | None) -> None:
-    app = create_app(settings)
+    app = create_app(settings, redis=parent.redis if parent is not None else None)
     server = _Server(_config(app, settings))
     stopping = asyncio.Event()
 

@@ -197,13 +197,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _several_processes(self) -> Self:
-        if self.processes > 1:
-            if sys.platform == "win32":
-                raise ValueError("PROSA_PROCESSES: several processes do not share a port on Windows; leave it at 1")
-            if not self.on_postgresql:
-                raise ValueError("PROSA_PROCESSES: more than one process needs PostgreSQL; set PROSA_DATABASE_URL")
-            if self.redis_url is None:
-                raise ValueError("PROSA_PROCESSES: more than one process needs Redis; set PROSA_REDIS_URL")
+        if self.processes > 1 and sys.platform == "win32":
+            raise ValueError("PROSA_PROCESSES: several processes do not share a port on Windows; leave it at 1")
         return self
 
     @cached_property

@@ -5,13 +5,13 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import orjson
 import pytest
 import structlog
 from redis.asyncio import Redis
-from tests.fixtures.servers import RedisServer, free_port
+from tests.fixtures.servers import RedisServer, free_port, local_redis
 
 from prosa import cache as cache_module
 from prosa.cache import LARGEST_VALUE, NEAR_SECONDS, Cache, CacheState
@@ -34,11 +34,13 @@ async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
     assert condition()
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.redis)])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.redis), "local"])
 async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Cache]:
-    url = request.getfixturevalue("redis_url") if request.param == "redis" else None
-    async with started(url) as cache:
-        yield cache
+    async with AsyncExitStack() as stack:
+        url = request.getfixturevalue("redis_url") if request.param == "redis" else None
+        if request.param == "local":
+            url = await stack.enter_async_context(local_redis())
+        yield await stack.enter_async_context(started(url))
 
 
 async def test_values_come_back_as_they_were(kept: Cache) -> None:
@@ -234,9 +236,8 @@ async def test_a_redis_that_was_never_there_does_not_stop_the_start() -> None:
         assert await cache.get("a") is None
 
 
-@pytest.mark.redis
-async def test_many_at_once(redis_url: str) -> None:
-    async with started(redis_url, operation_seconds=2) as cache:
+async def test_many_at_once(shared_url: str) -> None:
+    async with started(shared_url, operation_seconds=2) as cache:
 
         async def one(n: int) -> Awaitable[None] | None:
             await cache.set(f"k{n}", n, 60)
@@ -247,9 +248,8 @@ async def test_many_at_once(redis_url: str) -> None:
         assert cache.state is CacheState.REDIS
 
 
-@pytest.mark.redis
-async def test_a_near_value_is_asked_for_once_and_gone_once_deleted_anywhere(redis_url: str) -> None:
-    here, there = Cache(redis_url), Cache(redis_url)
+async def test_a_near_value_is_asked_for_once_and_gone_once_deleted_anywhere(shared_url: str) -> None:
+    here, there = Cache(shared_url), Cache(shared_url)
     await here.start()
     await there.start()
 
@@ -271,9 +271,8 @@ async def test_a_near_value_is_asked_for_once_and_gone_once_deleted_anywhere(red
     await there.stop()
 
 
-@pytest.mark.redis
-async def test_a_near_value_is_looked_at_again_after_a_while(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Cache(redis_url)
+async def test_a_near_value_is_looked_at_again_after_a_while(shared_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Cache(shared_url)
     await kept.start()
     await kept.set_near("k", b"old", 60, since=0)
     await kept.set_raw("k", b"new", 60)
@@ -284,9 +283,8 @@ async def test_a_near_value_is_looked_at_again_after_a_while(redis_url: str, mon
     await kept.stop()
 
 
-@pytest.mark.redis
-async def test_what_was_read_before_a_deletion_is_not_kept_near_after_it(redis_url: str) -> None:
-    kept = Cache(redis_url)
+async def test_what_was_read_before_a_deletion_is_not_kept_near_after_it(shared_url: str) -> None:
+    kept = Cache(shared_url)
     await kept.start()
     await kept.set_raw("k", b"old", 60)
     real = kept.get_raw
@@ -332,9 +330,8 @@ async def test_what_is_written_later_is_the_newest_and_together(kept: Cache, mon
     assert "gone" not in made
 
 
-@pytest.mark.redis
-async def test_a_stop_writes_what_waits(redis_url: str) -> None:
-    ends, stays = Cache(redis_url), Cache(redis_url)
+async def test_a_stop_writes_what_waits(shared_url: str) -> None:
+    ends, stays = Cache(shared_url), Cache(shared_url)
     await ends.start()
     await stays.start()
     ends.set_later("k", lambda: b"last words", 60)

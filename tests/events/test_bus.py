@@ -1,4 +1,4 @@
-"""Wake-ups and words between processes, over a real Redis."""
+"""Wake-ups and words between processes, over a real Redis and what stands in for one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -11,8 +11,6 @@ from tests.fixtures.servers import RedisServer
 
 from prosa.events import bus as bus_module
 from prosa.events.bus import CHANNEL, WORDS, Bus, Signal, Word
-
-pytestmark = pytest.mark.redis
 
 
 @asynccontextmanager
@@ -40,8 +38,8 @@ async def woken(signal: Signal) -> bool:
     return await signal.wait(5)
 
 
-async def test_wake_ups_and_words_reach_other_processes_and_words_their_own_once(redis_url: str) -> None:
-    async with two(redis_url) as (one, other), other.listen("outbox") as signal:
+async def test_wake_ups_and_words_reach_other_processes_and_words_their_own_once(shared_url: str) -> None:
+    async with two(shared_url) as (one, other), other.listen("outbox") as signal:
         assert await woken(signal), "the first look comes at once"
         here: list[Word] = []
         there: list[Word] = []
@@ -56,9 +54,9 @@ async def test_wake_ups_and_words_reach_other_processes_and_words_their_own_once
 
 
 async def test_who_is_woken_while_another_wake_up_leaves_is_not_forgotten(
-    redis_url: str, monkeypatch: pytest.MonkeyPatch
+    shared_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with two(redis_url) as (one, other), other.listen("first") as first, other.listen("second") as second:
+    async with two(shared_url) as (one, other), other.listen("first") as first, other.listen("second") as second:
         assert await woken(first)
         assert await woken(second)
         publish = Redis.publish
@@ -75,17 +73,17 @@ async def test_who_is_woken_while_another_wake_up_leaves_is_not_forgotten(
         assert await woken(second)
 
 
-async def test_what_is_not_understood_does_not_deafen(redis_url: str) -> None:
+async def test_what_is_not_understood_does_not_deafen(shared_url: str) -> None:
     """A word of a version to come, or of another program, and an ear that stumbles over it."""
 
     def stumble(word: Word) -> None:
         heard.append(word["who"])
 
     heard: list[str] = []
-    async with two(redis_url) as (one, other), other.listen("outbox") as signal:
+    async with two(shared_url) as (one, other), other.listen("outbox") as signal:
         other.hear("typing", stumble)
         assert await woken(signal)
-        async with Redis.from_url(redis_url) as redis:
+        async with Redis.from_url(shared_url) as redis:
             await redis.publish(WORDS, "no JSON")
             await redis.publish(CHANNEL, b"\xff")
         one.tell("typing", {})
@@ -95,6 +93,7 @@ async def test_what_is_not_understood_does_not_deafen(redis_url: str) -> None:
         await until(_filled(heard))
 
 
+@pytest.mark.redis
 async def test_who_could_not_hear_looks_once_redis_is_back(
     own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +108,7 @@ async def test_who_could_not_hear_looks_once_redis_is_back(
         assert await woken(signal)
 
 
+@pytest.mark.redis
 async def test_a_word_told_now_has_left_when_that_returns_and_waits_for_redis_where_it_is_away(
     own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Several processes on one PostgreSQL and one Redis share the numbers: of one command, and one that joins later."""
+"""Several processes on one database share the numbers: of one command, and one that joins later."""
 
 import asyncio
 import os
@@ -20,8 +20,6 @@ from prosa.database import Database
 from prosa_simulator.contacts import Contact
 from prosa_simulator.product import EventStream, ProsaClient, ProsaProcess
 from prosa_simulator.product.world import World
-
-pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
 NUMBERS = tuple(f"55114000000{place}" for place in range(4))
 EMAIL, PASSWORD = "owner@example.com", "a long password"
@@ -72,17 +70,28 @@ class Installation:
         return [pid for pid, _ in held.most_common()]
 
 
+EMBEDDED = "embedded"
+SERVERS = pytest.param("servers", marks=[pytest.mark.postgres, pytest.mark.redis])
+
+
 @pytest.fixture
-async def installation(
-    tmp_path: Path, postgres_database_url: URL, redis_server: RedisServer
-) -> AsyncIterator[Installation]:
-    url = postgres_database_url.set(drivername="postgresql").render_as_string(hide_password=False)
-    settings = {
-        "PROSA_DATABASE_URL": url,
-        "PROSA_REDIS_URL": redis_server.url,
-        "PROSA_SECRET_KEY": secrets.token_urlsafe(32),
-    }
-    database = Database(postgres_database_url)
+def servers(request: pytest.FixtureRequest) -> tuple[URL, str | None]:
+    """What all processes are to use: a database, and a Redis or none."""
+    if request.param == EMBEDDED:
+        return request.getfixturevalue("sqlite_database_url"), None
+    redis: RedisServer = request.getfixturevalue("redis_server")
+    return request.getfixturevalue("postgres_database_url"), redis.url
+
+
+@pytest.fixture
+async def installation(servers: tuple[URL, str | None], tmp_path: Path) -> AsyncIterator[Installation]:
+    database_url, redis = servers
+    settings = {"PROSA_SECRET_KEY": secrets.token_urlsafe(32)}
+    if redis is not None:
+        settings["PROSA_REDIS_URL"] = redis
+    url = database_url.set(drivername=database_url.get_backend_name())
+    settings["PROSA_DATABASE_URL"] = url.render_as_string(hide_password=False)
+    database = Database(database_url)
     async with World(tmp_path / "world") as world:
         yield Installation(world, database, settings)
     await database.close()
@@ -108,6 +117,7 @@ async def ask(contacts: list[Contact], word: str, numbers: tuple[str, ...] = NUM
         await contact.wait_for(lambda message: word in message.body, 60)
 
 
+@pytest.mark.parametrize("servers", [EMBEDDED, SERVERS], indirect=True)
 async def test_one_command_starts_several_that_share_the_numbers(installation: Installation) -> None:
     prosa = installation.prosa("shop", PROSA_PROCESSES="2")
     await prosa.start()
@@ -144,15 +154,16 @@ async def test_one_command_starts_several_that_share_the_numbers(installation: I
         while any(lives(pid) for pid in left):  # noqa: ASYNC110 - another program's
             await asyncio.sleep(0.1)
     # its next start clears away what it left
-    assert left_in_temporary(f"prosa-metrics-{parent}-*")
+    assert left_in_temporary(f"prosa-processes-{parent}-*")
     await prosa.start()
-    assert not left_in_temporary(f"prosa-metrics-{parent}-*")
+    assert not left_in_temporary(f"prosa-processes-{parent}-*")
     assert await prosa.stop() == 0
     for contact in contacts:
         for word in ("one", "two", "three"):
             assert sum(word in message.body for message in contact.received) == 1
 
 
+@pytest.mark.parametrize("servers", [SERVERS], indirect=True)
 async def test_one_that_joins_gets_its_part(installation: Installation) -> None:
     first, second = installation.prosa("first"), installation.prosa("second")
     await first.start()

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
@@ -22,6 +23,9 @@ from prosa.database.together import GroupFailedError, Job, JobFailedError, run_t
 from prosa.database.transactions import WriteDb
 
 T = TypeVar("T")
+
+LOOK_SECONDS = 0.001
+"""Between two looks whether another process has ended its transaction on SQLite: a fraction of what one takes."""
 
 
 class Place(IntEnum):
@@ -82,8 +86,10 @@ class SqliteGroups:
 
     Small jobs run on the event loop itself, and only their commit, which waits for the disk, in a thread: a thread that
     runs Python beside a busy event loop waits up to 5 ms for the interpreter's lock after each statement (measured: a
-    group took three times its processor time). All others, which may be large, run in the thread as a whole, and so do
-    those that wait for another program that writes.
+    group took three times its processor time). All others, which may be large, run in the thread as a whole.
+
+    Other processes may write, too. Whoever finds another at it looks again a moment later, from the event loop:
+    SQLite's own wait would hold that up, and looks ever less often, so that who waits long loses to who has just come.
     """
 
     def __init__(self, engine: Engine, turn: asyncio.Lock, watch: Callable[[], Watch | None]) -> None:
@@ -106,8 +112,9 @@ class SqliteGroups:
         """Run jobs in one transaction."""
         async with self._turn:
             try:
-                if any(work.place is Place.ALONE for work in jobs) or not self._begin(jobs, patient=False):
-                    return await self._in_thread(self._run, jobs)
+                await self._begin(flushed=not _only_claims(jobs))
+                if any(work.place is Place.ALONE for work in jobs):
+                    return await self._in_thread(self._work_and_commit, jobs)
                 done = self._work(jobs)
                 await self._in_thread(self._statement, "COMMIT")
             except (JobFailedError, GroupFailedError):
@@ -126,8 +133,7 @@ class SqliteGroups:
     async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
-    def _run(self, jobs: Sequence[Work]) -> Committed:
-        self._begin(jobs, patient=True)
+    def _work_and_commit(self, jobs: Sequence[Work]) -> Committed:
         done = self._work(jobs)
         self._statement("COMMIT")
         return done
@@ -138,43 +144,49 @@ class SqliteGroups:
         results = without_loop(_run_jobs(db, jobs))
         return Committed(results, db.wakes, db.calls)
 
-    def _begin(self, jobs: Sequence[Work], *, patient: bool) -> bool:
-        """Begin a transaction.
+    async def _begin(self, *, flushed: bool) -> None:
+        """Begin a transaction, as soon as nobody else has one.
 
         Args:
-            jobs: What it is for.
-            patient: Whether to open the database where it is not open, and to wait while another program writes;
-                otherwise False is returned there.
+            flushed: Whether its commit is on the disk when it is done.
 
         Raises:
-            NotBegunError: It could not be begun.
+            NotBegunError: It could not be begun, or others wrote for all of `connect.BUSY_TIMEOUT_SECONDS`.
         """
         try:
             if self._connection is None:
-                if not patient:
-                    return False  # to open one may take long
-                self._connection, self._flushed = self._engine.connect(), True
-            flushed = not _only_claims(jobs)
+                self._connection, self._flushed = await self._in_thread(self._engine.connect), True
+                self._statement("PRAGMA busy_timeout=0")
             if flushed is not self._flushed:
                 self._statement(f"PRAGMA synchronous={'FULL' if flushed else 'NORMAL'}")
                 self._flushed = flushed
-            if patient:
-                self._statement(f"PRAGMA busy_timeout={connect.BUSY_TIMEOUT_SECONDS * 1000:.0f}")
-            try:
-                self._statement("BEGIN IMMEDIATE")
-            finally:
-                if patient:
-                    self._statement("PRAGMA busy_timeout=0")
+            self._tell("BEGIN IMMEDIATE")
+            give_up = time.monotonic() + connect.BUSY_TIMEOUT_SECONDS
+            while not self._begun(last=time.monotonic() >= give_up):  # noqa: ASYNC110 - another process's
+                await asyncio.sleep(LOOK_SECONDS)
         except Exception as error:
-            if not patient and outage_of(error) is Outage.BUSY:
-                return False
             raise NotBegunError from error
+
+    def _begun(self, *, last: bool) -> bool:
+        """Begin a transaction, where nobody else has one; return whether it is begun, or raise on the last try."""
+        try:
+            self._execute("BEGIN IMMEDIATE")
+        except DBAPIError as error:
+            if last or outage_of(error) is not Outage.BUSY:
+                raise
+            return False
         return True
 
     def _statement(self, sql: str) -> None:
-        connection = cast("Connection", self._connection)
+        self._tell(sql)
+        self._execute(sql)
+
+    def _tell(self, sql: str) -> None:
         if (watch := self._watch()) is not None:
             watch(sql, ())
+
+    def _execute(self, sql: str) -> None:
+        connection = cast("Connection", self._connection)
         try:
             _raw(connection).execute(sql)
         except sqlite3.Error as error:

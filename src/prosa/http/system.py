@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from prosa.cache import Cache, CacheState
+from prosa.cache import Cache
 from prosa.clock import utc_now
 from prosa.database import Database
 from prosa.http.auth import PeopleManager
@@ -46,7 +46,7 @@ async def read_system(
     return SystemView(
         health=await examine(database, cache, engine),
         database=database.dialect,
-        cache="memory" if cache.state is CacheState.MEMORY else "redis",
+        cache="memory" if settings.redis_url is None else "redis",
         ai_model=settings.ai_model,
         ai_key=settings.gemini_api_key is not None,
         python=platform.python_version(),
