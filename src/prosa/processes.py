@@ -19,6 +19,7 @@ from pathlib import Path
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
+from prosa.errors import ConfigurationError
 from prosa.listening import METRICS_DIR, READY, announce, listen
 from prosa.local_redis import LocalRedis
 from prosa.logs import configure
@@ -36,7 +37,7 @@ def supervise(settings: Settings) -> int:
     """Serve with `settings.processes` processes until SIGINT or SIGTERM; return the exit status.
 
     Raises:
-        ConfigurationError: The address cannot be listened on.
+        ConfigurationError: The address cannot be listened on, or there is no place for what processes share.
     """
     configure(settings)
     with listen(settings) as listening, _common_folder() as folder:
@@ -57,7 +58,15 @@ def _common_folder() -> Iterator[Path]:
 
 async def _supervise(settings: Settings, listening: socket.socket, folder: Path) -> int:
     async with contextlib.AsyncExitStack() as stack:
-        redis = None if settings.redis_url else await stack.enter_async_context(LocalRedis().serve(folder))
+        redis = None
+        if settings.redis_url is None:
+            try:
+                redis = await stack.enter_async_context(LocalRedis().serve(folder))
+            except OSError as error:
+                raise ConfigurationError(
+                    f"The processes cannot meet in {folder}: {error.strerror or error}.",
+                    remedy="Set TMPDIR to another folder, with a short path, or PROSA_REDIS_URL, or PROSA_PROCESSES=1.",
+                ) from error
         return await _Supervisor(settings, listening, folder, redis).run()
 
 

@@ -114,7 +114,7 @@ class Settings(BaseSettings):
         ge=1,
         le=64,
         description="Processes that serve one port together, each with its part of the numbers: up to one for each "
-        "processor. More than one need PostgreSQL and Redis.",
+        "processor.",
     )
     turn_concurrency: int = Field(
         64, ge=1, le=1000, description="Answers being made at the same time, in this process."

@@ -38,11 +38,6 @@ SECRET = "hunter2"
         ),
         ({"PROSA_FRAME_ORIGINS": "*"}, ["PROSA_FRAME_ORIGINS: * is not an origin"]),
         ({"PROSA_AI_TIMEOUT_SECONDS": "-1"}, ["PROSA_AI_TIMEOUT_SECONDS: "]),
-        ({"PROSA_PROCESSES": "2"}, ["PROSA_PROCESSES: more than one process needs PostgreSQL; set PROSA_DATABASE_URL"]),
-        (
-            {"PROSA_PROCESSES": "2", "PROSA_DATABASE_URL": "postgresql://db/prosa"},
-            ["PROSA_PROCESSES: more than one process needs Redis; set PROSA_REDIS_URL"],
-        ),
         ({"PROSA_PROCESSES": "0"}, ["PROSA_PROCESSES: "]),
         ({"PROSA_WHATSAPP_TEST_URL": "ws://127.0.0.1:1"}, ["PROSA_WHATSAPP_TEST_ROOT_KEY", "belong together"]),
     ],
@@ -130,6 +125,20 @@ def test_several_processes_that_cannot_be_started_say_it_once(here: Path) -> Non
     assert done.stderr.count("cannot be used") == 1
     assert "Traceback" not in done.stderr
     assert SECRET not in done.stderr + done.stdout
+
+
+def test_several_processes_without_a_place_to_meet_say_what_to_do(here: Path, tmp_path: Path) -> None:
+    deep = tmp_path / ("x" * 100)  # no socket can be there
+    deep.mkdir()
+    settings = {"PROSA_PROCESSES": "2", "TMPDIR": str(deep)}
+    command = [sys.executable, "-m", "prosa", "serve", "--port", "0"]
+    done = subprocess.run(
+        command, cwd=here, env=os.environ | settings, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert "PROSA_REDIS_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(deep.iterdir())
 
 
 def test_a_port_that_is_taken(here: Path) -> None:
