@@ -36,15 +36,16 @@ const (
 )
 
 type options struct {
-	fd          int
-	connect     string
-	store       string
-	mediaDir    string
-	logLevel    string
-	testServer  string
-	testRootKey string
-	testMediaCA string
-	version     bool
+	fd               int
+	connect          string
+	store            string
+	storeConnections int
+	mediaDir         string
+	logLevel         string
+	testServer       string
+	testRootKey      string
+	testMediaCA      string
+	version          bool
 }
 
 func main() {
@@ -59,6 +60,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.IntVar(&o.fd, "fd", -1, "inherited file descriptor of the stream")
 	flags.StringVar(&o.connect, "connect", "", "loopback `HOST:PORT` of the stream, where no descriptor can be inherited")
 	flags.StringVar(&o.store, "store", "", "credentials store: sqlite:///abs/path.db or postgres://… ("+storeVariable+" goes first)")
+	flags.IntVar(&o.storeConnections, "store-connections", 16, "connections to PostgreSQL, at most")
 	flags.StringVar(&o.mediaDir, "media-dir", "", "directory of all uploads and downloads")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&o.testServer, "test-server", "", "tests only: ws://127.0.0.1:PORT/ws/chat")
@@ -77,6 +79,8 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 		return o, errors.New("give either --fd or --connect")
 	case o.mediaDir == "":
 		return o, errors.New("give --media-dir")
+	case o.storeConnections < 1:
+		return o, errors.New("give --store-connections of at least 1")
 	}
 	return o, nil
 }
@@ -141,6 +145,7 @@ func start(o options, log *slog.Logger) (*bridge, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
+	where.connections = o.storeConnections
 	store, err := openCredentials(ctx, where, waLogger{log.With("module", "Store")})
 	if err != nil {
 		return nil, err

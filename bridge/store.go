@@ -23,9 +23,10 @@ import (
 
 // storeLocation is a parsed --store URL.
 type storeLocation struct {
-	driver string // "sqlite" or "pgx", both also names of dialects that whatsmeow knows
-	source string // data source name of that driver
-	file   string // SQLite only: the database file
+	driver      string // "sqlite" or "pgx", both also names of dialects that whatsmeow knows
+	source      string // data source name of that driver
+	file        string // SQLite only: the database file
+	connections int    // PostgreSQL only: at most; SQLite has one
 }
 
 // sqliteSettings are applied to each connection. WAL with synchronous=NORMAL is
@@ -108,8 +109,8 @@ func openCredentials(ctx context.Context, where storeLocation, log waLog.Logger)
 		// come first served; with several they would poll the file's lock.
 		db.SetMaxOpenConns(1)
 	} else {
-		db.SetMaxOpenConns(16)
-		db.SetMaxIdleConns(16)
+		db.SetMaxOpenConns(where.connections)
+		db.SetMaxIdleConns(where.connections)
 		db.SetConnMaxIdleTime(5 * time.Minute)
 	}
 	container := sqlstore.NewWithDB(db, where.driver, log)

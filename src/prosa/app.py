@@ -95,6 +95,8 @@ from prosa.whatsapp.engine import WhatsAppEngine
 from prosa.whatsapp.process import TestServer
 
 MIB = 2**20
+LEAST_CONNECTIONS = 4
+"""To a database, of a process or its bridge: one writes, another waits for an answer, some read."""
 
 
 class Part(Protocol):
@@ -189,7 +191,7 @@ async def compose(
 
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else redis
     bus = Bus(redis_url)
-    database = Database(settings.sqlalchemy_url, on_wake=bus.wake_all)
+    database = Database(settings.sqlalchemy_url, pool_size=_share(10, settings.processes), on_wake=bus.wake_all)
     stack.push_async_callback(database.close)
     await upgrade(database)
     cache = _joined(Cache(redis_url), bus)
@@ -370,6 +372,11 @@ def _remover(files: MediaFiles) -> Callable[[str], Awaitable[None]]:
     return remove
 
 
+def _share(connections: int, processes: int) -> int:
+    """Return how many of some connections one of several processes has, which also has its share of the work."""
+    return max(LEAST_CONNECTIONS, connections // processes)
+
+
 def _engine(settings: Settings, presence: Presence) -> BridgeEngine:
     test_server = None
     if settings.whatsapp_test_url and settings.whatsapp_test_root_key and settings.whatsapp_test_media_ca:
@@ -382,5 +389,6 @@ def _engine(settings: Settings, presence: Presence) -> BridgeEngine:
         binary=settings.bridge_path,
         test_server=test_server,
         log_level={"warning": "warn"}.get(settings.log_level, settings.log_level),
+        store_connections=_share(16, settings.processes),
         keep_open=lambda: presence.descriptors,
     )

@@ -561,6 +561,7 @@ async def test_the_program_learns_no_secret_of_ours(harness: Harness, monkeypatc
         binary=FAKE,
         test_server=TestServer("ws://127.0.0.1:1/ws/chat", "00" * 32, Path("/tmp/ca.pem")),
         log_level="debug",
+        store_connections=5,
     )
     await engine.start()
     await engine.stop()
@@ -570,7 +571,7 @@ async def test_the_program_learns_no_secret_of_ours(harness: Harness, monkeypatc
     assert start["environ"]["PROSA_BRIDGE_STORE"] == "postgres://prosa:top-password@db/prosa"
     assert start["environ"]["HTTPS_PROXY"] == "http://proxy.example"
     assert start["argv"][2:] == [
-        "--media-dir", str(harness.directory), "--log-level", "debug",
+        "--media-dir", str(harness.directory), "--log-level", "debug", "--store-connections", "5",
         "--test-server", "ws://127.0.0.1:1/ws/chat", "--test-root-key", "00" * 32, "--test-media-ca", "/tmp/ca.pem",
     ]  # fmt: skip
 

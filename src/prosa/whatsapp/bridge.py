@@ -49,6 +49,7 @@ def create_engine(
     binary: Path | None = None,
     test_server: TestServer | None = None,
     log_level: str = "info",
+    store_connections: int = 16,
     keep_open: Callable[[], Sequence[int]] = tuple,
 ) -> "BridgeEngine":
     """Return the engine that Prosa runs with; arguments as of `BridgeOptions`."""
@@ -58,6 +59,7 @@ def create_engine(
         binary=binary,
         test_server=test_server,
         log_level=log_level,
+        store_connections=store_connections,
         keep_open=keep_open,
     )
     return BridgeEngine(options)

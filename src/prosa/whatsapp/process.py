@@ -70,6 +70,7 @@ class BridgeOptions:
         test_server: A simulated WhatsApp, for tests.
         log_level: debug, info, warn or error.
         use_tcp: Talk over a loopback TCP port instead of an inherited socket pair; always so on Windows.
+        store_connections: To a store on PostgreSQL, at most.
         keep_open: Open files that the program holds for as long as it lives (a lock: `prosa.holders`).
     """
 
@@ -79,6 +80,7 @@ class BridgeOptions:
     test_server: TestServer | None = None
     log_level: str = "info"
     use_tcp: bool = sys.platform == "win32"
+    store_connections: int = 16
     keep_open: Callable[[], Sequence[int]] = tuple
 
 
@@ -204,6 +206,7 @@ def _command(options: BridgeOptions) -> tuple[Path, list[str], dict[str, str]]:
         arguments += ["--store", options.store_url]
     else:  # may hold a password, and command lines are public on a machine
         environment["PROSA_BRIDGE_STORE"] = options.store_url
+        arguments += ["--store-connections", str(options.store_connections)]
     if options.test_server is not None:
         test = options.test_server
         arguments += ["--test-server", test.url, "--test-root-key", test.root_key_hex]
