@@ -45,11 +45,12 @@ def main() -> int:
         "--seed", type=int, metavar="N", help="of everything random; another one each time, and reported"
     )
     faulty.add_argument("--database", choices=("sqlite", "postgres"), help="sqlite where left out")
+    faulty.add_argument("--processes", type=int, metavar="N", help="that share the numbers, one each; 1 where left out")
     options = parser.parse_args()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output is the figures'
     for name in [options.name] if options.name else sorted(BENCHMARKS):
         files = {f"{kind}_file": getattr(options, kind) for kind, takers in FILES.items() if name in takers}
-        more = {key: getattr(options, key) for key in ("rounds", "seed", "database") if name == "faults"}
+        more = {key: getattr(options, key) for key in ("rounds", "seed", "database", "processes") if name == "faults"}
         given = {key: value for key, value in more.items() if value is not None}
         done = report(name, BENCHMARKS[name](quick=options.quick, **files, **given))
         # what is kept is comparable: the whole form, on what it measures by default

@@ -27,13 +27,15 @@ from bench.report import children
 from bench.stage import database_url
 from prosa_simulator.contacts import Contact
 from prosa_simulator.gemini import Prompt, Text, on_system
-from prosa_simulator.product import ProsaClient
+from prosa_simulator.product import EventStream, ProsaClient
 from prosa_simulator.product.process import ProsaProcess
 from prosa_simulator.product.world import World
 
 ROUNDS = 200
 VICTIMS = ("prosa", "bridge", "both")
 """Who is killed, in turn. A bridge whose Prosa is killed must end by itself."""
+VICTIMS_OF_SEVERAL = (*VICTIMS, "all")
+"""The same with several processes: one of them, its bridge, or both, which come back by themselves; or everything."""
 RELAPSE = 0.25
 """How often Prosa is killed again within two seconds of its new start."""
 PATIENCE_SECONDS = 90.0
@@ -41,7 +43,7 @@ PATIENCE_SECONDS = 90.0
 LAST_SECONDS = 3.0
 """After the last round: a second answer that is still on its way would come within that."""
 
-_SHOP = "551140000001"
+_SHOPS = tuple(f"55114000000{n}" for n in range(1, 10))
 _TOKEN = re.compile(r"Q\d+-\d+-\d+")
 _QUICK_SECONDS, _QUICK_LEAST, _QUICK_MOST = 20.0, 3, 12
 
@@ -92,10 +94,11 @@ def _inversions(seen: Sequence[str], wanted: Sequence[str]) -> int:
 
 
 class Trial:
-    """A Prosa with a linked number, and contacts that ask while it is killed."""
+    """A Prosa with a linked number for each of its processes, and contacts that ask while it is killed."""
 
-    def __init__(self, world: World, prosa: ProsaProcess, api: ProsaClient, seed: int) -> None:
+    def __init__(self, world: World, prosa: ProsaProcess, api: ProsaClient, seed: int, processes: int = 1) -> None:
         self.world = world
+        self.shops = _SHOPS[:processes]
         self.prosa = prosa
         self.api = api
         self.people: list[Contact] = []
@@ -112,7 +115,9 @@ class Trial:
 
     async def round(self) -> str:
         """Load, kill at a random moment, start again, wait for the answers; return who was killed, and when."""
-        victim, chance = VICTIMS[self.rounds % len(VICTIMS)], self._random
+        chance, several = self._random, len(self.shops) > 1
+        victims = VICTIMS_OF_SEVERAL if several else VICTIMS
+        victim = victims[self.rounds % len(victims)]
         self.rounds += 1
         plans = [[chance.uniform(0, 0.5) for _ in range(chance.randint(1, 3))] for _ in self.people]
         moment, pause = chance.uniform(0, 1.6), chance.uniform(0, 0.3)
@@ -123,7 +128,7 @@ class Trial:
         late = chance.randrange(len(self.people))  # asks while it is down
         await asyncio.gather(asking[late])
         await self._ask(late, self.rounds, len(plans[late]))
-        if victim != "bridge":
+        if victim == "all" if several else victim != "bridge":
             await self.prosa.kill()
             await asyncio.sleep(pause)
             if chance.random() < RELAPSE:
@@ -155,10 +160,18 @@ class Trial:
         await self.prosa.kill()
 
     def _kill(self, victim: str) -> list[int]:
-        bridges = children(self.prosa.pid)
-        pids = {"prosa": [self.prosa.pid], "bridge": bridges, "both": [*bridges, self.prosa.pid]}[victim]
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+        """Kill; return the bridges that are to end."""
+        if len(self.shops) > 1:
+            parts = children(self.prosa.pid)
+            if victim == "all":
+                bridges = [bridge for part in parts for bridge in children(part)]
+                _end(self.prosa.pid, *parts, *bridges)
+                return bridges
+            prosa = self._random.choice(parts) if parts else None  # none: all of them are being started again
+        else:
+            prosa = self.prosa.pid
+        bridges = children(prosa) if prosa else []
+        _end(*(bridges if victim != "prosa" else ()), *([prosa] if prosa and victim != "bridge" else ()))
         return bridges
 
     async def _chat(self, who: int, waits: Sequence[float]) -> None:
@@ -168,7 +181,7 @@ class Trial:
 
     async def _ask(self, who: int, round_: int, n: int) -> None:
         person, token = self.people[who], f"Q{round_}-{who}-{n}"
-        wa_id = await person.send_text(_SHOP, f"What about {token}?")
+        wa_id = await person.send_text(self.shops[who % len(self.shops)], f"What about {token}?")
         self.asked[person.number].append((token, wa_id))
 
     async def _answered(self) -> list[str]:
@@ -201,14 +214,15 @@ class Trial:
 
 @asynccontextmanager
 async def trial(
-    folder: Path, *, seed: int, people: int = 4, settings: dict[str, str] | None = None
+    folder: Path, *, seed: int, people: int = 4, processes: int = 1, settings: dict[str, str] | None = None
 ) -> AsyncIterator[Trial]:
-    """Set everything up: a world, a Prosa in it, a linked number, contacts.
+    """Set everything up: a world, a Prosa in it, linked numbers, contacts.
 
     Args:
         folder: Where all files are.
         seed: Of everything random.
         people: Contacts.
+        processes: Prosa's, each with a number.
         settings: Of Prosa.
     """
     async with AsyncExitStack() as stack:
@@ -221,31 +235,45 @@ async def trial(
 
         world.gemini.script.when(on_system("keep the notes"), "contact: asks numbered questions")
         world.gemini.script.default = answer
-        prosa = world.prosa(settings=settings)
+        prosa = world.prosa(settings={**(settings or {}), "PROSA_PROCESSES": str(processes)})
         await prosa.start()
         api = await stack.enter_async_context(ProsaClient(prosa.url))
         await api.register("bench@example.com", "a long password")
+        made = Trial(world, prosa, api, seed, processes)
         async with api.events() as events:
-            await api.post(
-                "/sessions",
-                {"session_id": "shop", "settings": {"debounce_seconds": 0, "sending": {"typing_ms_per_char": 0}}},
-            )
-            await api.post("/sessions/shop/connect", {"method": "qr"})
-            shown = await events.wait("session.qr")
-            await world.network.phone(_SHOP, "Shop").scan(shown["payload"]["qr"])
-            await events.wait("session.status", lambda event: event["payload"]["status"] == "open", seconds=60)
-        made = Trial(world, prosa, api, seed)
+            for shop in made.shops:
+                await _link(world, api, events, shop)
         await made.add_people(people)
         yield made
 
 
-def run(*, quick: bool, rounds: int | None = None, seed: int | None = None, database: str = "sqlite") -> dict[str, Any]:
+async def _link(world: World, api: ProsaClient, events: EventStream, shop: str) -> None:
+    settings = {"debounce_seconds": 0, "sending": {"typing_ms_per_char": 0}}
+    await api.post("/sessions", {"session_id": shop, "settings": settings})
+    await api.post(f"/sessions/{shop}/connect", {"method": "qr"})
+    shown = await events.wait("session.qr", lambda event: event["session"] == shop)
+    await world.network.phone(shop, "Shop").scan(shown["payload"]["qr"])
+
+    def is_open(event: dict[str, Any]) -> bool:
+        return bool(event["session"] == shop and event["payload"]["status"] == "open")
+
+    await events.wait("session.status", is_open, seconds=60)
+
+
+def run(
+    *,
+    quick: bool,
+    rounds: int | None = None,
+    seed: int | None = None,
+    database: str = "sqlite",
+    processes: int = 1,
+) -> dict[str, Any]:
     """Kill `rounds` times, and count. What went wrong leaves its files behind, and says where."""
     seed = random.randrange(2**32) if seed is None else seed
     folder = Path(tempfile.mkdtemp(prefix="prosa-faults-"))
     with database_url("postgres", folder) if database == "postgres" else nullcontext() as url:
         settings = {"PROSA_DATABASE_URL": url.render_as_string(hide_password=False)} if url else {}
-        done, accounts = asyncio.run(_run(folder, rounds or (None if quick else ROUNDS), seed, settings))
+        done, accounts = asyncio.run(_run(folder, rounds or (None if quick else ROUNDS), seed, processes, settings))
     counts = judge(accounts)
     bad = [name for name in ("lost", "unanswered", "doubled", "misordered") if counts[name]]
     if bad:
@@ -257,15 +285,23 @@ def run(*, quick: bool, rounds: int | None = None, seed: int | None = None, data
     return {"rounds": done, **counts, "seed": seed}
 
 
-async def _run(folder: Path, rounds: int | None, seed: int, settings: dict[str, str]) -> tuple[int, list[Account]]:
+async def _run(
+    folder: Path, rounds: int | None, seed: int, processes: int, settings: dict[str, str]
+) -> tuple[int, list[Account]]:
     started = time.monotonic()
-    async with trial(folder, seed=seed, settings=settings) as made:
+    async with trial(folder, seed=seed, processes=processes, settings=settings) as made:
         while made.rounds < (rounds or _QUICK_MOST):
             if rounds is None and made.rounds >= _QUICK_LEAST and time.monotonic() - started > _QUICK_SECONDS:
                 break
             what = await made.round()
             print(f"round {made.rounds}/{rounds or '?'}: {what}", file=sys.stderr, flush=True)
         return made.rounds, await made.accounts()
+
+
+def _end(*pids: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def _gone(pid: int) -> None:
