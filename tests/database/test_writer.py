@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select, text
@@ -186,6 +187,24 @@ async def test_sqlite_is_kept_from_other_programs_from_a_transactions_beginning(
         with contextlib.closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
         await add_user("mine@example.com")(db)
+
+
+async def test_a_new_sqlite_database_is_its_users_alone_and_an_old_one_keeps_its_rights(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    made = Database(sqlite_database.url.set(database=str(tmp_path / "new.sqlite3")))
+    await made.submit(_table)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("new.sqlite3*")} == {0o600}  # noqa: ASYNC240
+    await made.close()
+    (tmp_path / "new.sqlite3").chmod(0o640)
+    again = Database(made.url)
+    await again.ping()
+    assert (tmp_path / "new.sqlite3").stat().st_mode & 0o777 == 0o640
+    await again.close()
+
+
+async def _table(db: WriteDb) -> None:
+    await db.execute(text("CREATE TABLE words (word TEXT)"))
 
 
 @pytest.mark.parametrize("place", SMALL)

@@ -138,6 +138,7 @@ def _set_up(engine: Engine, begin: str | None) -> None:
         # The driver must not open transactions on its own: BEGIN is sent below (SQLAlchemy, "SQLite: Serializable
         # isolation / Savepoints / Transactional DDL").
         connection.isolation_level = None
+        _make_private(engine.url.database)
         cursor = connection.cursor()
         _use_wal(cursor)
         for pragma in (
@@ -156,6 +157,13 @@ def _set_up(engine: Engine, begin: str | None) -> None:
         @event.listens_for(engine, "begin")
         def _begin(connection: Any) -> None:
             connection.exec_driver_sql(begin)
+
+
+def _make_private(file: str | None) -> None:
+    """Let only this user read a database that is new: what people wrote is in it. SQLite's side files follow it."""
+    path = Path(file) if file else None
+    if path is not None and path.is_file() and path.stat().st_size == 0:
+        path.chmod(0o600)
 
 
 def _use_wal(cursor: Any) -> None:
