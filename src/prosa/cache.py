@@ -11,10 +11,10 @@ the process, for some seconds, and what can be found again is written later, man
 import asyncio
 import itertools
 import time
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import structlog
@@ -26,13 +26,12 @@ from cashews.serialize import get_serializer
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from prosa.recent import Recent
 from prosa.stopping import end
 
 logger = structlog.get_logger("prosa.cache")
 
 T = TypeVar("T")
-K = TypeVar("K")
-V = TypeVar("V")
 
 PREFIX = "prosa:"
 OPERATION_SECONDS = 0.25
@@ -63,46 +62,6 @@ class CacheState(StrEnum):
     REDIS = "redis"
     AWAY = "away"
     """Redis is set up and does not answer: nothing is cached."""
-
-
-class Recent(OrderedDict[K, V]):
-    """So many entries, those that were written least recently go first."""
-
-    def __init__(self, most: int) -> None:
-        """Keep at most so many."""
-        super().__init__()
-        self._most = most
-
-    def put(self, key: K, value: V) -> None:
-        """Write an entry, as the newest."""
-        self[key] = value
-        self.move_to_end(key)
-        if len(self) > self._most:
-            self.popitem(last=False)
-
-
-class Read(Generic[T]):
-    """The newest values as they were read from the cache's bytes, so that the same bytes are not read again.
-
-    The bytes stay the truth: what is found here is used only where the cache holds the very same. Whoever gets a value
-    from here must not change it.
-    """
-
-    def __init__(self, most: int) -> None:
-        """Keep so many values, the least recently used go first."""
-        self._values: Recent[str, tuple[bytes, T]] = Recent(most)
-
-    def get(self, key: str, raw: bytes) -> T | None:
-        """Return what was read from these bytes, where that is known."""
-        known = self._values.get(key)
-        if known is None or known[0] != raw:
-            return None
-        self._values.move_to_end(key)
-        return known[1]
-
-    def put(self, key: str, raw: bytes, value: T) -> None:
-        """Remember what bytes read as."""
-        self._values.put(key, (raw, value))
 
 
 class Cache:

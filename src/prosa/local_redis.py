@@ -8,11 +8,13 @@ not know whom they talk to. What is kept here are copies of what the tables say:
 import asyncio
 import fnmatch
 import time
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
+
+from prosa.recent import Recent
 
 MOST_ENTRIES = 8_000
 """Values kept, those written least recently go first: twice as many as a process by itself keeps."""
@@ -45,8 +47,7 @@ class LocalRedis:
             most: Values kept.
         """
         self._clock = clock
-        self._most = most
-        self._values: OrderedDict[bytes, tuple[bytes, float]] = OrderedDict()
+        self._values: Recent[bytes, tuple[bytes, float]] = Recent(most)
         self._channels: defaultdict[bytes, set[_Client]] = defaultdict(set)
         self._clients: set[_Client] = set()
 
@@ -126,10 +127,7 @@ class LocalRedis:
         return len(listeners)
 
     def _keep(self, key: bytes, value: bytes, until: float) -> None:
-        self._values[key] = value, until
-        self._values.move_to_end(key)
-        if len(self._values) > self._most:
-            self._values.popitem(last=False)
+        self._values.put(key, (value, until))
 
 
 class _Client:

@@ -18,9 +18,9 @@ from sqlalchemy import Row
 
 from prosa.answers import asked, repository
 from prosa.answers.background import TEXTS
-from prosa.cache import Recent
 from prosa.database import Database, WriteDb
 from prosa.embeddings import Embedded, Embedder, Embedders, EmbeddingError, Kind, Maker
+from prosa.recent import Recent
 
 if TYPE_CHECKING:
     from prosa.answers.matching import Match, Matcher

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from prosa.cache import Cache, Read
+from prosa.cache import Cache
 from prosa.database import Database
+from prosa.recent import Read
 from prosa.sessions import repository
 from prosa.sessions.facts import SessionFacts
 from prosa.sessions.record import SessionRecord

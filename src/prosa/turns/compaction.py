@@ -24,11 +24,11 @@ from prosa.ai.economy import CacheWatch, Window
 from prosa.ai.summary import Summary, SummaryRequest
 from prosa.ai.usage import CallUsage, Purpose
 from prosa.auth.keys import KeysOf, no_keys
-from prosa.cache import Recent
 from prosa.conversations.held import TABLE, HeldConversation, hold
 from prosa.database import Database
 from prosa.database.engine import Place, WriteDb
 from prosa.database.prepared import Prepared
+from prosa.recent import Recent
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.context import Contexts
 from prosa.turns.ending import Turn, record

@@ -13,11 +13,12 @@ import orjson
 from sqlalchemy import Table, bindparam, literal_column, select
 
 from prosa.ai.context import CONTACT, PromptMessage, Transcript, text_of, without_marks
-from prosa.cache import Cache, Recent
+from prosa.cache import Cache
 from prosa.conversations.models import Message, MessageStatus
 from prosa.database import Database
 from prosa.database.base import Base
 from prosa.database.engine import ReadDb
+from prosa.recent import Recent
 from prosa.turns.policy import wants_answer
 
 TTL_SECONDS = 2 * 3600.0
