@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,6 +29,7 @@ from prosa.database.outage import Outage, outage_of
 from prosa.errors import ConflictError, NotFoundError
 from prosa.events import log
 from prosa.events.log import NewEvent
+from prosa.events.types import Payload
 from prosa.ids import new_id
 from prosa.outbox import queue, schedule
 from prosa.outbox.content import Instructions, Outbound, OutboundMedia, OutboundText
@@ -269,14 +271,16 @@ async def _enqueue(
             user_id=caller.user_id, quoted_wa_id=quoted_wa_id, idempotency_key=draft.idempotency_key,
         )  # fmt: skip
         return held.version
-    now = utc_now()
-    paused = await person_wrote(
-        db, held, session, by=PausedBy.PERSON, written_at=now, now=now, user_id=caller.user_id, pauses=draft.pauses_ai
-    )
+    paused: Sequence[Payload] = ()
+    if draft.pauses_ai:
+        now = utc_now()
+        paused = await person_wrote(
+            db, held, session, by=PausedBy.PERSON, written_at=now, now=now, user_id=caller.user_id
+        )
     await queue.enqueue(
         db,
         held,
-        author=Author.PERSON,
+        author=Author.PERSON if draft.pauses_ai else Author.PROGRAM,
         content=content,
         quoted_wa_id=quoted_wa_id,
         idempotency_key=draft.idempotency_key,

@@ -28,6 +28,7 @@ from prosa.whatsapp.engine import InboundMessage, MessageType
 
 _m = MESSAGES.c
 _UNSAID = (Author.AI.value, Author.AUTOMATIC.value)
+_OURS = tuple(author.value for author in (Author.AI, Author.PERSON, Author.PROGRAM, Author.AUTOMATIC, Author.SCHEDULED))
 _LAST = 10
 """Messages looked at to recognise a greeting: a chat's first seconds hold fewer."""
 
@@ -41,7 +42,6 @@ async def person_wrote(
     written_at: datetime,
     now: datetime,
     user_id: uuid.UUID | None = None,
-    pauses: bool = True,
 ) -> Sequence[Payload]:
     """Let a person speak: pause the AI for a time, take back what it has not said, clear what a person had to see to.
 
@@ -53,7 +53,6 @@ async def person_wrote(
         written_at: When. The pause counts from there: a message that the phone sent hours ago pauses nothing now.
         now: The present moment.
         user_id: The person, where known.
-        pauses: False: the AI is not paused by this message.
 
     Returns:
         Events to append.
@@ -64,7 +63,7 @@ async def person_wrote(
     if held.due_at is None and held.ai_state in {AiState.FAILED, AiState.SKIPPED}:
         held.ai_state, held.ai_reason = AiState.IDLE.value, None
     minutes = session.settings.takeover.pause_minutes_after_person
-    if not (pauses and minutes):
+    if not minutes:
         return []
     until = written_at + timedelta(minutes=minutes)
     event = pause(held, until=until, by=by, reason=PauseReason.MESSAGE, now=now, user_id=user_id)
@@ -122,7 +121,7 @@ async def is_our_own(db: ReadDb, session_id: str, wa_id: str) -> bool:
         _m.session_id == session_id,
         _m.wa_id == wa_id,
         _m.from_me,
-        _m.author.in_([Author.AI.value, Author.PERSON.value, Author.AUTOMATIC.value, Author.SCHEDULED.value]),
+        _m.author.in_(_OURS),
     )
     return (await db.execute(statement.limit(1))).first() is not None
 
