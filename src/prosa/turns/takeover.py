@@ -19,6 +19,7 @@ from prosa.conversations.pauses import FOREVER, PausedBy, PauseReason, pause, st
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.events.types import Payload
 from prosa.outbox.cancel import SWITCHED_OFF, TAKEN_OVER, cancel_unsent
+from prosa.outbox.schedule import cancel_reminders
 from prosa.outbox.sending import unsent
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.policy import SkipReason, decide_before_sending
@@ -166,11 +167,16 @@ class Asked:
 async def contact_asked(
     db: WriteDb, held: HeldConversation, session: SessionFacts, message: InboundMessage, *, now: datetime
 ) -> Asked | None:
-    """Heed a keyword of a contact; None where the message is none, or there is nothing to stop or resume."""
+    """Heed a keyword of a contact; None where the message is none, or there is nothing to stop or resume.
+
+    A stop takes the AI's reminders back in any case: they were set while it spoke, and would come although it is off.
+    """
     settings = session.settings.takeover
     if held.kind != ConversationKind.CONTACT or message.type is not MessageType.TEXT:
         return None
     said = keyword(settings, message.body)
+    if said is Keyword.STOP:
+        await cancel_reminders(db, held, session.user_id)
     if said is None or decide_before_sending(session, held, now=now) not in {None, SkipReason.PAUSED}:
         return None
     if said is Keyword.STOP:
