@@ -1,6 +1,7 @@
 """Linking: every event of the engine and the state it leads to."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -241,7 +242,19 @@ async def test_an_account_linked_twice_says_so(house: House) -> None:
     await house.engine.sessions["again"].link(device=8)
     row = await house.until(lambda row: row.status == "open", "again")
     assert row.status_reason == "linked_twice"
-    assert "shop" in (row.status_detail or "")
+    people, limited = house.caller, replace(house.caller, numbers=frozenset({"again"}))
+    for reads in (people, replace(people, numbers=frozenset({"shop", "again"}))):
+        [_, listed], _ = await house.service.list(reads, after=None, status=None, limit=10)
+        for seen in (listed, await house.service.read(reads, "again")):
+            assert "is also linked as shop:" in (seen.status_detail or "")
+    [listed], _ = await house.service.list(limited, after=None, status=None, limit=10)
+    for seen in (listed, await house.service.read(limited, "again")):
+        assert seen.status_reason == "linked_twice"
+        assert "linked here as another number too" in (seen.status_detail or "")
+        assert "shop" not in seen.model_dump_json()
+    told = [event.payload for event in await house.events() if event.session == "again"]
+    assert told[-1]["reason"] == "linked_twice"
+    assert "shop" not in str(told)
     await house.engine.sessions["again"].emit(Opened("5521888880002:8@s.whatsapp.net", None, None))
     row = await house.until(lambda row: row.status_reason is None, "again")
     assert row.push_name == "Shop"  # what is not told is not forgotten
