@@ -9,7 +9,7 @@ from tests.fixtures.fake_engine import FakeConnection
 from tests.sessions.conftest import House, eventually
 
 from prosa.clock import utc_now
-from prosa.sessions.schemas import PasskeyAssertion
+from prosa.sessions.schemas import PasskeyAssertion, SessionConnect
 from prosa.whatsapp.engine import (
     Closed,
     EngineError,
@@ -258,3 +258,24 @@ async def test_an_account_linked_twice_says_so(house: House) -> None:
     await house.engine.sessions["again"].emit(Opened("5521888880002:8@s.whatsapp.net", None, None))
     row = await house.until(lambda row: row.status_reason is None, "again")
     assert row.push_name == "Shop"  # what is not told is not forgotten
+
+
+async def test_whether_a_number_was_ever_linked_outlives_its_link(house: House) -> None:
+    async def ever_linked() -> bool:
+        facts = await house.directory.get("shop")
+        assert facts is not None
+        return facts.ever_linked
+
+    await house.create("shop")
+    await house.connect("shop")
+    assert not await ever_linked(), "a code that nobody scanned is no link"
+    await house.engine.sessions["shop"].link()
+    await house.until(lambda row: row.status == "open")
+    assert await ever_linked()
+    await house.service.stop(house.caller, "shop")
+    assert await ever_linked()
+    await house.service.connect(house.caller, "shop", SessionConnect())
+    await house.until(lambda row: row.status == "open")
+    await house.service.logout(house.caller, "shop")
+    assert (await house.row()).jid is None
+    assert await ever_linked()
