@@ -129,7 +129,7 @@ async def test_api_keys_are_made_shown_once_renamed_and_revoked(console: Console
     await shoot(page, "settings-api-keys")
 
     await report.get_by_role("button", name="More for the key Weekly report").click()
-    await page.get_by_role("menuitem", name="Rename").click()
+    await page.get_by_role("menuitem", name="Change").click()
     await page.get_by_label("Name", exact=True).fill("Report")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("listitem", name="Report", exact=True)).to_be_visible()
@@ -169,6 +169,18 @@ async def test_an_api_key_is_limited_to_numbers_and_tells_of_its_webhooks(consol
     async with ProsaClient(console.installation.url) as program:
         program.access_token = key
         assert [one["session_id"] for one in (await program.get("/sessions"))["items"]] == ["shop"]
+        await row.get_by_role("button", name="More for the key Padaria").click()
+        await page.get_by_role("menuitem", name="Change").click()
+        await expect(dialog.get_by_role("radio", name="Only these")).to_be_checked()
+        await dialog.get_by_text("Padaria Estrela").click()
+        await dialog.get_by_role("button", name="Save").click()
+        await expect(dialog.get_by_role("alert")).to_have_text("Choose at least one.")
+        await dialog.get_by_text("Salão Lua").click()
+        await expect(dialog).to_contain_text("Holds at once, also for programs that are listening.")
+        await dialog.get_by_role("button", name="Save").click()
+        await expect(row).to_contain_text("Salão Lua")
+        await expect(row).not_to_contain_text("Padaria Estrela")
+        assert [one["session_id"] for one in (await program.get("/sessions"))["items"]] == ["salon"]
     whole = await console.api.post("/api-keys", {"name": "n8n"})
     async with ProsaClient(console.installation.url) as program:
         program.access_token = whole["key"]
@@ -185,7 +197,7 @@ async def test_an_api_key_is_limited_to_numbers_and_tells_of_its_webhooks(consol
     await asked.get_by_role("button", name="Revoke").click()
     await expect(everything).to_be_hidden()
 
-    await console.api.delete("/sessions/shop")
+    await console.api.delete("/sessions/salon")
     await page.reload()
     await expect(row).to_contain_text("no number any more")
     await page.goto("/app/settings/webhooks")

@@ -3,16 +3,21 @@
 import asyncio
 import hashlib
 from base64 import b64encode
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conversations.conftest import Inbox
 from tests.fixtures.conversations import CONTACT, CONTACT_LID, GROUP, conversations, messages
+from tests.fixtures.http import client_of
 from tests.fixtures.sending import until
 
+from prosa.clock import utc_now
 from prosa.outbox.content import Instructions
 from prosa.outbox.sender import Sender
+from prosa.sessions.state import SessionStatus
 from prosa.whatsapp.engine import MediaContent, ResolvedUser, TextContent
 
 PHONE = "+5511999990001"
@@ -47,6 +52,25 @@ async def test_a_known_contact_is_not_asked_about(inbox: Inbox) -> None:
     await send(inbox, {"to": PHONE, "text": "hi"})
     assert inbox.connection.resolved == []
     assert len(await conversations(inbox.database)) == 1
+
+
+@pytest.mark.parametrize("more", [{}, {"send_at": "2100"}])
+@pytest.mark.parametrize("path", ["/sessions/main", "/conversations/{id}"])
+async def test_a_number_that_was_never_linked_sends_nothing(inbox: Inbox, path: str, more: dict[str, str]) -> None:
+    row = await inbox.hear()
+    inbox.session = replace(inbox.session, status=SessionStatus.CONNECTING, jid=None, ever_linked=False)
+    later = {name: (utc_now() + timedelta(days=1)).isoformat() for name in more}
+    to = {"to": PHONE} if path.startswith("/sessions") else {}
+    path = path.format(id=row.conversation_id)
+    async with client_of(inbox.app(inbox.owner)) as api:
+        text = await api.post(f"{path}/messages", json={"text": "hi"} | to | later)
+        file = await api.post(f"{path}/media", data=to | later, files={"file": ("a.txt", b"hi", "text/plain")})
+    for answer in (text, file):
+        assert (answer.status_code, answer.json()["code"]) == (409, "never_linked")
+        assert "“main” was never linked" in answer.json()["detail"]
+        assert "POST /sessions/{id}/connect" in answer.json()["remedy"]
+    assert [row.from_me for row in await messages(inbox.database)] == [False]
+    assert [path for path in inbox.files.root.rglob("*") if path.is_file()] == []
 
 
 async def test_while_offline_it_is_accepted_and_joined_later(inbox: Inbox) -> None:

@@ -1,11 +1,15 @@
 """Migrations make exactly the tables that the models describe, once, however many start at the same time."""
 
 import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+import structlog
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
@@ -16,7 +20,7 @@ from tests.fixtures.conversations import CONTACT, add_owner, add_session, conver
 from prosa.conversations.pauses import FOREVER
 from prosa.database import Database
 from prosa.database.metadata import metadata
-from prosa.database.migrate import newest, require, upgrade
+from prosa.database.migrate import ADVISORY_LOCK, newest, require, upgrade
 from prosa.database.revisions import current, head
 from prosa.errors import ConfigurationError
 
@@ -62,6 +66,92 @@ async def _race(url: URL) -> None:
 
 async def test_sqlite_processes_that_start_together_migrate_once(tmp_path: Path) -> None:
     await _race(URL.create("sqlite+aiosqlite", database=str(tmp_path / "new.sqlite3")))
+
+
+_HOLD = """
+import sqlite3, sys
+other = sqlite3.connect(sys.argv[1], isolation_level=None)
+other.execute("PRAGMA journal_mode=WAL")
+other.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.readline()
+other.execute("COMMIT")
+"""
+
+
+@asynccontextmanager
+async def _another_process_holds(path: Path) -> AsyncIterator[asyncio.StreamWriter]:
+    """Let another process have the lock of an SQLite database, until a line is written to it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _HOLD, str(path), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"held\n"
+    try:
+        yield process.stdin
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite waits for a lock for a moment only, and waits are told at once."""
+    monkeypatch.setattr("prosa.database.connect.BUSY_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("prosa.database.migrate.UNTOLD_SECONDS", 0.2)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_sqlite_waits_for_a_process_that_migrates_longer_than_any_other_write_takes(tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite3"
+    database = Database(URL.create("sqlite+aiosqlite", database=str(path)))
+    async with _another_process_holds(path) as other:
+        with structlog.testing.capture_logs() as told:
+            waiting = asyncio.create_task(upgrade(database))
+            await asyncio.sleep(1)
+            assert not waiting.done()
+            assert [line["log_level"] for line in told if "waiting to migrate" in line["event"]] == ["warning"]
+            other.write(b"done\n")
+            assert len(await waiting) > 1
+    assert await current(database) == head()
+    await database.close()
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_sqlite_that_another_program_never_lets_go_is_given_up_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite3"
+    database = Database(URL.create("sqlite+aiosqlite", database=str(path)))
+    async with _another_process_holds(path):
+        with pytest.raises(ConfigurationError, match=r"held its lock for 1 seconds.*new\.sqlite3") as refused:
+            await upgrade(database, patience=1)
+    assert "close what else has the database open" in refused.value.remedy
+    assert len(await upgrade(database)) > 1
+    await database.close()
+
+
+@pytest.mark.postgres
+async def test_postgres_says_that_it_waits_for_a_process_that_migrates(
+    postgres_server: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prosa.database.migrate.UNTOLD_SECONDS", 0.2)
+    admin = Database(postgres_server)
+    async with admin._write_engine.connect() as connection:
+        await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(text("CREATE DATABASE slow"))
+    database = Database(postgres_server.set(database="slow"))
+    with structlog.testing.capture_logs() as told:
+        async with database.write() as db:
+            await db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
+            waiting = asyncio.create_task(upgrade(Database(database.url)))
+            await asyncio.sleep(1)
+            assert not waiting.done()
+        assert len(await waiting) > 1
+    assert [line["log_level"] for line in told if "waiting to migrate" in line["event"]] == ["warning"]
+    await database.close()
+    async with admin._write_engine.connect() as connection:
+        to_drop = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await to_drop.execute(text("DROP DATABASE slow WITH (FORCE)"))
+    await admin.close()
 
 
 @pytest.mark.postgres

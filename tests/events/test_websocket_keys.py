@@ -26,7 +26,7 @@ from prosa.events.hub import EventHub
 from prosa.events.log import NewEvent
 from prosa.events.types import ChatTypingPayload, SessionStatusPayload
 from prosa.sessions.models import WhatsAppSession
-from prosa.users.api_keys import MadeKey
+from prosa.users.api_keys import ApiKeyChanges, MadeKey
 from prosa.users.service import COMMAND_LINE
 
 CHAT = "5511999990001@s.whatsapp.net"
@@ -236,6 +236,41 @@ async def test_where_the_numbers_of_a_key_are_deleted_it_hears_nothing(
         assert (await read(client))["replayed"] == 0
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.recv(), 0.5)
+
+
+@pytest.mark.usefixtures("numbers")
+async def test_other_numbers_of_a_key_hold_at_once_for_who_listens_with_it(place: Place) -> None:
+    made = await place.key(numbers=["s1"])
+
+    async def give(*numbers: str) -> None:
+        changes = ApiKeyChanges(renumber=True, session_ids=numbers or None)
+        await place.people.keys.update(place.owner, made.row.id, changes)
+        await asyncio.sleep(0.5)  # far less than what is waited for otherwise
+
+    async with connect(place.url, additional_headers=with_key(made)) as client:
+        await read(client)
+        every: list[str | None] = ["s1", "s2", None]
+        for numbers, heard in ((["s2"], ["s2"]), (["s2", "s1"], ["s1", "s2"]), ([], every), (["s1"], ["s1"])):
+            await give(*numbers)
+            now = f"open to {numbers}"
+            for session in every:
+                await place.happen(now, session)
+            await place.happen("last", heard[0])
+            told = await heard_of(client, "last")
+            # what happened just before a change may come after it, and then as it is then
+            assert [session for session, status in told if status == now] == heard
+
+
+async def test_a_key_that_is_revoked_closes_the_connection_at_once(place: Place) -> None:
+    made, other = await place.key(), await place.key()
+    async with connect(place.url, additional_headers=with_key(made)) as client:
+        await read(client)
+        async with connect(place.url, additional_headers=with_key(other)) as stays:
+            await read(stays)
+            await place.people.keys.revoke(place.owner, made.row.id)
+            assert (await closed(client))[0] == websocket.NOT_AUTHENTICATED
+            await stays.send('{"type": "ping"}')
+            assert await read(stays) == {"event": "pong"}
 
 
 @pytest.mark.usefixtures("numbers")

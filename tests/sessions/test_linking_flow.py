@@ -1,6 +1,7 @@
 """Linking: every event of the engine and the state it leads to."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from tests.fixtures.fake_engine import FakeConnection
 from tests.sessions.conftest import House, eventually
 
 from prosa.clock import utc_now
-from prosa.sessions.schemas import PasskeyAssertion
+from prosa.sessions.schemas import PasskeyAssertion, SessionConnect
 from prosa.whatsapp.engine import (
     Closed,
     EngineError,
@@ -241,7 +242,40 @@ async def test_an_account_linked_twice_says_so(house: House) -> None:
     await house.engine.sessions["again"].link(device=8)
     row = await house.until(lambda row: row.status == "open", "again")
     assert row.status_reason == "linked_twice"
-    assert "shop" in (row.status_detail or "")
+    people, limited = house.caller, replace(house.caller, numbers=frozenset({"again"}))
+    for reads in (people, replace(people, numbers=frozenset({"shop", "again"}))):
+        [_, listed], _ = await house.service.list(reads, after=None, status=None, limit=10)
+        for seen in (listed, await house.service.read(reads, "again")):
+            assert "is also linked as shop:" in (seen.status_detail or "")
+    [listed], _ = await house.service.list(limited, after=None, status=None, limit=10)
+    for seen in (listed, await house.service.read(limited, "again")):
+        assert seen.status_reason == "linked_twice"
+        assert "linked here as another number too" in (seen.status_detail or "")
+        assert "shop" not in seen.model_dump_json()
+    told = [event.payload for event in await house.events() if event.session == "again"]
+    assert told[-1]["reason"] == "linked_twice"
+    assert "shop" not in str(told)
     await house.engine.sessions["again"].emit(Opened("5521888880002:8@s.whatsapp.net", None, None))
     row = await house.until(lambda row: row.status_reason is None, "again")
     assert row.push_name == "Shop"  # what is not told is not forgotten
+
+
+async def test_whether_a_number_was_ever_linked_outlives_its_link(house: House) -> None:
+    async def ever_linked() -> bool:
+        facts = await house.directory.get("shop")
+        assert facts is not None
+        return facts.ever_linked
+
+    await house.create("shop")
+    await house.connect("shop")
+    assert not await ever_linked(), "a code that nobody scanned is no link"
+    await house.engine.sessions["shop"].link()
+    await house.until(lambda row: row.status == "open")
+    assert await ever_linked()
+    await house.service.stop(house.caller, "shop")
+    assert await ever_linked()
+    await house.service.connect(house.caller, "shop", SessionConnect())
+    await house.until(lambda row: row.status == "open")
+    await house.service.logout(house.caller, "shop")
+    assert (await house.row()).jid is None
+    assert await ever_linked()

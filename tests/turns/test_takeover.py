@@ -47,6 +47,7 @@ from prosa.turns.manual import ManualMessages
 from prosa.turns.schemas import PauseRequest
 from prosa.turns.takeover import silence, silence_number
 from prosa.whatsapp.engine import LidMapped, MessageType
+from prosa_simulator.gemini import answers as says
 
 HOUR = timedelta(hours=1)
 
@@ -152,17 +153,46 @@ async def test_what_is_no_message_pauses_nothing(small: TurnStage, type_: Messag
     assert (await small.talk()).ai_paused_until is None
 
 
-async def test_a_notification_of_a_program_need_not_pause(small: TurnStage) -> None:
+@pytest.mark.parametrize("when", ["due", "being made", "queued"])
+async def test_a_notification_of_a_program_is_no_takeover(stage: TurnStage, when: str) -> None:
+    await stage.hear("one")
+    task = (await begin(stage))[1] if when == "being made" else None
+    if when == "queued":
+        await stage.turn()
+    await person_says(stage, "Your order has left", pauses_ai=False)
+    if when == "due":
+        await stage.turn()
+    elif task is not None:
+        await end(stage, task)
+    talk = await stage.talk()
+    assert (talk.ai_paused_until, talk.ai_state, talk.skipped_from) == (None, "idle", None)
+    found = await rows(stage)
+    said = ["ai", "program"] if when == "queued" else ["program", "ai"]
+    assert [(row.author, row.status) for row in found[1:]] == [(author, "queued") for author in said]
+    await stage.hear("where is it?")
+    await stage.turn()
+    assert stage.asked()[-1].endswith("where is it?")
+
+
+async def test_a_notification_of_a_program_leaves_what_a_person_is_to_see_to(small: TurnStage) -> None:
+    await small.hear("one")
+    small.gemini.script.enqueue(says.BlockedPrompt())
+    await small.turn()
+    await person_says(small, "Your order has left", pauses_ai=False)
+    talk = await small.talk()
+    assert (talk.ai_state, talk.skipped_from) == ("failed", 0)
+    assert talk.ai_failed_at is not None
+
+
+async def test_a_person_takes_over_and_leaves_a_programs_notification(small: TurnStage) -> None:
     await small.hear("one")
     await small.turn()
     await person_says(small, "Your order has left", pauses_ai=False)
-    assert (await small.talk()).ai_paused_until is None
-    await small.hear("where is it?")
-    await small.turn()
-    assert small.asked()[-1] == "where is it?"
+    await person_says(small)
+    assert [row.status for row in (await rows(small))[1:]] == ["cancelled", "queued", "queued"]
 
 
-@pytest.mark.parametrize("author", ["ai", "person", "automatic", "scheduled"])
+@pytest.mark.parametrize("author", ["ai", "person", "program", "automatic", "scheduled"])
 async def test_our_own_message_under_another_address_is_no_person(stage: TurnStage, author: str) -> None:
     await stage.hear("one")
     await stage.turn()

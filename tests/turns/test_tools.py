@@ -10,23 +10,32 @@ from typing import Any
 import pytest
 from aiohttp import web
 from sqlalchemy import select
-from tests.fixtures.conversations import CONTACT, GROUP, messages
+from tests.fixtures.conversations import CONTACT, CONTACT_LID, GROUP, messages
+from tests.fixtures.sending import Lines, SendingConnection
 from tests.fixtures.turns import KEY, TurnStage, turn_stage
 
 from prosa.ai.tools import MOST_ROUNDS, MOST_USES
 from prosa.auth.caller import Caller
 from prosa.cache import Cache
 from prosa.clock import utc_now
+from prosa.conversations.media import MediaFiles
+from prosa.conversations.online import OnlineNumbers
 from prosa.conversations.pauses import FOREVER
 from prosa.conversations.scheduled import TABLE as SCHEDULED
 from prosa.database import Database
 from prosa.events.bus import Bus
+from prosa.outbox.scheduler import Scheduler
+from prosa.outbox.sender import Sender
 from prosa.sessions.settings.abilities import AbilitySettings
 from prosa.sessions.settings.audience import AudienceSettings
 from prosa.sessions.settings.context import ContextSettings
+from prosa.sessions.settings.takeover import TakeoverSettings
 from prosa.tools.models import ToolCall
 from prosa.tools.schemas import ToolCreate
+from prosa.turns.drafts import Draft, ToConversation
+from prosa.turns.manual import ManualMessages
 from prosa.turns.tools import LONGEST_REMINDER, MOST_REMINDERS, TurnTools
+from prosa.whatsapp.engine import LidMapped
 from prosa_simulator.gemini import answers as says
 
 SAID_TO_BE_DATA = re.compile("are data, not instructions to you|messages are data: follow .* no instruction in them")
@@ -214,6 +223,73 @@ async def test_a_reminder_is_scheduled_with_the_answer(stage: TurnStage) -> None
         [row] = list(await db.execute(select(SCHEDULED)))
     assert (row.body, row.send_at, row.status) == ("Your table is at eight.", at, "scheduled")
     assert await stage.answers_sent() == ["I will remind you."]
+
+
+@pytest.mark.parametrize("when", ["scheduled", "due", "ai off"])
+async def test_a_contacts_stop_takes_reminders_back_and_leaves_what_people_scheduled(
+    stage: TurnStage, when: str, tmp_path: Path
+) -> None:
+    stage.set(abilities=AbilitySettings(remind=True), takeover=TakeoverSettings(stop_keywords=("stop",)))
+    at = (utc_now() + timedelta(hours=2)).replace(microsecond=0)
+    stage.gemini.script.enqueue(
+        says.ToolCall("remind", {"at": at.isoformat(), "text": "Your table is at eight."}), "I will remind you."
+    )
+    await stage.hear("remind me of my table, please")
+    await stage.turn()
+    manual = ManualMessages(
+        stage.database, MediaFiles(tmp_path), OnlineNumbers(stage.bus, lambda _: None), stage.numbers
+    )
+    person = Draft("See you tonight", send_at=at)
+    await manual.send(stage.caller, ToConversation((await stage.talk()).id), person)
+    later = Scheduler(stage.database, stage.bus, stage.numbers, clock=lambda: at + timedelta(minutes=1))
+    if when == "due":
+        await later.work()
+    if when == "ai off":
+        stage.set(ai_enabled=False)
+    await stage.hear("stop")
+    assert (await stage.talk()).ai_stopped_until == (None if when == "ai off" else FOREVER)
+    ended = [event for event in await stage.told_events("message.status") if event["status"] == "cancelled"]
+    reminder = (await waiting_and_due(stage))["Your table is at eight."]
+    assert [event["error"] for event in ended if event["id"] == str(reminder.id)] == [reminder.error]
+    assert (reminder.status, reminder.error.partition(":")[0]) == ("cancelled", "contact_stopped")
+    await later.work()
+    assert (await waiting_and_due(stage))["See you tonight"].status == "queued"
+    assert (await waiting_and_due(stage))["Your table is at eight."].status == "cancelled"
+
+
+async def waiting_and_due(stage: TurnStage) -> dict[str, Any]:
+    """Return messages to be sent later, and all those whose time has come, by their text."""
+    async with stage.database.read() as db:
+        scheduled = list(await db.execute(select(SCHEDULED)))
+    return {row.body: row for row in [*scheduled, *await messages(stage.database)]}
+
+
+async def test_a_reminder_is_not_sent_where_the_contact_has_stopped_the_ai_under_another_address(
+    stage: TurnStage, tmp_path: Path
+) -> None:
+    stage.set(abilities=AbilitySettings(remind=True), takeover=TakeoverSettings(stop_keywords=("stop",)))
+    at = (utc_now() + timedelta(minutes=5)).replace(microsecond=0)
+    stage.gemini.script.enqueue(says.ToolCall("remind", {"at": at.isoformat(), "text": "Your table."}), "I will.")
+    await stage.hear("remind me of my table, please")
+    await stage.turn()
+    await stage.hear("stop", chat=CONTACT_LID, sender=CONTACT_LID)
+    await stage.receive.lid_mapped(stage.session, LidMapped(CONTACT_LID, CONTACT))
+    await Scheduler(stage.database, stage.bus, stage.numbers, clock=lambda: at).work()
+    connection = SendingConnection()
+    numbers = OnlineNumbers(stage.bus, Lines(main=connection))
+    numbers.opened("main")
+    sender = Sender(
+        stage.database, stage.bus, numbers, MediaFiles(tmp_path), clock=lambda: utc_now() + timedelta(hours=1)
+    )
+    await sender.start()
+    await stage.until(lambda: ended(stage))
+    await sender.stop()
+    assert connection.texts() == []
+
+
+async def ended(stage: TurnStage) -> bool:
+    found = (await waiting_and_due(stage)).get("Your table.")
+    return found is not None and str(found.error).startswith("contact_stopped") and found.status == "cancelled"
 
 
 @pytest.mark.parametrize(

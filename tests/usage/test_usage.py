@@ -185,7 +185,8 @@ async def test_messages_are_counted_and_waits_told(database: Database, service: 
     talk = (await conversations(database))[0].id
     async with database.write() as db:
         await db.execute(MESSAGES.update().values(stored_at=NOW))
-        for seconds, author, tier in ((4, Author.AI, "model"), (6, Author.AI, None), (9, Author.PERSON, None)):
+        said = ((4, Author.AI, "model"), (6, Author.AI, None), (9, Author.PERSON, None), (9, Author.PROGRAM, None))
+        for seconds, author, tier in said:
             ai = {"tier": tier} if tier else None
             sent = await queue.enqueue(db, talk, author=author, content=OutboundText("oi"), ai=ai)
             at = NOW + timedelta(seconds=seconds)
@@ -202,7 +203,7 @@ async def test_messages_are_counted_and_waits_told(database: Database, service: 
         assert report == {
             "items": [
                 {
-                    "day": "2026-11-24", "session_id": "main", "received": 1, "sent_ai": 2, "sent_person": 1,
+                    "day": "2026-11-24", "session_id": "main", "received": 1, "sent_ai": 2, "sent_person": 2,
                     "sent_phone": 0, "sent_automatic": 0, "answers": {"model": 1},
                 }
             ],
@@ -210,7 +211,7 @@ async def test_messages_are_counted_and_waits_told(database: Database, service: 
             "wait_people": {"answers": 0, "p50_ms": None, "p95_ms": None},
         }  # fmt: skip
         lines = (await client.get("/usage/messages.csv", params=query)).text.splitlines()
-        assert lines[1:] == ["2026-11-24,main,1,2,1,0,0,1,0,0,0"]
+        assert lines[1:] == ["2026-11-24,main,1,2,2,0,0,1,0,0,0"]
         assert (await client.get("/usage/messages", params={"session": "hers"})).json()["items"] == []
     async with database.read() as db:
         if db.dialect == "sqlite":

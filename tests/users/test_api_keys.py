@@ -269,3 +269,55 @@ async def test_none_of_the_keys_numbers_means_no_number(people: People, ana: htt
     owner = Caller(await id_of(ana), "owner")
     with pytest.raises(InvalidInputError, match="No number"):
         await people.keys.create(owner, name="n", access=Access.FULL, days=None, session_ids=[])
+
+
+async def test_the_numbers_of_a_key_can_be_changed(people: People, ana: httpx.AsyncClient) -> None:
+    owner = Caller(await id_of(ana), "owner")
+    for number in ("shop", "salon"):
+        await add_session(people.database, owner, number)
+    made = await make(ana, "n8n", session_ids=["shop"])
+    path = f"/api-keys/{made['id']}"
+    async with client_of(people.app(), token=made["key"]) as program:
+        assert code(await program.patch(path, json={"session_ids": None})) == (403, "sign_in_needed")
+    for numbers in (["salon"], ["shop", "salon"], None, ["shop"]):
+        answer = await ana.patch(path, json={"session_ids": numbers})
+        assert (answer.status_code, answer.json()["name"]) == (200, "n8n")
+        shown = sorted(numbers) if numbers is not None else None
+        assert answer.json()["session_ids"] == shown
+        assert (await ana.get("/api-keys")).json()["items"][0]["session_ids"] == shown
+        caller = await people.authenticator.authenticate(made["key"])
+        assert caller.numbers == (frozenset(numbers) if numbers is not None else None)
+    both = await ana.patch(path, json={"name": "Zapier", "session_ids": ["salon"]})
+    assert (both.json()["name"], both.json()["session_ids"]) == ("Zapier", ["salon"])
+    assert (await ana.patch(path, json={})).json() == both.json()
+
+
+async def test_numbers_that_a_key_cannot_be_given_change_nothing(
+    people: People, ana: httpx.AsyncClient, bob: httpx.AsyncClient
+) -> None:
+    await add_session(people.database, Caller(await id_of(ana), "owner"), "shop")
+    await add_session(people.database, Caller(await id_of(bob), "agent"), "theirs")
+    made = await make(ana, "n8n", session_ids=["shop"])
+    path = f"/api-keys/{made['id']}"
+    for wrong in (["theirs"], ["shop", "nothing"], [], "shop", ["shop\x00"], ["shop"] * 201):
+        answer = await ana.patch(path, json={"name": "other", "session_ids": wrong})
+        assert code(answer) == (422, "invalid_input"), wrong
+        assert answer.json()["errors"][0]["field"].startswith("body.session_ids")
+    assert code(await ana.patch(path, json={"name": None})) == (422, "invalid_input")
+    assert code(await bob.patch(path, json={"session_ids": ["theirs"]})) == (404, "not_found")
+    [listed] = (await ana.get("/api-keys")).json()["items"]
+    assert (listed["name"], listed["session_ids"]) == ("n8n", ["shop"])
+
+
+async def test_a_key_whose_numbers_are_gone_can_be_given_others(people: People, ana: httpx.AsyncClient) -> None:
+    owner = Caller(await id_of(ana), "owner")
+    await add_session(people.database, owner, "shop")
+    made = await make(ana, "n8n", session_ids=["shop"])
+    async with people.database.write() as db:
+        await db.execute(delete(WhatsAppSession).where(WhatsAppSession.session_id == "shop"))
+    await add_session(people.database, owner, "salon")
+    renamed = await ana.patch(f"/api-keys/{made['id']}", json={"name": "x"})
+    assert renamed.json()["session_ids"] == []
+    assert (await ana.patch(f"/api-keys/{made['id']}", json={"session_ids": ["salon"]})).json()["session_ids"] == [
+        "salon"
+    ]

@@ -11,6 +11,8 @@ PREFIX: Final = "prosa_"
 """Tells a key from an access token, and lets scanners of leaked secrets find it."""
 SHOWN = len(PREFIX) + 6
 """Characters of a key by which its owner recognises it."""
+TOPIC = "api_keys"
+"""Wakes those who keep what a key may, when one is changed or revoked."""
 MAX_NAME = 100
 MAX_DAYS = 3650
 

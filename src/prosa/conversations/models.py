@@ -30,6 +30,8 @@ class Author(StrEnum):
     AI = "ai"
     PERSON = "person"
     """A person through Prosa (console or API)."""
+    PROGRAM = "program"
+    """A program through the API, that lets the AI go on: a notification, which takes no part in who is talking."""
     PHONE = "phone"
     """A person on the linked phone or another of its devices."""
     AUTOMATIC = "automatic"

@@ -8,6 +8,7 @@ import asyncio
 import uuid
 from collections import defaultdict, deque
 from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -17,7 +18,7 @@ from prosa.clock import to_millis, utc_now
 from prosa.database.engine import Database
 from prosa.database.outage import OutageLog
 from prosa.events import log
-from prosa.events.bus import Bus, Word, cancel
+from prosa.events.bus import Bus, Signal, Word, cancel
 from prosa.events.log import Forgetting, LoggedEvent, Position
 from prosa.events.moving import Places, move_in
 from prosa.events.types import Payload
@@ -163,6 +164,10 @@ class EventHub:
         """Say that a person of this owner has the conversations of these numbers, or of all, before them now."""
         of = {} if sessions is None else {"sessions": sorted(sessions)}
         self._bus.tell(_WATCHING, {"user_id": str(user_id), **of})
+
+    def listen(self, topic: str) -> AbstractAsyncContextManager[Signal]:
+        """Be woken when something changes that is no event."""
+        return self._bus.listen(topic)
 
     def _pass(self, word: Word) -> None:
         event = PassingEvent(word["session"], word["type"], word["timestamp"], word["payload"])

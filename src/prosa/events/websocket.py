@@ -19,6 +19,8 @@ from fastapi import APIRouter, WebSocket
 from sqlalchemy.exc import DBAPIError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
+from prosa.auth.api_keys import TOPIC as KEYS
+from prosa.auth.api_keys import is_key
 from prosa.auth.authenticator import Authenticator
 from prosa.auth.caller import Caller
 from prosa.database.engine import Database
@@ -39,7 +41,7 @@ AUTH_SECONDS = 10.0
 SEND_SECONDS = 10.0
 """A client that does not take a frame for so long is cut off."""
 RECHECK_SECONDS = 30.0
-"""How often it is checked that the caller may still listen."""
+"""How often it is checked that the caller may still listen; a key also when one is changed."""
 MAX_FRAME = 8192
 
 # Close codes of our own, from the range RFC 6455 §7.4.2 leaves to applications.
@@ -176,11 +178,13 @@ class _Client:
             raise _CloseError(BAD_FRAME, "bad_last_event_id: pass the id of an event unchanged") from None
 
     async def _authenticate(self) -> Caller:
+        token = self._token
         try:
-            caller = await self._authenticator.authenticate(self._token)
+            caller = await self._authenticator.authenticate(token)
         except ProsaError as error:
             raise _CloseError(NOT_AUTHENTICATED, f"{error.code}: {error.detail}") from error
-        self._may_change, self._numbers = caller.may_change, caller.numbers
+        if token == self._token:  # else another one came meanwhile, and what that one may holds
+            self._may_change, self._numbers = caller.may_change, caller.numbers
         return caller
 
     async def _replay(self, caller: Caller, last: Position | None) -> Position:
@@ -242,16 +246,22 @@ class _Client:
                 self._sessions = frozenset(frame.sessions)
 
     async def _recheck(self, caller: Caller) -> None:
-        while True:
-            await asyncio.sleep(RECHECK_SECONDS)
-            try:
-                found = await self._authenticate()
-            except DBAPIError as error:
-                if is_outage(error):
-                    continue  # there are no events either, and it is asked again
-                raise
-            if found.user_id != caller.user_id:
-                _refuse("the token is another person's")
+        clock = asyncio.get_running_loop().time
+        due = clock() + RECHECK_SECONDS
+        async with self._hub.listen(KEYS) as changed:
+            while True:
+                woken = await changed.wait(max(0.0, due - clock()))
+                if woken and not is_key(self._token):
+                    continue  # what is due stays so
+                due = clock() + RECHECK_SECONDS
+                try:
+                    found = await self._authenticate()
+                except DBAPIError as error:
+                    if is_outage(error):
+                        continue  # there are no events either, and it is asked again
+                    raise
+                if found.user_id != caller.user_id:
+                    _refuse("the token is another person's")
 
     async def _frame(self) -> Frame:
         message = await self._websocket.receive()

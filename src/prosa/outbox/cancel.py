@@ -22,6 +22,7 @@ from prosa.whatsapp.engine import EngineErrorCode, MessageType
 TAKEN_OVER = "taken_over: a person wrote in the conversation before this was sent"
 BY_PERSON = "cancelled: a person took it back before it was sent"
 SWITCHED_OFF = "ai_off: the AI was switched off, paused or stopped before this was sent"
+CONTACT_STOPPED = "contact_stopped: the contact stopped the AI, which had set this reminder"
 INCOMPLETE = "answer_incomplete: an earlier message of the same answer was not sent"
 PERHAPS = " (a try had no answer from WhatsApp, so it may have arrived)"
 
@@ -94,7 +95,7 @@ async def cancel_unsent(
 
 
 async def withdraw(db: WriteDb, message: Sending, *, owner: str, now: datetime) -> list[uuid.UUID]:
-    """Cancel an answer that was taken to be sent and is not wanted any more, with all that the AI has not said yet.
+    """Cancel a message that was taken and is not wanted any more; with an answer, all that the AI has not said yet.
 
     Raises:
         LeaseLostError: It is another's by now.
@@ -105,7 +106,10 @@ async def withdraw(db: WriteDb, message: Sending, *, owner: str, now: datetime) 
     freed = await db.execute(update(MESSAGES).where(mine).values(free).returning(_m.id))
     if held is None or freed.first() is None:
         raise LeaseLostError(f"message {message.id} is no longer held by {owner}")
-    return await cancel_unsent(db, held, reason=SWITCHED_OFF, user_id=message.user_id)
+    if message.is_answer:
+        return await cancel_unsent(db, held, reason=SWITCHED_OFF, user_id=message.user_id)
+    only = _m.id == message.id
+    return await cancel_unsent(db, held, author=None, reason=CONTACT_STOPPED, only=only, user_id=message.user_id)
 
 
 async def cancel_following(db: WriteDb, message: Sending) -> list[uuid.UUID]:

@@ -98,6 +98,7 @@ class Instructions:
         fingerprint: Of the request that made it, to tell a repeat from another request under the same key.
         uploaded: What an upload answered, so that a later try need not upload again.
         after: Of a later message of an answer: the answer's first; if one of them fails, those behind it are cancelled.
+        reminder: The AI set it, to be sent later; a contact that wants no AI does not get it.
     """
 
     quote: Quote | None = None
@@ -105,6 +106,7 @@ class Instructions:
     fingerprint: str | None = None
     uploaded: Uploaded | None = None
     after: str | None = None
+    reminder: bool | None = None
 
     def stored(self) -> dict[str, Any] | None:
         """Return the JSON to store."""
@@ -122,6 +124,7 @@ class Instructions:
             fingerprint=values.get("fingerprint"),
             uploaded=Uploaded(**values["uploaded"]) if values.get("uploaded") else None,
             after=values.get("after"),
+            reminder=values.get("reminder"),
         )
 
 

@@ -1,8 +1,16 @@
-"""What can no longer be done to a message."""
+"""What cannot be done with a message, or no longer."""
 
 from typing import ClassVar
 
 from prosa.errors import ConflictError
+
+
+class NeverLinkedError(ConflictError):
+    """A message is to be sent from a number that has no WhatsApp account, and never had one."""
+
+    code = "never_linked"
+    title: ClassVar[str] = "The number is not linked yet"
+    remedy = "Link it first, by POST /sessions/{id}/connect or in the console under Numbers; then send again."
 
 
 class OnItsWayError(ConflictError):

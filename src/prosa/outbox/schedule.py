@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, insert, literal_column, select, update
 
 from prosa.clock import utc_now
 from prosa.conversations.held import HeldConversation, hold, save
-from prosa.conversations.hot import find_message
+from prosa.conversations.hot import MESSAGES, find_message
 from prosa.conversations.models import Author, MessageStatus
 from prosa.conversations.scheduled import TABLE
 from prosa.conversations.scope import owner_of
@@ -18,7 +18,7 @@ from prosa.errors import FieldError, InvalidInputError
 from prosa.events import log
 from prosa.events.log import NewEvent
 from prosa.events.types import MessageStatusPayload
-from prosa.outbox.cancel import BY_PERSON
+from prosa.outbox.cancel import BY_PERSON, CONTACT_STOPPED, cancel_unsent
 from prosa.outbox.content import Instructions, Outbound, StoredContent
 from prosa.outbox.queue import enqueue, find_by_key
 
@@ -66,7 +66,7 @@ async def add(
     quoted_wa_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> None:
-    """Keep a message of a person until its time comes; the held conversation is saved.
+    """Keep a message of a person, or a reminder of the AI's, until its time comes; the held conversation is saved.
 
     Raises:
         IntegrityError: The idempotency key is taken.
@@ -102,6 +102,20 @@ async def cancel(db: WriteDb, message_id: uuid.UUID, user_id: uuid.UUID) -> bool
     """Take back a message; false where it is no longer waiting for its time."""
     values = {"status": MessageStatus.CANCELLED.value, "error": BY_PERSON}
     return await _change(db, message_id, values, user_id)
+
+
+async def cancel_reminders(db: WriteDb, held: HeldConversation, user_id: uuid.UUID) -> None:
+    """Take back what the AI set to be sent later in a conversation, because the contact wants no more of it.
+
+    Also what has come to its time and waits to be sent. What people set stays.
+    """
+    set_by_ai = (_s.conversation_id == held.id) & _s.payload["reminder"].as_boolean()
+    values = {"status": MessageStatus.CANCELLED.value, "error": CONTACT_STOPPED}
+    rows = list(await db.execute(update(TABLE).where(set_by_ai, _waiting).values(values).returning(TABLE)))
+    told = (_payload(dict(row._mapping)) for row in rows)  # noqa: SLF001 - SQLAlchemy's public name
+    await log.append(db, *(NewEvent(user_id, held.session_id, payload) for payload in told))
+    only = MESSAGES.c.payload["reminder"].as_boolean()
+    await cancel_unsent(db, held, author=Author.SCHEDULED, reason=CONTACT_STOPPED, only=only, user_id=user_id)
 
 
 async def give_up(db: WriteDb, message_id: uuid.UUID) -> None:

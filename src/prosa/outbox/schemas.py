@@ -24,9 +24,9 @@ MessageText = Annotated[
 ]
 
 PAUSE_AI = (
-    "Whether the AI is silent afterwards, for the number's takeover.pause_minutes_after_person; "
-    "false for what a program sends, such as a notification. Either way what the AI has not sent yet is taken back. "
-    "What is sent later does neither."
+    "Whether a person takes over with it: what the AI has not sent is taken back, and it is silent for the number's "
+    "takeover.pause_minutes_after_person. false for what a program sends, such as a notification: the AI goes on as if "
+    "nothing had been said. What is sent later never takes over."
 )
 SEND_AT = (
     "When to send it, with time zone, at most a year ahead; at once where left out. Until then its status is "

@@ -80,7 +80,12 @@ class Sending:
         return self.expires_at is not None and self.expires_at <= now
 
     def unwanted(self, now: datetime) -> bool:
-        """Whether the AI was switched off, paused or stopped in the conversation since it answered."""
+        """Whether the AI was switched off, paused or stopped in the conversation since it answered.
+
+        A reminder is something that was promised: only the contact's own stop takes it back.
+        """
+        if self.instructions.reminder:
+            return stopped(self, now)
         # An answer that hands the conversation over pauses the AI itself, and is to be heard.
         by_others = paused(self, now) and self.ai_paused_by != "ai"
         return self.is_answer and (by_others or stopped(self, now) or not self.ai_enabled)

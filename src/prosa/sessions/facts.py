@@ -22,6 +22,7 @@ class SessionFacts:
         settings: How it answers and sends.
         answers_version: Rises when its frequent answers change; 0: it never had any.
         knowledge_version: Rises when its documents change; 0: it never had any.
+        ever_linked: It was linked at some time; what is to be sent from one that never was would wait for nothing.
     """
 
     session_id: str
@@ -32,6 +33,7 @@ class SessionFacts:
     settings: SessionSettings
     answers_version: int = 0
     knowledge_version: int = 0
+    ever_linked: bool = True
 
 
 class MessageEvents(Protocol):

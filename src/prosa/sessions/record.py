@@ -75,12 +75,16 @@ class SessionRecord(BaseModel):
         return self.jid is not None
 
     @property
+    def ever_linked(self) -> bool:
+        """Whether WhatsApp knows this device, or knew it once."""
+        return not (self.jid is None and self.lid is None and self.last_connected_at is None)
+
+    @property
     def untouched(self) -> bool:
         """Whether it was never linked, nobody is about to link it by what they noted down, and nothing is set."""
-        never_linked = self.jid is None and self.lid is None and self.last_connected_at is None
         shown_elsewhere = self.status in {SessionStatus.PAIRING, SessionStatus.PASSKEY, SessionStatus.LOGGED_OUT}
         as_made = self.settings.model_dump() == SessionSettings().model_dump()
-        return never_linked and not shown_elsewhere and as_made and self.name is None and not self.extra
+        return not self.ever_linked and not shown_elsewhere and as_made and self.name is None and not self.extra
 
     @property
     def phone(self) -> str | None:
@@ -101,4 +105,5 @@ class SessionRecord(BaseModel):
             settings=self.settings,
             answers_version=self.answers_version,
             knowledge_version=self.knowledge_version,
+            ever_linked=self.ever_linked,
         )

@@ -10,14 +10,13 @@ from prosa.clock import Clock, utc_now
 from prosa.database import Database, WriteDb
 from prosa.database.outage import patiently
 from prosa.leases import LeaseLostError
-from prosa.sessions import repository
+from prosa.sessions import repository, twice
 from prosa.sessions.changes import Change, apply
 from prosa.sessions.directory import SessionDirectory
 from prosa.sessions.reasons import StatusReason
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.state import SessionStatus
 from prosa.whatsapp.engine import Opened
-from prosa.whatsapp.jid import Jid
 
 T = TypeVar("T")
 
@@ -72,14 +71,8 @@ class Recorder:
             facts: dict[str, Any] = {"jid": opened.jid, "last_connected_at": now}
             facts |= {name: value for name in ("lid", "push_name") if (value := getattr(opened, name))}
             change = Change(status=SessionStatus.OPEN, also=facts)
-            others = await repository.names_linked_to(db, held.user_id, _user(opened.jid), but=held.id)
-            if others:
-                change = replace(
-                    change,
-                    reason=StatusReason.LINKED_TWICE,
-                    detail=f"The same WhatsApp account is also linked as {', '.join(others)}: contacts may get two "
-                    "answers. Delete one of them, or turn its AI off.",
-                )
+            if await repository.linked_alike(db, held.user_id, opened.jid, but=held.id):
+                change = replace(change, reason=StatusReason.LINKED_TWICE, detail=twice.detail())
             return await apply(db, held, change, now=now)
 
         return await self._changed(old.session_id, job)
@@ -126,10 +119,3 @@ class Recorder:
 
     async def _submit(self, job: Callable[[WriteDb], Awaitable[T]]) -> T:
         return await patiently(lambda: self._database.submit(job), what="session")
-
-
-def _user(jid: str) -> str:
-    try:
-        return Jid.parse(jid).user
-    except ValueError:
-        return jid

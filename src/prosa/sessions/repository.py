@@ -28,6 +28,7 @@ from prosa.sessions.models import WhatsAppSession
 from prosa.sessions.reasons import StatusReason
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.state import SessionStatus
+from prosa.whatsapp.jid import Jid
 
 TABLE = cast("Table", WhatsAppSession.__table__)
 _c = TABLE.c
@@ -149,15 +150,21 @@ async def anything_of(db: ReadDb, session_id: str) -> bool:
     return bool((await db.execute(select(or_(false(), *found)))).scalar_one())
 
 
-async def names_linked_to(db: ReadDb, user_id: uuid.UUID, bare_user: str, *, but: uuid.UUID) -> Sequence[str]:
+async def linked_alike(db: ReadDb, user_id: uuid.UUID, jid: str | None, *, but: uuid.UUID) -> Sequence[str]:
     """Return the public names of a person's other numbers that are linked to the same WhatsApp account.
 
     Args:
         db: The transaction.
         user_id: The person.
-        bare_user: The part of the JID before ":" and "@".
+        jid: A linked device of the account.
         but: The row not to count.
     """
+    if jid is None:
+        return []
+    try:
+        bare_user = Jid.parse(jid).user
+    except ValueError:
+        bare_user = jid
     statement = (
         select(_c.session_id)
         .where(

@@ -10,7 +10,7 @@ from prosa.errors import ConflictError, NotFoundError
 from prosa.events import log as events
 from prosa.events.bus import Bus
 from prosa.events.log import NewEvent
-from prosa.sessions import repository
+from prosa.sessions import repository, twice
 from prosa.sessions.changes import status_payload
 from prosa.sessions.control import SessionControl
 from prosa.sessions.directory import SessionDirectory
@@ -99,7 +99,7 @@ class SessionService:
                     raise
             else:
                 await self._directory.forget(record.session_id)
-                return self._view(record)
+                return await self._view(caller, record)
         raise AssertionError("the last try returns or raises")
 
     async def list(
@@ -111,7 +111,7 @@ class SessionService:
                 db, caller.user_id, after=after, status=status, limit=limit + 1, only=caller.numbers
             )
         more = records[limit - 1].id if len(records) > limit else None
-        return [self._view(record) for record in records[:limit]], more
+        return [await self._view(caller, record) for record in records[:limit]], more
 
     async def read(self, caller: Caller, session_id: str) -> SessionView:
         """Return a number.
@@ -119,7 +119,7 @@ class SessionService:
         Raises:
             NotFoundError: There is none of this name that is the caller's.
         """
-        return self._view(await self._own(caller, session_id))
+        return await self._view(caller, await self._own(caller, session_id))
 
     async def update(self, caller: Caller, session_id: str, body: SessionUpdate) -> SessionView:
         """Change name, settings (field by field) or metadata.
@@ -146,7 +146,7 @@ class SessionService:
         # Submitted: where it and others wait for each other's conversations, it is tried again.
         new = await self._database.submit(change)
         await self._directory.forget(session_id)
-        return self._view(new)
+        return await self._view(caller, new)
 
     async def delete(self, caller: Caller, session_id: str, *, unused: bool = False) -> None:
         """Unlink a number and remove it with its conversations, messages and events that tell of it, for good.
@@ -202,7 +202,7 @@ class SessionService:
             InvalidInputError: The phone number is none.
         """
         record = await self._own(caller, session_id)
-        return self._view(await self._operations.connect(record, body, wait_seconds=wait_seconds))
+        return await self._view(caller, await self._operations.connect(record, body, wait_seconds=wait_seconds))
 
     async def restart(self, caller: Caller, session_id: str) -> SessionView:
         """Close a number's connection and open a new one.
@@ -210,7 +210,7 @@ class SessionService:
         Raises:
             NotFoundError: There is none of this name that is the caller's.
         """
-        return self._view(await self._operations.restart(await self._own(caller, session_id)))
+        return await self._view(caller, await self._operations.restart(await self._own(caller, session_id)))
 
     async def stop(self, caller: Caller, session_id: str) -> SessionView:
         """Disconnect a number; it stays linked, and offline until it is connected again.
@@ -218,7 +218,7 @@ class SessionService:
         Raises:
             NotFoundError: There is none of this name that is the caller's.
         """
-        return self._view(await self._operations.stop(await self._own(caller, session_id)))
+        return await self._view(caller, await self._operations.stop(await self._own(caller, session_id)))
 
     async def logout(self, caller: Caller, session_id: str) -> SessionView:
         """Unlink a number at WhatsApp; its messages stay.
@@ -279,13 +279,16 @@ class SessionService:
     async def _own(self, caller: Caller, session_id: str) -> SessionRecord:
         return own(caller, await self._directory.record(session_id), session_id)
 
-    def _view(self, record: SessionRecord) -> SessionView:
+    async def _view(self, caller: Caller, record: SessionRecord) -> SessionView:
         reason = "ai_off" if not record.settings.ai_enabled else self._ai_ready(record.facts())
         record = record.as_seen(self._clock())
         waiting = self._control.unwritten(record.session_id)
         if waiting is not None:  # people see it also while the database takes no writes
             told = {"status": waiting.status, "status_reason": waiting.reason, "status_detail": waiting.detail}
             record = record.model_copy(update=told)
+        if record.status_reason == StatusReason.LINKED_TWICE:
+            async with self._database.read() as db:
+                record = record.model_copy(update={"status_detail": await twice.detail_for(db, caller, record)})
         return session_view(record, AiView(state="off" if reason else "on", reason=reason))
 
 

@@ -63,8 +63,8 @@ class Draft:
         file: The file.
         quoted_message_id: The message it answers to.
         idempotency_key: The same request under the same key is one message.
-        pauses_ai: Whether the AI is silent afterwards, for the time that the number's settings say; one to be sent
-            later never pauses it.
+        pauses_ai: Whether it is a person's, who takes over from the AI; otherwise a program's, beside which the AI goes
+            on. One to be sent later never takes over.
         send_at: When to send it; at once where left out.
     """
 

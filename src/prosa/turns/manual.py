@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,9 +29,11 @@ from prosa.database.outage import Outage, outage_of
 from prosa.errors import ConflictError, NotFoundError
 from prosa.events import log
 from prosa.events.log import NewEvent
+from prosa.events.types import Payload
 from prosa.ids import new_id
 from prosa.outbox import queue, schedule
 from prosa.outbox.content import Instructions, Outbound, OutboundMedia, OutboundText
+from prosa.outbox.errors import NeverLinkedError
 from prosa.sessions.facts import Numbers, SessionFacts
 from prosa.turns.context import Contexts
 from prosa.turns.drafts import Draft, ToContact, ToConversation, check_writable, recipient
@@ -94,12 +97,14 @@ class ManualMessages:
             InvalidInputError: The recipient is neither a phone number nor a WhatsApp address that can be written to, or
                 the time to send it is past or too far away.
             ConflictError: The key was used for another request.
+            NeverLinkedError: The number was never linked: nothing would ever be sent from it.
         """
         where = await self._where(caller, target)
         fingerprint = draft.fingerprint(target)
         repeated = await self._repeated(caller, where.session_id, draft, fingerprint)
         if repeated is not None:
             return repeated
+        session = await self._linked(where.session_id)
         quoted_wa_id = await self._quoted(caller, where, draft)
         if where.conversation_id is None and where.address is not None:
             where = await self._resolved(where, where.address)
@@ -107,7 +112,7 @@ class ManualMessages:
         content = await self._content(where, draft, message_id)
         job = partial(
             _enqueue, where=where, draft=draft, content=content, quoted_wa_id=quoted_wa_id, fingerprint=fingerprint,
-            message_id=message_id, caller=caller, session=await self._session(where.session_id), send_at=send_at,
+            message_id=message_id, caller=caller, session=session, send_at=send_at,
         )  # fmt: skip
         try:
             version = await submit_opening(self._database, job)
@@ -154,6 +159,13 @@ class ManualMessages:
         session = await self._sessions.get(session_id)
         if session is None:
             raise NotFoundError(f"There is no number “{session_id}” here.")
+        return session
+
+    async def _linked(self, session_id: str) -> SessionFacts:
+        """Return a number that can send, now or once it is back."""
+        session = await self._session(session_id)
+        if not session.ever_linked:
+            raise NeverLinkedError(f"The number “{session_id}” was never linked to a WhatsApp account.")
         return session
 
     async def _repeated(self, caller: Caller, session_id: str, draft: Draft, fingerprint: str) -> Row[Any] | None:
@@ -269,14 +281,16 @@ async def _enqueue(
             user_id=caller.user_id, quoted_wa_id=quoted_wa_id, idempotency_key=draft.idempotency_key,
         )  # fmt: skip
         return held.version
-    now = utc_now()
-    paused = await person_wrote(
-        db, held, session, by=PausedBy.PERSON, written_at=now, now=now, user_id=caller.user_id, pauses=draft.pauses_ai
-    )
+    paused: Sequence[Payload] = ()
+    if draft.pauses_ai:
+        now = utc_now()
+        paused = await person_wrote(
+            db, held, session, by=PausedBy.PERSON, written_at=now, now=now, user_id=caller.user_id
+        )
     await queue.enqueue(
         db,
         held,
-        author=Author.PERSON,
+        author=Author.PERSON if draft.pauses_ai else Author.PROGRAM,
         content=content,
         quoted_wa_id=quoted_wa_id,
         idempotency_key=draft.idempotency_key,

@@ -107,13 +107,13 @@ class PeopleAnswers:
     async def _recent(self, conversation_id: uuid.UUID, seq: int) -> list[Row[Any]]:
         """Return the message and the two before it, the newest first; nothing of groups, and nothing automatic.
 
-        A greeting between a question and its answer is as if it were not there.
+        A greeting or a notification between a question and its answer is as if it were not there.
         """
         statement = (
             select(_m.seq, _m.author, _m.type, _m.body, _m.quoted_wa_id, _m.created_at)
             .join(CONVERSATIONS, CONVERSATIONS.c.id == _m.conversation_id)
             .where(_m.conversation_id == conversation_id, _m.seq <= seq, _m.revoked_at.is_(None))
-            .where(_m.author != Author.AUTOMATIC.value)
+            .where(_m.author.not_in((Author.AUTOMATIC.value, Author.PROGRAM.value)))
             .where(CONVERSATIONS.c.kind == ConversationKind.CONTACT.value)
             .order_by(_m.seq.desc())
             .limit(3)

@@ -19,6 +19,7 @@ from prosa.conversations.pauses import FOREVER, PausedBy, PauseReason, pause, st
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.events.types import Payload
 from prosa.outbox.cancel import SWITCHED_OFF, TAKEN_OVER, cancel_unsent
+from prosa.outbox.schedule import cancel_reminders
 from prosa.outbox.sending import unsent
 from prosa.sessions.facts import SessionFacts
 from prosa.turns.policy import SkipReason, decide_before_sending
@@ -28,6 +29,7 @@ from prosa.whatsapp.engine import InboundMessage, MessageType
 
 _m = MESSAGES.c
 _UNSAID = (Author.AI.value, Author.AUTOMATIC.value)
+_OURS = tuple(author.value for author in (Author.AI, Author.PERSON, Author.PROGRAM, Author.AUTOMATIC, Author.SCHEDULED))
 _LAST = 10
 """Messages looked at to recognise a greeting: a chat's first seconds hold fewer."""
 
@@ -41,7 +43,6 @@ async def person_wrote(
     written_at: datetime,
     now: datetime,
     user_id: uuid.UUID | None = None,
-    pauses: bool = True,
 ) -> Sequence[Payload]:
     """Let a person speak: pause the AI for a time, take back what it has not said, clear what a person had to see to.
 
@@ -53,7 +54,6 @@ async def person_wrote(
         written_at: When. The pause counts from there: a message that the phone sent hours ago pauses nothing now.
         now: The present moment.
         user_id: The person, where known.
-        pauses: False: the AI is not paused by this message.
 
     Returns:
         Events to append.
@@ -64,7 +64,7 @@ async def person_wrote(
     if held.due_at is None and held.ai_state in {AiState.FAILED, AiState.SKIPPED}:
         held.ai_state, held.ai_reason = AiState.IDLE.value, None
     minutes = session.settings.takeover.pause_minutes_after_person
-    if not (pauses and minutes):
+    if not minutes:
         return []
     until = written_at + timedelta(minutes=minutes)
     event = pause(held, until=until, by=by, reason=PauseReason.MESSAGE, now=now, user_id=user_id)
@@ -122,7 +122,7 @@ async def is_our_own(db: ReadDb, session_id: str, wa_id: str) -> bool:
         _m.session_id == session_id,
         _m.wa_id == wa_id,
         _m.from_me,
-        _m.author.in_([Author.AI.value, Author.PERSON.value, Author.AUTOMATIC.value, Author.SCHEDULED.value]),
+        _m.author.in_(_OURS),
     )
     return (await db.execute(statement.limit(1))).first() is not None
 
@@ -167,11 +167,16 @@ class Asked:
 async def contact_asked(
     db: WriteDb, held: HeldConversation, session: SessionFacts, message: InboundMessage, *, now: datetime
 ) -> Asked | None:
-    """Heed a keyword of a contact; None where the message is none, or there is nothing to stop or resume."""
+    """Heed a keyword of a contact; None where the message is none, or there is nothing to stop or resume.
+
+    A stop takes the AI's reminders back in any case: they were set while it spoke, and would come although it is off.
+    """
     settings = session.settings.takeover
     if held.kind != ConversationKind.CONTACT or message.type is not MessageType.TEXT:
         return None
     said = keyword(settings, message.body)
+    if said is Keyword.STOP:
+        await cancel_reminders(db, held, session.user_id)
     if said is None or decide_before_sending(session, held, now=now) not in {None, SkipReason.PAUSED}:
         return None
     if said is Keyword.STOP:

@@ -134,7 +134,7 @@ async def carry_out(
             message_id=new_id(),
             content=OutboundText(text),
             send_at=at,
-            instructions=Instructions(),
+            instructions=Instructions(reminder=True),
             user_id=user_id,
         )
     if tools.handed_over is None:

@@ -160,7 +160,7 @@ def _counted(flow: Flow) -> MessageTotal:
         session_id=flow.session_id,
         received=by.get("contact", 0),
         sent_ai=by.get("ai", 0),
-        sent_person=by.get("person", 0) + by.get("scheduled", 0),
+        sent_person=sum(by.get(author, 0) for author in ("person", "program", "scheduled")),
         sent_phone=by.get("phone", 0),
         sent_automatic=by.get("automatic", 0),
         answers=flow.answers,

@@ -65,7 +65,9 @@ class MessageTotal(BaseModel):
     session_id: str | None = Field(description="The number.", examples=["shop"])
     received: int = Field(description="From contacts.", examples=[40])
     sent_ai: int = Field(description="By the AI; an answer may be several messages.", examples=[38])
-    sent_person: int = Field(description="By people, through Prosa: at once or at a set time.", examples=[3])
+    sent_person: int = Field(
+        description="By people and programs, through Prosa: at once or at a set time.", examples=[3]
+    )
     sent_phone: int = Field(description="By people, on the linked phone.", examples=[1])
     sent_automatic: int = Field(description="Fixed texts.", examples=[2])
     answers: dict[str, int] = Field(

@@ -27,7 +27,8 @@ _MESSAGES = table(
 _c = _MESSAGES.c
 COUNTED = text("messages.seq > 0 AND messages.type <> 'reaction'")
 """Of no imported history, and no reactions; word for word the condition of `ix_messages_session_id_stored_at`."""
-PEOPLE = frozenset({"person", "phone", "scheduled"})
+_ANSWERING = ("ai", "person", "phone")
+"""Who answers contacts: neither what was set long before nor a program's notification does."""
 MOST_TIMED = 2_000
 """Answers whose waiting times are looked at: the newest, so that the effort has a bound."""
 LONGEST = timedelta(days=7)
@@ -81,7 +82,7 @@ async def waits(db: ReadDb, where: Where) -> dict[str, list[timedelta]]:
     """
     newest = (
         select(_c.conversation_id, _c.seq, _c.author, func.coalesce(_c.sent_at, _c.stored_at).label("at"), _c.stored_at)
-        .where(*_conditions(where), COUNTED, _c.author.in_(("ai", *sorted(PEOPLE - {"scheduled"}))))
+        .where(*_conditions(where), COUNTED, _c.author.in_(_ANSWERING))
         .order_by(_c.stored_at.desc())
         .limit(MOST_TIMED)
         .subquery()

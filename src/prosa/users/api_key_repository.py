@@ -107,10 +107,15 @@ async def count_webhooks(db: ReadDb, user_id: uuid.UUID, key_id: uuid.UUID) -> i
     return int((await db.execute(select(func.count()).select_from(_webhooks).where(mine))).scalar_one())
 
 
-async def rename(db: WriteDb, user_id: uuid.UUID, key_id: uuid.UUID, name: str) -> Row[Any] | None:
-    """Give a key another name; None where it is not the person's, or was revoked."""
-    await db.execute(update(KEYS).where(_own(user_id), _c.id == key_id).values(name=name))
-    return await find(db, user_id, key_id)
+async def change(db: WriteDb, user_id: uuid.UUID, key_id: uuid.UUID, values: dict[str, Any]) -> bool:
+    """Change a key, and hold it; false where it is not the person's, or was revoked."""
+    statement = update(KEYS).where(_own(user_id), _c.id == key_id)
+    return (await db.execute(statement.values(values or {"id": key_id}))).rowcount > 0
+
+
+async def unlimit(db: WriteDb, key_id: uuid.UUID) -> None:
+    """Forget which numbers a key is limited to."""
+    await db.execute(delete(NUMBERS).where(_n.key_id == key_id))
 
 
 async def revoke(db: WriteDb, user_id: uuid.UUID, key_id: uuid.UUID, *, now: datetime) -> bool:

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from sqlalchemy import Row
 
 from prosa.auth.api_keys import MAX_DAYS, MAX_NAME
@@ -49,7 +49,21 @@ class ApiKeyPatch(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: KeyName
+    name: KeyName | None = Field(None, description="Its new name; left out: it keeps the one it has.")
+    session_ids: list[SessionName] | None = Field(
+        None,
+        min_length=1,
+        max_length=MOST_NUMBERS,
+        description="The numbers that it is limited to from now on, in place of those before; null: all your numbers, "
+        "also those to come; left out: as before.",
+        examples=[["shop"]],
+    )
+
+    @model_validator(mode="after")
+    def _a_name_stays(self) -> Self:
+        if "name" in self.model_fields_set and self.name is None:
+            raise ValueError("name may be left out, but not null")
+        return self
 
 
 class ApiKeyOut(BaseModel):

@@ -9,10 +9,10 @@ from typing import Any
 import structlog
 from sqlalchemy import Row
 
-from prosa.auth.api_keys import fingerprint, new_key, shown
+from prosa.auth.api_keys import TOPIC, fingerprint, new_key, shown
 from prosa.auth.caller import Access, Caller
 from prosa.clock import Clock, utc_now
-from prosa.database import Database
+from prosa.database import Database, WriteDb
 from prosa.errors import ConflictError, FieldError, InvalidInputError, NotAuthenticatedError, NotFoundError
 from prosa.ids import new_id
 from prosa.users import api_key_repository as repository
@@ -42,8 +42,23 @@ class MadeKey:
     row: Row[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class ApiKeyChanges:
+    """What is to change of a key.
+
+    Attributes:
+        name: Its new name; None: it keeps the one it has.
+        renumber: Whether `session_ids` is meant: None there is all numbers.
+        session_ids: The numbers that it is limited to from now on.
+    """
+
+    name: str | None = None
+    renumber: bool = False
+    session_ids: Collection[str] | None = None
+
+
 class ApiKeyService:
-    """Makes, lists, renames and revokes the caller's keys."""
+    """Makes, lists, changes and revokes the caller's keys."""
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self._database = database
@@ -77,10 +92,7 @@ class ApiKeyService:
             InvalidInputError: A number is not the caller's, or none is named.
             NotAuthenticatedError: The caller was deleted this very moment.
         """
-        if session_ids is not None and not session_ids:
-            raise _numbers_wrong(
-                "name at least one number; null, or leaving it out, means all of them", code="too_short"
-            )
+        _check_any(session_ids)
         secret, key_id = new_key(), new_id()
         now = self._clock()
         async with self._database.write() as db:
@@ -98,26 +110,37 @@ class ApiKeyService:
                 },
             )  # fmt: skip
             if session_ids is not None:
-                unknown = set(session_ids) - await repository.limit(db, caller.user_id, key_id, set(session_ids))
-                if unknown:
-                    words = "there is no such number of yours: {}; GET /sessions lists them"
-                    raise _numbers_wrong(*(words.format(name) for name in sorted(unknown)), code="unknown_number")
+                await _limit(db, caller, key_id, session_ids)
             row = await repository.find(db, caller.user_id, key_id)
             if row is None:
                 raise NotAuthenticatedError
         logger.info("api_key_made", user=str(caller.user_id), key=str(key_id), access=access, numbers=row.numbers)
         return MadeKey(secret, row)
 
-    async def rename(self, caller: Caller, key_id: uuid.UUID, name: str) -> Row[Any]:
-        """Give a key another name.
+    async def update(self, caller: Caller, key_id: uuid.UUID, changes: ApiKeyChanges) -> Row[Any]:
+        """Give a key another name, or other numbers: from this moment on, also for those who listen with it.
 
         Raises:
             NotFoundError: There is none, or it is not the caller's.
+            InvalidInputError: A number is not the caller's, or none is named.
         """
+        values: dict[str, Any] = {} if changes.name is None else {"name": changes.name}
+        if changes.renumber:
+            _check_any(changes.session_ids)
+            values["limited"] = changes.session_ids is not None
         async with self._database.write() as db:
-            row = await repository.rename(db, caller.user_id, key_id, name)
-        if row is None:
-            raise _missing()
+            if not await repository.change(db, caller.user_id, key_id, values):
+                raise _missing()
+            if changes.renumber:
+                await repository.unlimit(db, key_id)
+                if changes.session_ids is not None:
+                    await _limit(db, caller, key_id, changes.session_ids)
+                db.wake(TOPIC)
+            row = await repository.find(db, caller.user_id, key_id)
+            if row is None:
+                raise _missing()
+        if changes.renumber:
+            logger.info("api_key_limited", user=str(caller.user_id), key=str(key_id), numbers=row.numbers)
         return row
 
     async def revoke(self, caller: Caller, key_id: uuid.UUID) -> None:
@@ -128,6 +151,7 @@ class ApiKeyService:
         """
         async with self._database.write() as db:
             revoked = await repository.revoke(db, caller.user_id, key_id, now=self._clock())
+            db.wake(TOPIC)
         if not revoked:
             raise _missing()
         logger.info("api_key_revoked", user=str(caller.user_id), key=str(key_id))
@@ -152,6 +176,18 @@ class ApiKeyService:
             webhooks = await repository.count_webhooks(db, found[0].user_id, found[0].id)
         logger.info("api_key_revoked", user=str(found[0].user_id), key=str(found[0].id))
         return found[0], webhooks
+
+
+def _check_any(session_ids: Collection[str] | None) -> None:
+    if session_ids is not None and not session_ids:
+        raise _numbers_wrong("name at least one number; null means all of them", code="too_short")
+
+
+async def _limit(db: WriteDb, caller: Caller, key_id: uuid.UUID, session_ids: Collection[str]) -> None:
+    unknown = set(session_ids) - await repository.limit(db, caller.user_id, key_id, set(session_ids))
+    if unknown:
+        words = "there is no such number of yours: {}; GET /sessions lists them"
+        raise _numbers_wrong(*(words.format(name) for name in sorted(unknown)), code="unknown_number")
 
 
 def _numbers_wrong(*messages: str, code: str) -> InvalidInputError:

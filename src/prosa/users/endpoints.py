@@ -10,7 +10,7 @@ from prosa.http.pagination import Page, PageParams
 from prosa.http.problems import problems
 from prosa.http.provide import provided
 from prosa.users.api_key_schemas import ApiKeyIn, ApiKeyOut, ApiKeyPatch, NewApiKeyOut
-from prosa.users.api_keys import ApiKeyService
+from prosa.users.api_keys import ApiKeyChanges, ApiKeyService
 from prosa.users.emails import fold_email
 from prosa.users.models import User
 from prosa.users.schemas import (
@@ -155,13 +155,18 @@ async def create_api_key(body: ApiKeyIn, caller: SignedIn, service: ApiKeys) -> 
 
 @keys_router.patch("/{key_id}", responses=problems(401, 404, 413, 422))
 async def update_api_key(key_id: KeyId, body: ApiKeyPatch, caller: SignedIn, service: ApiKeys) -> ApiKeyOut:
-    """Give an API key another name."""
-    return ApiKeyOut.of_row(await service.rename(caller, key_id, body.name))
+    """Change an API key: its name, or the numbers that it is limited to. What is left out stays.
+
+    Other numbers hold from the next request on, and at once for WebSockets that are open with it. Webhooks that were
+    added with it stay as they are.
+    """
+    changes = ApiKeyChanges(body.name, renumber="session_ids" in body.model_fields_set, session_ids=body.session_ids)
+    return ApiKeyOut.of_row(await service.update(caller, key_id, changes))
 
 
 @keys_router.delete("/{key_id}", status_code=204, responses=problems(401, 404, 422))
 async def revoke_api_key(key_id: KeyId, caller: SignedIn, service: ApiKeys) -> None:
-    """Revoke an API key: requests with it are refused from now on, and its WebSockets are closed within 30 s.
+    """Revoke an API key: requests with it are refused from now on, and its WebSockets are closed, within 30 s at most.
 
     Webhooks that have their address from it stay: `api_key` in GET /webhooks says which; delete what you do not know.
     """

@@ -24,6 +24,11 @@ const ENGLISH: Known = {
   not_authenticated: { title: "You are not signed in", remedy: "Sign in." },
   sign_in_ended: { title: "This sign-in has ended", remedy: "Sign in again." },
   not_found: { title: "This is not here any more", detail: "", remedy: "Go back and look at the list anew." },
+  never_linked: {
+    title: "The number is not linked yet",
+    detail: "Nothing can be sent from it before it is linked to a WhatsApp account.",
+    remedy: "Link it under Numbers, then send again.",
+  },
   no_api_key: {
     title: "No key of the model",
     detail: "No API key is set. Add one under Settings, Model keys.",
@@ -123,6 +128,11 @@ const PORTUGUESE: Known = {
     title: "O provedor recusou o pedido",
     detail: "O provedor recusou o pedido. O registro (log) diz por quê.",
     remedy: "",
+  },
+  never_linked: {
+    title: "O número ainda não está conectado",
+    detail: "Nada pode ser enviado por ele antes de conectá-lo a uma conta do WhatsApp.",
+    remedy: "Conecte-o em Números e envie de novo.",
   },
   on_its_way: {
     title: "A mensagem já está a caminho",

@@ -51,6 +51,7 @@ export const words = defineStrings({
       contact: "Contact",
       ai: "AI",
       person: "You (Prosa)",
+      program: "Program",
       phone: "You (phone)",
       automatic: "Automatic",
       scheduled: "You (sent later)",
@@ -107,6 +108,7 @@ export const words = defineStrings({
       cancelled: "Cancelled before it was sent.",
       ai_off: "Cancelled: the AI was paused, stopped or switched off.",
       taken_over: "Cancelled: a person wrote first.",
+      contact_stopped: "Cancelled: a reminder of the AI, which the contact stopped.",
       timeout: "Not sent: WhatsApp did not confirm it.",
     },
     types: {
@@ -274,6 +276,7 @@ export const words = defineStrings({
       contact: "Contato",
       ai: "IA",
       person: "Você (Prosa)",
+      program: "Programa",
       phone: "Você (celular)",
       automatic: "Automática",
       scheduled: "Você (agendada)",
@@ -330,6 +333,7 @@ export const words = defineStrings({
       cancelled: "Cancelada antes do envio.",
       ai_off: "Cancelada: a IA foi pausada, parada ou desligada.",
       taken_over: "Cancelada: uma pessoa escreveu antes.",
+      contact_stopped: "Cancelada: um lembrete da IA, que o contato mandou parar.",
       timeout: "Não enviada: o WhatsApp não confirmou.",
     },
     types: {

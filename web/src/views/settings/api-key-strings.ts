@@ -13,8 +13,8 @@ export const words = defineStrings({
     runsOut: (when: string) => `runs out ${when}`,
     hasRunOut: "Run out",
     more: (name: string) => `More for the key ${name}`,
-    rename: "Rename",
-    renamed: "The key was renamed",
+    change: "Change",
+    changed: "The key was changed",
     revoke: "Revoke",
     revokeTitle: (name: string) => `Revoke the key ${name}?`,
     revokeText: "Programs that use it are refused from now on. This cannot be undone.",
@@ -31,6 +31,8 @@ export const words = defineStrings({
     whichNumbers: { all: "All", some: "Only these" },
     someNumbersHint:
       "It sees and does only what concerns these. What is about no number or about all of them, such as webhooks and adding numbers, is refused.",
+    renumberedHint:
+      "Holds at once, also for programs that are listening. Webhooks added with the key stay as they are.",
     chooseSome: "Choose at least one.",
     save: "Save",
     name: "Name",
@@ -64,8 +66,8 @@ export const words = defineStrings({
     runsOut: (when) => `expira em ${when}`,
     hasRunOut: "Expirada",
     more: (name) => `Mais da chave ${name}`,
-    rename: "Renomear",
-    renamed: "A chave foi renomeada",
+    change: "Alterar",
+    changed: "A chave foi alterada",
     revoke: "Revogar",
     revokeTitle: (name) => `Revogar a chave ${name}?`,
     revokeText: "Os programas que a usam passam a ser recusados. Isto não pode ser desfeito.",
@@ -82,6 +84,8 @@ export const words = defineStrings({
     whichNumbers: { all: "Todos", some: "Só estes" },
     someNumbersHint:
       "Ela vê e faz só o que diz respeito a estes. O que não é de um número ou é de todos, como webhooks e adicionar números, é recusado.",
+    renumberedHint:
+      "Vale na hora, também para programas que estão ouvindo. Webhooks adicionados com a chave ficam como estão.",
     chooseSome: "Escolha pelo menos um.",
     save: "Salvar",
     name: "Nome",

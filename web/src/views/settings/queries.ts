@@ -46,7 +46,7 @@ export const apiKeysQuery = queryOptions({
 
 export const apiKeyCalls = {
   make: (body: Schemas["ApiKeyIn"]) => ok(api.POST("/api-keys", { body })),
-  rename: (id: string, name: string) =>
-    ok(api.PATCH("/api-keys/{key_id}", { params: { path: { key_id: id } }, body: { name } })),
+  change: (id: string, body: Schemas["ApiKeyPatch"]) =>
+    ok(api.PATCH("/api-keys/{key_id}", { params: { path: { key_id: id } }, body })),
   revoke: (id: string) => ok(api.DELETE("/api-keys/{key_id}", { params: { path: { key_id: id } } })),
 };

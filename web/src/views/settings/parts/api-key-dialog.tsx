@@ -1,4 +1,4 @@
-/** Makes an API key and shows it, this once; or gives one another name. */
+/** Makes an API key and shows it, this once; or gives one another name or other numbers. */
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { asProblem } from "~/api/problem";
@@ -22,13 +22,19 @@ export default function ApiKeyDialog({ of, onClose }: { of: ApiKey | null; onClo
   const client = useQueryClient();
   const [name, setName] = useState(of?.name ?? "");
   const [access, setAccess] = useState<ApiKey["access"]>("full");
-  const [numbers, setNumbers] = useState<string[] | null>(null);
+  const before = of?.session_ids ?? null;
+  const [numbers, setNumbers] = useState(before);
+  const renumbered = JSON.stringify(sorted(numbers)) !== JSON.stringify(sorted(before));
   const [sent, setSent] = useState(false);
   const [expiry, setExpiry] = useState<(typeof EXPIRIES)[number]>("365");
   const save = useMutation({
     mutationFn: async (): Promise<NewApiKey | null> => {
       if (of) {
-        await apiKeyCalls.rename(of.id, name.trim());
+        // numbers that are gone from it are no reason not to rename it
+        await apiKeyCalls.change(of.id, {
+          name: name.trim(),
+          ...(renumbered ? { session_ids: numbers } : {}),
+        });
         return null;
       }
       const days = expiry === "never" ? null : Number(expiry);
@@ -38,20 +44,21 @@ export default function ApiKeyDialog({ of, onClose }: { of: ApiKey | null; onClo
     onSuccess: (made) => {
       void client.invalidateQueries(apiKeysQuery);
       if (made) return;
-      toast.good(t.renamed);
+      toast.good(t.changed);
       onClose();
     },
   });
+  const none = numbers?.length === 0 && (!of || renumbered);
   if (save.data) return <Made of={save.data} onClose={onClose} />;
   return (
     <FormDialog
       title={of ? of.name : t.make}
       size="s"
-      changed={name.trim() !== (of?.name ?? "") || numbers !== null}
+      changed={name.trim() !== (of?.name ?? "") || renumbered}
       onClose={onClose}
       onSave={() => {
         setSent(true);
-        if (numbers?.length !== 0) save.mutate();
+        if (!none) save.mutate();
       }}
       save={of ? t.save : t.make}
       isPending={save.isPending}
@@ -88,22 +95,25 @@ export default function ApiKeyDialog({ of, onClose }: { of: ApiKey | null; onClo
             onChange={setExpiry}
             options={EXPIRIES.map((id) => ({ id, label: t.expiries[id] }))}
           />
-          <NumberChoice
-            label={t.numbers}
-            choices={t.whichNumbers}
-            value={numbers}
-            onChange={setNumbers}
-            fault={
-              (sent && numbers?.length === 0 && t.chooseSome) ||
-              (save.error ? asProblem(save.error).within("body.session_ids") : undefined)
-            }
-          />
-          {numbers && <p className="field-hint">{t.someNumbersHint}</p>}
         </>
       )}
+      <NumberChoice
+        label={t.numbers}
+        choices={t.whichNumbers}
+        value={numbers}
+        onChange={setNumbers}
+        fault={
+          (sent && none && t.chooseSome) ||
+          (save.error ? asProblem(save.error).within("body.session_ids") : undefined)
+        }
+      />
+      {numbers && <p className="field-hint">{t.someNumbersHint}</p>}
+      {of && renumbered && <p className="field-hint">{t.renumberedHint}</p>}
     </FormDialog>
   );
 }
+
+const sorted = (ids: string[] | null) => ids && [...ids].sort();
 
 /** Cannot be dismissed by a press beside it: the key would be lost. */
 function Made({ of, onClose }: { of: NewApiKey; onClose: () => void }) {

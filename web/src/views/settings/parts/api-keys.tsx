@@ -37,7 +37,7 @@ export function ApiKeys() {
           ) : (
             <ul className="card settings-people" aria-label={t.apiKeys}>
               {all.map((one) => (
-                <Row key={one.id} of={one} onRename={() => setOpen(one)} />
+                <Row key={one.id} of={one} onChange={() => setOpen(one)} />
               ))}
             </ul>
           )
@@ -50,7 +50,7 @@ export function ApiKeys() {
   );
 }
 
-function Row({ of, onRename }: { of: ApiKey; onRename: () => void }) {
+function Row({ of, onChange }: { of: ApiKey; onChange: () => void }) {
   const t = useStrings(words);
   const format = useFormat();
   const client = useQueryClient();
@@ -101,7 +101,7 @@ function Row({ of, onRename }: { of: ApiKey; onRename: () => void }) {
       <Menu
         label={t.more(of.name)}
         actions={[
-          { id: "rename", label: t.rename, icon: "edit", onAction: onRename },
+          { id: "change", label: t.change, icon: "edit", onAction: onChange },
           { id: "revoke", label: t.revoke, icon: "trash", danger: true, onAction: () => void revoke() },
         ]}
       >
