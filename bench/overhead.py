@@ -2,8 +2,11 @@
 
 import asyncio
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+
+from tests.fixtures import servers
 
 from bench.gemini import instant_gemini
 from bench.report import percentile
@@ -15,18 +18,23 @@ PAUSE_SECONDS = 0.01
 
 
 def run(*, quick: bool) -> dict[str, Any]:
-    """Measure on both databases."""
+    """Measure on both databases, on PostgreSQL also with Redis, as the compose file has it."""
     results: dict[str, Any] = {}
-    for kind in ("sqlite", "postgres"):
-        with tempfile.TemporaryDirectory(prefix="prosa-bench-") as folder, database_url(kind, Path(folder)) as url:
-            seconds = run_async(_measure(url, 200 if quick else 2000))
+    for kind in ("sqlite", "postgres", "postgres_redis"):
+        database, _, with_redis = kind.partition("_")
+        with (
+            tempfile.TemporaryDirectory(prefix="prosa-bench-") as folder,
+            database_url(database, Path(folder)) as url,
+            servers.redis() if with_redis else nullcontext() as redis,
+        ):
+            seconds = run_async(_measure(url, redis.url if redis else None, 200 if quick else 2000))
         for share, name in ((0.5, "p50_ms"), (0.9, "p90_ms"), (0.99, "p99_ms")):
             results[f"{kind}.{name}"] = round(percentile(seconds, share) * 1000, 2)
     return results
 
 
-async def _measure(url: Any, rounds: int) -> list[float]:
-    async with instant_gemini() as gemini, prosa(url, numbers=1, contacts=20, gemini=gemini.url) as stage:
+async def _measure(url: Any, redis: str | None, rounds: int) -> list[float]:
+    async with instant_gemini() as gemini, prosa(url, numbers=1, contacts=20, gemini=gemini.url, redis=redis) as stage:
         for _ in range(5):  # conversations have a few messages, caches are warm, connections open
             for asker in stage.askers:
                 await stage.ask(asker, "Que horas vocês abrem?")
