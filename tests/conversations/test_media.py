@@ -58,6 +58,11 @@ async def test_small_files_come_by_themselves(inbox: Inbox) -> None:
     [stored, _] = await messages(inbox.database)
     assert (stored.due_at, stored.lease_owner, stored.status) == (None, None, "received")
     assert (await inbox.api.get(f"/messages/{row.id}/media")).content == b"data"
+    story = await inbox.hear(
+        "story", chat="status@broadcast", type=MessageType.IMAGE, media=MediaInfo("image/png", size=4),
+        payload={"imageMessage": {"URL": "x"}},
+    )  # fmt: skip
+    assert story.due_at is None
     assert inbox.connection.downloads == 2
 
 

@@ -15,7 +15,7 @@ from prosa.clock import utc_now
 from prosa.conversations.models import Author
 from prosa.conversations.online import OnlineNumbers
 from prosa.outbox import changer as changer_module
-from prosa.outbox.changer import Changer
+from prosa.outbox.changer import MAX_ATTEMPTS, Changer
 from prosa.outbox.sender import Sender
 from prosa.whatsapp.engine import EditContent, EngineError, EngineErrorCode, ReactionContent, RevokeContent
 
@@ -138,7 +138,7 @@ async def test_in_a_group_the_author_of_the_message_is_named(inbox: Inbox) -> No
     "failures",
     [
         [EngineErrorCode.TIMEOUT, EngineErrorCode.INTERNAL], [EngineErrorCode.NOT_CONNECTED] * 12,
-        [EngineErrorCode.RATE_LIMITED] * 3,
+        [EngineErrorCode.RATE_LIMITED] * 12,
     ],
 )  # fmt: skip
 @on_sqlite
@@ -165,13 +165,16 @@ async def test_a_change_does_not_overtake_one_of_the_same_message_that_is_tried_
     assert (await inbox.get(f"/messages/{message['id']}"))["body"] == "hello!"
 
 
+@pytest.mark.parametrize(("code", "tries"), [(EngineErrorCode.REJECTED, 1), (EngineErrorCode.INTERNAL, MAX_ATTEMPTS)])
 @on_sqlite
-async def test_what_whatsapp_refuses_is_told_and_changes_nothing(inbox: Inbox) -> None:
+async def test_what_whatsapp_refuses_is_told_and_changes_nothing(
+    inbox: Inbox, code: EngineErrorCode, tries: int
+) -> None:
     message = await sent(inbox)
-    inbox.connection.failures.append(EngineErrorCode.REJECTED)
+    inbox.connection.failures.extend([code] * tries)
     await inbox.api.patch(f"/messages/{message['id']}", json={"text": "hello"})
     [change] = await settled(inbox, message["id"])
-    assert (change["status"], change["error"]) == ("failed", "rejected: as the test wants")
+    assert (change["status"], change["error"]) == ("failed", f"{code.value}: as the test wants")
     assert (await inbox.get(f"/messages/{message['id']}"))["body"] == "helo"
     [told] = await events(inbox.database, "message.change_failed")
     assert (told.payload["change"], told.payload["id"]) == ("edit", message["id"])

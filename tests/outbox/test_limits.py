@@ -1,17 +1,29 @@
 """A number sends no faster than it should, and forgets none of that in a restart. The clock is the test's."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fixtures.conversations import CONTACT, conversations, events, inbound, messages, receiver, run_sql
+from tests.fixtures.conversations import (
+    CONTACT,
+    add_session,
+    conversations,
+    events,
+    inbound,
+    messages,
+    receiver,
+    run_sql,
+)
 from tests.fixtures.databases import on_sqlite
 from tests.fixtures.sending import until
 from tests.outbox.conftest import Office
 
-from prosa.outbox import ahead
+from prosa.auth.caller import Caller
+from prosa.clock import utc_now
+from prosa.conversations.models import Conversation
+from prosa.outbox import ahead, limits
 from prosa.outbox import sender as sender_module
 from prosa.outbox.sender import Sender
 from prosa.whatsapp.engine import EngineErrorCode
@@ -31,8 +43,6 @@ async def at(office: Office, seconds: float, sender: Sender | None = None) -> li
 
 async def wrote(office: Office, folder: Path, *chats: str, ago: timedelta = timedelta()) -> None:
     """Let contacts write."""
-    from prosa.clock import utc_now
-
     receive = receiver(office.database, folder, unready="no_api_key")
     for who in chats:
         await receive.message(office.session, inbound("hi", chat=who, sender=who, timestamp=utc_now() - ago))
@@ -45,6 +55,7 @@ async def test_messages_of_a_number_are_spread_over_the_minute(office: Office) -
         await office.queue(f"{number}", chat(number))
     # What was sent before the start is not known, so the first one waits too.
     assert await at(office, 0) == []
+    assert await at(office, 8) == []
     assert await at(office, 11) == ["0"]
     assert await at(office, 20) == []
     assert await at(office, 21.5) == ["1"]
@@ -94,6 +105,9 @@ async def test_a_limit_that_is_set_now_holds_within_seconds(office: Office) -> N
 async def test_only_so_many_new_contacts_a_day_and_replies_never_count(office: Office, tmp_path: Path) -> None:
     office.set(new_contacts_per_day=2)
     office.numbers.opened("main")
+    await add_session(office.database, Caller(office.session.user_id, "owner"), "other")
+    async with office.database.write() as db:  # what another number does is not counted
+        db.orm.add(Conversation(session_id="other", contact_jid=chat(0), approached_at=utc_now()))
     await wrote(office, tmp_path, chat(9))
     for number in range(4):
         await office.queue(f"{number}", chat(number))
@@ -118,8 +132,8 @@ async def test_only_so_many_new_contacts_a_day_and_replies_never_count(office: O
     # A day later there is room again.
     await run_sql(office.database, sent)
     assert sorted(await at(office, 24 * 3600 + 120, office.make_sender())) == ["2 again", "3"]
-    marked = [row.approached_at is not None for row in await conversations(office.database)]
-    assert marked.count(True) == 3
+    mine = [row for row in await conversations(office.database) if row.session_id == "main"]
+    assert [row.approached_at is not None for row in mine].count(True) == 3
 
 
 @pytest.mark.parametrize("more", [2, None])
@@ -155,6 +169,45 @@ async def test_no_limit_of_new_contacts_costs_no_mark(office: Office) -> None:
         await office.queue(f"{number}", chat(number))
     assert len(await at(office, 0)) == 5
     assert {row.approached_at for row in await conversations(office.database)} == {None}
+
+
+async def test_what_was_on_its_way_when_whatsapp_said_slower_makes_the_pause_no_longer(office: Office) -> None:
+    both = asyncio.Event()
+
+    async def together(_: str) -> None:
+        if len(office.connection.sent) == 2:
+            both.set()
+        await both.wait()
+
+    office.set(rate_limit_pause_seconds=60, jitter=0)
+    office.connection.before_send = together
+    office.connection.failures.extend([EngineErrorCode.RATE_LIMITED] * 2)
+    for number in range(2):
+        await office.queue(f"{number}", chat(number))
+    office.numbers.opened("main")
+    await office.sender.start()
+
+    async def put_off() -> bool:
+        return all(row.error is not None for row in await messages(office.database))
+
+    await until(put_off)
+    assert [told.payload["strikes"] for told in await events(office.database, "session.sending_paused")] == [1]
+
+
+async def test_a_pause_is_no_longer_than_an_hour(office: Office) -> None:
+    before = limits.Pause(utc_now() - timedelta(seconds=1), strikes=20)
+    await office.database.submit(lambda db: limits.write_pause(db, "main", before))
+    office.connection.failures.append(EngineErrorCode.RATE_LIMITED)
+    await office.queue("one")
+    office.numbers.opened("main")
+    await office.sender.start()
+
+    async def paused() -> bool:
+        return len(await events(office.database, "session.sending_paused")) == 2
+
+    await until(paused)
+    until_ = (await events(office.database, "session.sending_paused"))[-1].payload["until"]
+    assert datetime.fromisoformat(until_) < utc_now() + timedelta(hours=1.5)
 
 
 async def test_whatsapp_says_slower_and_the_number_is_silent_for_a_while(office: Office) -> None:

@@ -187,7 +187,10 @@ async def test_an_unexpected_error_is_tried_again(office: Office) -> None:
     assert await office.statuses() == ["sent"]
 
 
-async def test_an_offline_number_keeps_its_messages_without_burning_tries(office: Office) -> None:
+async def test_an_offline_number_keeps_its_messages_without_burning_tries(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "OFFLINE_SECONDS", 60)
     connection = office.lines.connections.pop("main")
     queued = await office.queue("later")
     await office.sender.start()
@@ -203,6 +206,9 @@ async def test_an_offline_number_keeps_its_messages_without_burning_tries(office
 
     await until(given_back)
     assert (await office.row(queued)).attempts == 0
+    await asyncio.sleep(0.3)
+    assert len(connection.sent) == 1, "it is left alone until it comes online again"
+    monkeypatch.setattr(sender_module, "OFFLINE_SECONDS", 0.3)  # or for a while
     office.numbers.opened("main")
     await office.tried(2)
     await office.sent(1)

@@ -71,7 +71,12 @@ async def test_numbers_are_online_while_their_owner_watches(house: House, bus: B
     appearance.opened("shop")  # it lost its connection and came back: WhatsApp has forgotten
     await appearance.look()
     assert house.shown("shop") == [True, True]
+    house.now = WATCH_SECONDS / 2
+    bus.tell("watching", {"user_id": str(ME)})  # still there
     house.now = WATCH_SECONDS + 1
+    await appearance.look()
+    assert house.shown("shop") == [True, True]
+    house.now = 2 * WATCH_SECONDS
     await appearance.look()
     await appearance.look()
     assert (house.shown("shop"), house.shown("other")) == ([True, True, False], [])

@@ -5,13 +5,17 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from tests.fixtures.conversations import add_owner
 from tests.fixtures.fake_engine import FakeConnection
 from tests.sessions.conftest import House, eventually, running
 
+from prosa.clock import utc_now
 from prosa.conversations.models import Conversation
 from prosa.errors import NotFoundError, UnavailableError
+from prosa.sessions.operations import Operations
 from prosa.sessions.recorder import Recorder
-from prosa.sessions.schemas import SessionCreate
+from prosa.sessions.schemas import SessionConnect, SessionCreate
+from prosa.sessions.tenure import LeaseTimes
 from prosa.whatsapp.engine import Closed, EngineError, EngineErrorCode, Opened, QrCode
 
 
@@ -51,14 +55,14 @@ async def test_a_person_need_not_wait_for_the_backoff(quiet_house: House) -> Non
     from prosa.sessions.reconnect import Backoff
 
     house = quiet_house
-    gateway = house.make_gateway(backoff=lambda: Backoff(lambda low, high: 1000.0))
+    gateway = house.make_gateway(backoff=lambda: Backoff(lambda low, high: 100.0))
     house.service = house.make_service(gateway)
     async with running(gateway):
         connection = await house.linked()
         house.engine.fail["connect"] = [EngineError(EngineErrorCode.TIMEOUT, "no route")] * 2
         await connection.emit(Closed("closed"))
         await house.until(lambda row: row.status_reason == "connect_failed" and not house.engine.fail["connect"][1:])
-        house.engine.fail["connect"].clear()
+        house.engine.fail["connect"] = [EngineError(EngineErrorCode.TIMEOUT, "no route")]  # the waits begin anew
         answer = await house.connect()
         assert answer.status == "open"
 
@@ -159,6 +163,14 @@ async def test_logging_out(house: House) -> None:
     assert (await house.connect()).status == "qr"
 
 
+@pytest.mark.parametrize("code", [EngineErrorCode.NOT_LINKED, EngineErrorCode.DEVICE_NOT_FOUND])
+async def test_logging_out_what_whatsapp_no_longer_knows(house: House, code: EngineErrorCode) -> None:
+    connection = await house.linked()
+    connection.fail["logout"] = [EngineError(code, "gone")]
+    answer = await house.service.logout(house.caller, "shop")
+    assert (answer.status, answer.jid, answer.wanted) == ("logged_out", None, False)
+
+
 async def test_logging_out_a_stopped_number_tells_the_phone(house: House) -> None:
     await house.linked()
     await house.service.stop(house.caller, "shop")
@@ -195,6 +207,25 @@ async def test_logging_out_while_the_engine_is_down_changes_nothing(house: House
     assert row.jid is not None
 
 
+async def test_logging_out_at_the_very_moment_when_a_stop_ends(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = await house.linked()
+    finish, worker = Recorder.finish, house.gateway._workers["shop"]
+    leaving: list[asyncio.Task[Any]] = []
+
+    async def then_log_out(self: Recorder, *arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(Recorder, "finish", finish)
+        result = await finish(self, *arguments, **named)
+        leaving.append(asyncio.create_task(house.service.logout(house.caller, "shop")))
+        await eventually(lambda: worker._farewell.asked)
+        return result
+
+    monkeypatch.setattr(Recorder, "finish", then_log_out)
+    await house.service.stop(house.caller, "shop")
+    assert (await asyncio.wait_for(leaving[0], 5)).status == "logged_out"
+    assert ("logout",) not in connection.calls
+    assert ("logout",) in house.engine.opened[-1].calls
+
+
 async def test_logging_out_while_linking_ends_that(house: House) -> None:
     await house.create()
     await house.connect()
@@ -203,14 +234,24 @@ async def test_logging_out_while_linking_ends_that(house: House) -> None:
     assert house.engine.sessions == {}
 
 
-async def test_logging_out_a_number_that_another_process_holds(house: House) -> None:
+@pytest.mark.parametrize("taken", ["before", "meanwhile"])
+async def test_logging_out_a_number_that_another_process_holds(house: House, taken: str) -> None:
     from tests.sessions.test_leases_of_numbers import _steal
 
     connection = await house.linked()
-    await _steal(house)
-    await eventually(lambda: connection.closed)
+    due_at = (await house.row()).due_at
+    if taken == "before":
+        await _steal(house)
+        await eventually(lambda: connection.closed)
+    house.engine.on_connect = _silent
+    connection.give(Closed("closed"))
+    leaving = asyncio.create_task(house.service.logout(house.caller, "shop"))
+    if taken == "meanwhile":  # while the number is given time to come online
+        await eventually(lambda: house.gateway._workers["shop"]._farewell.asked)
+        await _steal(house)
     with pytest.raises(UnavailableError, match="Another process"):
-        await house.service.logout(house.caller, "shop")
+        await asyncio.wait_for(leaving, 5)
+    assert (await house.row()).due_at == due_at, "the other process would take it for a request to connect anew"
 
 
 async def test_connecting_while_logging_out_links_anew(house: House) -> None:
@@ -248,8 +289,8 @@ async def test_deleting_removes_everything(house: House) -> None:
     assert await house.directory.get("shop") is None
     async with house.database.read() as reading:
         assert (await reading.execute(select(Conversation.id))).all() == []
-    last = (await house.events())[-1].payload
-    assert (last["status"], last["reason"]) == ("logged_out", "deleted")
+    [last] = await house.events()  # what was told of it before is forgotten
+    assert (last.payload["status"], last.payload["reason"]) == ("logged_out", "deleted")
     with pytest.raises(NotFoundError):
         await service.read(house.caller, "shop")
     await house.create()  # the name is free again
@@ -264,6 +305,29 @@ async def test_deleting_while_linking(house: House) -> None:
     assert await house.directory.get("shop") is None
     await eventually(lambda: house.engine.sessions == {}, "a deleted number is still being linked")
     assert house.gateway.connection("shop") is None
+
+
+async def test_a_number_removed_while_it_shows_its_code_hangs_up_and_frees_its_name_at_once(quiet_house: House) -> None:
+    house = quiet_house
+    gateway = house.make_gateway(times=LeaseTimes(lease=60, renew=30, margin=1), poll_seconds=30)
+    house.service = house.make_service(gateway)
+    async with running(gateway):
+        await house.create()
+        await house.connect()
+        connection = house.engine.sessions["shop"]
+        close = connection.close
+
+        async def slow() -> None:
+            await asyncio.sleep(0.3)
+            await close()
+
+        connection.close = slow  # type: ignore[method-assign]
+        await house.service.delete(house.caller, "shop", unused=True)
+        await house.create()  # the same name, while the old number hangs up
+        assert (await house.connect()).status == "qr"
+        assert connection.closed
+        await house.service.delete(house.caller, "shop", unused=True)
+        await eventually(lambda: house.engine.sessions == {}, "its code can still be scanned")
 
 
 async def _report(connection: FakeConnection) -> None:
@@ -284,6 +348,20 @@ async def test_a_number_never_connected_is_deleted_without_the_engine(quiet_hous
     await quiet_house.create()
     await quiet_house.service.delete(quiet_house.caller, "shop")
     assert await quiet_house.directory.get("shop") is None
+
+
+async def test_what_was_asked_of_a_number_is_not_done_to_its_namesake(quiet_house: House) -> None:
+    house = quiet_house
+    await house.create()
+    operations = Operations(house.database, house.directory, house.gateway, house.bus, clock=utc_now)
+    record = await house.service.record(house.caller, "shop")
+    await house.service.delete(house.caller, "shop")
+    house.caller = await add_owner(house.database, "bob@example.com")
+    await house.create()
+    for ask in (operations.connect(record, SessionConnect(), wait_seconds=0), operations.restart(record)):
+        with pytest.raises(NotFoundError):
+            await ask
+    assert not (await house.row()).wanted
 
 
 async def test_waiting_for_a_code_ends_when_the_time_is_up(house: House) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -11,6 +12,8 @@ from tests.sessions.conftest import House, eventually, running
 
 from prosa.clock import utc_now
 from prosa.sessions.intake import MAX_DELIVERIES, Intake, NotStoredError, SessionGoneError
+from prosa.sessions.reconnect import Backoff
+from prosa.sessions.recorder import Recorder
 from prosa.whatsapp.engine import (
     Banned,
     Closed,
@@ -54,6 +57,47 @@ async def test_while_it_is_away_nobody_gets_its_connection(house: House) -> None
     await connection.emit(Opened(connection.jid or "", None, None))
     await house.until(lambda row: row.status == "open")
     assert house.gateway.connection("shop") is connection
+
+
+@pytest.fixture
+def writable(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Until it is cleared, and set again, numbers' statuses can be written."""
+    record, writable = Recorder.record, asyncio.Event()
+    writable.set()
+
+    async def once_writable(self: Recorder, *arguments: Any) -> Any:
+        await writable.wait()
+        return await record(self, *arguments)
+
+    monkeypatch.setattr(Recorder, "record", once_writable)
+    return writable
+
+
+async def test_an_end_is_shown_also_while_it_cannot_be_written(house: House, writable: asyncio.Event) -> None:
+    connection = await house.linked()
+    writable.clear()
+    await connection.emit(Closed("keepalive"))
+    await eventually(lambda: house.gateway.unwritten("shop"))
+    shown = await house.service.read(house.caller, "shop")
+    assert (shown.status, shown.status_reason) == ("closed", "disconnected")
+    assert (await house.row()).status == "open"
+    writable.set()
+    await eventually(lambda: len(house.online) == 2)
+
+
+async def test_what_was_reported_of_a_connection_that_is_given_up_counts_no_more(
+    house: House, writable: asyncio.Event
+) -> None:
+    connection, worker = await house.linked(), house.gateway._workers["shop"]
+    writable.clear()
+    await connection.emit(Closed("first"))
+    await eventually(lambda: worker.unwritten)
+    await house.service.restart(house.caller, "shop")
+    await eventually(worker._mailbox.qsize)
+    await connection.emit(Closed("second"))
+    writable.set()
+    await eventually(lambda: len(house.online) == 2)
+    assert "second" not in str([event.payload["detail"] for event in await house.events()])
 
 
 async def test_removed_on_the_phone(house: House) -> None:
@@ -131,11 +175,12 @@ async def test_long_waits_are_kept_in_the_row(house: House, event: EngineEvent, 
 async def test_after_an_upgrade_an_outdated_number_comes_back(quiet_house: House) -> None:
     house = quiet_house
     async with running(house.gateway):
-        connection = await house.linked()
-        await connection.emit(Outdated())
-        await house.until(lambda row: row.lease_owner is None)
+        for name, event in (("banned", Banned("spam", 3600)), ("shop", Outdated())):
+            await (await house.linked(name)).emit(event)
+            await house.until(lambda row: row.lease_owner is None, name)
     async with running(house.make_gateway()):
         await house.until(lambda row: row.status == "open")
+    assert (await house.row("banned")).status_reason == "banned", "it is not what that number waits for"
 
 
 async def test_refused_logins_are_tried_again_with_the_reason_shown(house: House) -> None:
@@ -190,12 +235,15 @@ async def test_whatsapp_that_does_not_answer_is_tried_again(quiet_house: House) 
     ]  # fmt: skip
 
 
-async def test_connecting_that_fails_is_tried_again(house: House) -> None:
+async def test_connecting_that_fails_is_tried_again(quiet_house: House) -> None:
+    house = quiet_house
+    gateway = house.make_gateway(backoff=lambda: Backoff(lambda low, high: 0.3))
+    house.service = house.make_service(gateway)
     house.engine.fail["open"] = [EngineError(EngineErrorCode.STORE, "locked")]
     house.engine.fail["connect"] = [EngineError(EngineErrorCode.TIMEOUT, "no route")]
-    await house.create()
-    await house.connect()
-    assert (await house.row()).status == "qr"
+    async with running(gateway):
+        await house.create()
+        assert (await house.connect()).status == "qr", "who waits for a code is not told of what is tried again"
     assert house.engine.fail == {"open": [], "connect": []}
 
 
@@ -261,11 +309,12 @@ async def test_what_still_comes_over_a_connection_that_is_given_up_is_refused(ho
 
 async def test_one_message_that_cannot_be_handled_does_not_block_the_number_for_ever(house: House) -> None:
     connection = await house.linked()
-    house.stored.failures = [ValueError("a bug")] * 3
-    message = Inbound(inbound())
-    outcomes = [await connection.emit(message) for _ in range(3)]
-    assert outcomes == [False, False, True]
-    [(kind, (_, stored, reason))] = house.stored.taken
+    other, message = Inbound(inbound()), Inbound(inbound())
+    for each, failures in ((other, 2), (message, 3)):  # each is counted by itself
+        house.stored.failures = [ValueError("a bug")] * failures
+        assert [await connection.emit(each) for _ in range(3)] == [False, False, True]
+    [(_, (_, handled)), (kind, (_, stored, reason))] = house.stored.taken
+    assert handled == other.message
     assert (kind, stored, reason) == ("undecryptable", message.message, "not_storable")
 
 

@@ -127,7 +127,8 @@ async def test_a_lease_counts_from_before_it_was_written(quiet_house: House, mon
 async def test_only_who_holds_a_number_writes_to_its_row(quiet_house: House, how: str) -> None:
     house = quiet_house
     await house.create()
-    claimed = await Tenure(house.database, "me", times=QUICK).claim_one("shop")
+    tenure = Tenure(house.database, "me", times=QUICK)
+    claimed = await tenure.claim_one("shop")
     assert claimed is not None
     recorder = Recorder(house.database, house.directory, "me")
     change = Change(status=SessionStatus.CONNECTING, reason=StatusReason.PROSA_STOPPED)
@@ -146,7 +147,9 @@ async def test_only_who_holds_a_number_writes_to_its_row(quiet_house: House, how
     ):
         with pytest.raises(LeaseLostError):
             await write()
-    assert (await house.row()).status_reason == "prosa_stopped"
+    await tenure.pass_on(claimed.record.id)
+    row = await house.row()
+    assert (row.status_reason, row.lease_owner) == ("prosa_stopped", values.get("lease_owner"))
 
 
 async def test_nothing_is_sent_over_a_number_from_the_moment_it_is_given_up(house: House) -> None:

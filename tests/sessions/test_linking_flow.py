@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.fixtures.conversations import add_owner
 from tests.fixtures.fake_engine import FakeConnection
 from tests.sessions.conftest import House, eventually
 
 from prosa.clock import utc_now
+from prosa.errors import ConflictError, UnavailableError
 from prosa.sessions.schemas import PasskeyAssertion, SessionConnect
 from prosa.whatsapp.engine import (
     Closed,
@@ -106,20 +108,53 @@ async def test_a_pairing_code_is_renewed_while_the_person_waits(house: House) ->
     await house.until(lambda row: row.status == "open")
 
 
+@pytest.mark.parametrize("seconds", [0.1, 0.0])  # 0: it came when its connection's time was over
 async def test_a_pairing_code_that_ends_is_renewed_also_where_whatsapp_is_silent(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: House, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     asked: list[FakeConnection] = []
 
     async def soon_over(self: FakeConnection, phone: str) -> tuple[str, float]:
         asked.append(self)
-        return "ABCD-1234", 160.0 if len(asked) > 1 else 0.1
+        return "ABCD-1234", 160.0 if len(asked) > 1 else seconds
 
     monkeypatch.setattr(FakeConnection, "pair_with_code", soon_over)
     await house.create()
     await house.connect(method="code", phone="+5511999990001")
     await eventually(lambda: len(asked) == 2, "no new code")
     assert asked[0] is not asked[1], "a code comes with a connection of its own"
+
+
+async def test_a_network_loss_before_the_pairing_code_came_asks_for_it_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[FakeConnection] = []
+
+    async def late(self: FakeConnection, phone: str) -> tuple[str, float]:
+        asked.append(self)
+        if len(asked) == 1:
+            await asyncio.Event().wait()
+        return "ABCD-1234", 160.0
+
+    monkeypatch.setattr(FakeConnection, "pair_with_code", late)
+    await house.create()
+    await house.connect(method="code", phone="+5511999990001", wait=0)
+    await eventually(lambda: asked)
+    asked[0].hang_up()
+    await asked[0].emit(Closed("closed"))
+    await house.until(lambda row: row.pairing_code == "ABCD-1234")
+
+
+async def test_the_passkey_step_outlasts_the_pairing_code(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def short(_: FakeConnection, phone: str) -> tuple[str, float]:
+        return "ABCD-1234", 0.3
+
+    monkeypatch.setattr(FakeConnection, "pair_with_code", short)
+    await house.create()
+    await house.connect(method="code", phone="+5511999990001")
+    await house.engine.sessions["shop"].emit(PasskeyRequested(OPTIONS))
+    await asyncio.sleep(0.5)
+    assert (await house.row()).status == "passkey"
 
 
 async def test_whatsapp_refuses_a_pairing_code(house: House) -> None:
@@ -156,11 +191,15 @@ async def test_the_passkey_step_with_a_code_to_compare(house: House) -> None:
     connection = await _asked_for_passkey(house)
     step = await house.service.passkey(house.caller, "shop")
     assert (step.stage, step.options) == ("assertion", OPTIONS)
+    for code, refusal in ((EngineErrorCode.NOT_READY, ConflictError), (EngineErrorCode.TIMEOUT, UnavailableError)):
+        connection.fail["answer_passkey"] = [EngineError(code, "no")]
+        with pytest.raises(refusal):
+            await house.service.answer_passkey(house.caller, "shop", ASSERTION)
     assert step.snippet is not None
     assert "navigator.credentials.get" in step.snippet
     assert '"challenge": "AAAA"' in step.snippet
     await house.service.answer_passkey(house.caller, "shop", ASSERTION)
-    [call] = [call for call in connection.calls if call[0] == "answer_passkey"]
+    call = [call for call in connection.calls if call[0] == "answer_passkey"][-1]
     assert call[1]["response"] == {"clientDataJSON": "e30", "authenticatorData": "QQ", "signature": "QQ"}
     await connection.emit(PasskeyConfirmation("1A2B-3C4D", skip_comparison=False))
     await house.until(lambda row: row.passkey and row.passkey["stage"] == "confirmation")
@@ -237,6 +276,14 @@ async def test_a_phone_that_goes_away_after_pairing_is_logged_in_again(
 
 async def test_an_account_linked_twice_says_so(house: House) -> None:
     await house.linked("shop")
+    await house.create("longer")
+    await house.connect("longer")
+    await house.engine.sessions["longer"].link("55119999900019")
+    me, house.caller = house.caller, await add_owner(house.database, "bob@example.com")
+    await house.linked("bobs")
+    for name in ("longer", "bobs"):
+        assert (await house.until(lambda row: row.status == "open", name)).status_reason is None
+    house.caller = me
     await house.create("again")
     await house.connect("again")
     await house.engine.sessions["again"].link(device=8)
@@ -244,7 +291,7 @@ async def test_an_account_linked_twice_says_so(house: House) -> None:
     assert row.status_reason == "linked_twice"
     people, limited = house.caller, replace(house.caller, numbers=frozenset({"again"}))
     for reads in (people, replace(people, numbers=frozenset({"shop", "again"}))):
-        [_, listed], _ = await house.service.list(reads, after=None, status=None, limit=10)
+        [*_, listed], _ = await house.service.list(reads, after=None, status=None, limit=10)
         for seen in (listed, await house.service.read(reads, "again")):
             assert "is also linked as shop:" in (seen.status_detail or "")
     [listed], _ = await house.service.list(limited, after=None, status=None, limit=10)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert, select, update
-from tests.fixtures.fake_engine import FakeEngine
+from tests.fixtures.fake_engine import FakeConnection, FakeEngine
 from tests.sessions.conftest import House, eventually, running
 
 from prosa.clock import utc_now
@@ -18,6 +18,7 @@ from prosa.sessions.gateway import Gateway
 from prosa.sessions.models import GatewayProcess
 from prosa.sessions.repository import TABLE
 from prosa.sessions.sharing import Sharing, part
+from prosa.whatsapp.engine import EngineError, EngineErrorCode
 
 
 @pytest.fixture(autouse=True)
@@ -76,13 +77,14 @@ def test_a_part_is_rounded_up(numbers: int, processes: int, each: int) -> None:
 
 
 async def test_those_that_start_together_take_no_more_than_their_part(
-    quiet_house: House, stack: AsyncExitStack
+    quiet_house: House, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tenure, "LEFT_LYING", timedelta(seconds=0.1))
     house = quiet_house
     await add_numbers(house, 5)
     await begin(house, stack, "first", processes=2)
     await until_held(house, first=3, nobody=2)
-    await asyncio.sleep(0.3)  # it looks several times
+    await asyncio.sleep(0.3)  # it looks several times, and leaves lying what the other has no time to take
     await until_held(house, first=3, nobody=2)
     await begin(house, stack, "second", processes=2)
     await until_held(house, first=3, second=2)
@@ -101,14 +103,17 @@ async def test_one_that_was_to_come_and_did_not_is_not_waited_for(quiet_house: H
 async def test_one_that_joins_is_given_its_part_once_it_has_stayed(quiet_house: House, stack: AsyncExitStack) -> None:
     house = quiet_house
     await add_numbers(house, 6)
-    await begin(house, stack, "first")
+    first = await begin(house, stack, "first")
     await until_held(house, first=6)
+    assert first.held_beside_others() is None
     joined = asyncio.get_running_loop().time()
     second = await begin(house, stack, "second")
     await until_held(house, first=3, second=3)
     assert asyncio.get_running_loop().time() >= joined + 0.9
     await eventually(lambda: len(house.online) == 6 + 3)
     assert sorted(Counter(house.online).values()) == [1, 1, 1, 2, 2, 2]
+    beside = [first.held_beside_others(), second.held_beside_others()]
+    assert [len(names or []) for names in beside] == [3, 3]
     # a third one makes it two each; when it goes, the others take its numbers at once
     third = await begin(house, stack, "third")
     await until_held(house, first=2, second=2, third=2)
@@ -116,6 +121,50 @@ async def test_one_that_joins_is_given_its_part_once_it_has_stayed(quiet_house: 
     await until_held(house, first=3, second=3)
     await second.stop()
     await until_held(house, first=6)
+
+
+async def test_numbers_are_handed_over_a_few_at_a_time(
+    quiet_house: House, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close, closing, most = FakeConnection.close, 0, 0
+
+    async def slow(connection: FakeConnection) -> None:
+        nonlocal closing, most
+        closing += 1
+        most = max(most, closing)
+        await asyncio.sleep(0.4)  # longer than until the next look
+        closing -= 1
+        await close(connection)
+
+    monkeypatch.setattr("prosa.sessions.handover.AT_ONCE", 2)
+    monkeypatch.setattr(FakeConnection, "close", slow)
+    house = quiet_house
+    await add_numbers(house, 8)
+    await begin(house, stack, "first")
+    await eventually(lambda: len(house.online) == 8)
+    await begin(house, stack, "second")
+    await until_held(house, first=4, second=4)
+    assert most == 2
+
+
+async def test_a_number_whose_socket_may_still_be_open_is_not_handed_over(
+    quiet_house: House, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = asyncio.Event()
+
+    async def refuse(_: FakeConnection) -> None:
+        refused.set()
+        raise EngineError(EngineErrorCode.TIMEOUT, "no answer")
+
+    house = quiet_house
+    await add_numbers(house, 2)
+    await begin(house, stack, "first")
+    await eventually(lambda: len(house.online) == 2)
+    monkeypatch.setattr(FakeConnection, "close", refuse)
+    await begin(house, stack, "second")
+    await refused.wait()
+    await asyncio.sleep(0.5)  # the other one looks several times
+    assert await held(house) == {"first": 2}
 
 
 async def test_what_another_leaves_lying_is_taken(quiet_house: House, stack: AsyncExitStack) -> None:

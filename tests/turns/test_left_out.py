@@ -84,13 +84,17 @@ async def test_what_a_person_asked_for_stays_asked_for_when_the_model_fails(smal
     await small.turn()
     assert small.asked() == ["old", "old"]
     assert len(await small.answers_sent()) == 1
+    await small.hear("older", timestamp=utc_now() - timedelta(hours=14))  # which nobody asked for
+    await small.turn()
+    assert (await marks(small))[-1] == ("older", "too_old")
 
 
 async def test_who_writes_again_is_answered_on_the_old_too(small: TurnStage) -> None:
     await small.hear("old", timestamp=utc_now() - timedelta(hours=13))
     await small.hear("hello?")
+    await small.hear("older", timestamp=utc_now() - timedelta(hours=14))  # on its way for longer
     await small.turn()
-    assert small.asked() == ["old\nhello?"]
+    assert small.asked() == ["old\nhello?\nolder"]
 
 
 async def test_a_number_without_a_limit_answers_everything(small: TurnStage) -> None:

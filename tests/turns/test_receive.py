@@ -309,6 +309,7 @@ async def test_a_message_read_late_is_not_passed_over(
     [conversation] = await conversations(database)
     assert (conversation.last_seq, conversation.answered_until) == (3, 2 if by == "answered" else 0)
     assert conversation.due_at is not None
+    assert conversation.unread_count == 2, "it was counted when it came"
 
 
 async def test_edits(database: Database, receive: Receiver, session: SessionFacts) -> None:

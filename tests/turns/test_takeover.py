@@ -13,6 +13,8 @@ from tests.fixtures.conversations import (
     CONTACT_LID,
     GROUP,
     OWN,
+    add_owner,
+    add_session,
     conversations,
     inbound,
     messages,
@@ -20,7 +22,7 @@ from tests.fixtures.conversations import (
     run_sql,
 )
 from tests.fixtures.sending import Lines, SendingConnection
-from tests.fixtures.turns import TurnStage, begin, end, turn_stage
+from tests.fixtures.turns import AT_ONCE, TurnStage, begin, end, turn_stage
 
 from prosa.cache import Cache
 from prosa.clock import utc_now
@@ -204,6 +206,9 @@ async def test_our_own_message_under_another_address_is_no_person(stage: TurnSta
     [talk] = await conversations(stage.database)
     assert [row.author for row in await messages(stage.database)] == ["contact", author]
     assert talk.contact_jid == CONTACT
+    bobs = await add_session(stage.database, await add_owner(stage.database, "bob@example.com"), "bobs")
+    await stage.receive.message(bobs, inbound(ours.body, wa_id=ours.wa_id, sender=OWN, from_me=True))
+    assert len(await conversations(stage.database)) == 2, "it is nobody's but this number's"
 
 
 @pytest.mark.parametrize("how", ["greeting", "text"])
@@ -375,9 +380,11 @@ async def test_a_number_whose_messages_cannot_be_taken_back_is_not_switched_off(
 
 
 async def test_a_number_that_is_switched_off_takes_back_what_it_has_not_said(small: TurnStage) -> None:
-    chats = ["5511900000001@s.whatsapp.net", "5511900000002@s.whatsapp.net"]
-    for chat in chats:
-        await small.hear("hello", chat=chat)
+    bobs = await add_session(small.database, await add_owner(small.database, "bob@example.com"), "bobs", **AT_ONCE)
+    small.numbers.facts["bobs"] = bobs
+    chats = [f"551190000000{number}@s.whatsapp.net" for number in range(3)]
+    for chat, number in zip(chats, (small.session, small.session, bobs), strict=True):
+        await small.receive.message(number, inbound("hello", chat=chat, timestamp=utc_now()))
     for claimed in await small.claim_all():
         await small.replier().reply(claimed)
     await person_says(small, "mine", chats[0], pauses_ai=False)
@@ -385,7 +392,8 @@ async def test_a_number_that_is_switched_off_takes_back_what_it_has_not_said(sma
     await small.turn()
     async with small.database.write() as db:
         await silence_number(db, "main", small.session.user_id)
-    for chat, statuses in zip(chats, (["cancelled", "queued", "cancelled"], ["cancelled"]), strict=True):
+    wanted = (["cancelled", "queued", "cancelled"], ["cancelled"], ["queued"])
+    for chat, statuses in zip(chats, wanted, strict=True):
         found = await messages(small.database, (await small.talk(chat)).id)
         assert [row.status for row in found if row.from_me] == statuses
 
@@ -412,6 +420,12 @@ async def test_resuming_answers_what_waited_only_when_asked_to(stage: TurnStage)
     assert len(await stage.told_events("conversation.resumed")) == 1
     await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
     assert await stage.claim_all() == [], "everything is answered"
+    stage.set(ai_enabled=False)
+    await stage.control.pause(stage.caller, talk.id, PauseRequest(minutes=5))
+    await stage.hear("four")
+    shown = await stage.control.resume(stage.caller, talk.id, answer_waiting=True)
+    assert shown.ai_state != "waiting"
+    assert await stage.claim_all() == [], "the AI is off"
 
 
 async def test_what_was_taken_back_can_be_asked_for_again(stage: TurnStage) -> None:

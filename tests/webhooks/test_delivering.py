@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from prosa.ids import new_id
 from prosa.stopping import Grace
 from prosa.webhooks import delivering, line, repository, writing
 from prosa.webhooks.repository import DELIVERIES, PLACES, TABLE
+from prosa.webhooks.sending import Outcome
 
 
 @pytest.fixture
@@ -135,7 +137,7 @@ async def test_an_event_that_is_always_refused_does_not_hold_up_the_others(
 ) -> None:
     monkeypatch.setattr(writing, "MOST_TRIES", 7)
     post.receiver.answer = lambda envelope: (
-        web.Response(status=422, text="I do not like <poison>" + "x" * 9999)
+        web.Response(status=422, text="I do not like \0<poison>" + "x" * 9999)
         if envelope["payload"].get("body") == "poison"
         else 200
     )
@@ -169,6 +171,9 @@ async def test_an_event_that_is_always_refused_does_not_hold_up_the_others(
     assert (again["state"], again["error"], again["attempts"]) == ("delivered", None, 9)
     assert post.receiver.accepted[-1].id == row["message_id"]
     assert (await post.api.post(path)).json()["state"] == "delivered", "from the log, as long as it has it"
+    post.receiver.answer = lambda _: 500
+    again = (await post.api.post(path)).json()
+    assert (again["state"], again["status"], again["next_try_at"]) == ("delivered", 500, None), "it was, before"
     await post.database.submit(lambda db: log.prune(db, before=utc_now() + timedelta(seconds=1)))
     assert (await post.api.post(path)).status_code == 409
 
@@ -223,6 +228,60 @@ async def test_what_was_refused_is_accepted_later(post: Post, hasty: None) -> No
 
     await until(noted)
     assert (await post.read(webhook))["aside"] == 0
+
+
+async def test_what_was_put_aside_waits_for_as_long_as_the_receiver_asks(post: Post, hasty: None) -> None:
+    def answer(envelope: dict[str, Any]) -> web.Response | int:
+        if envelope["payload"]["body"] != "shy":
+            return 200
+        tries.append(utc_now())
+        return web.Response(status=429, headers={"Retry-After": "120"}) if len(tries) > delivering.TRIES else 429
+
+    tries: list[datetime] = []
+    post.receiver.answer = answer
+    webhook = await post.make()
+    post.receiver.seconds = 0.02
+    await post.say("shy")
+    await post.say(*"abcdefghij", conversation=1)
+    await post.follow()
+    await until(lambda: _is(post, webhook, aside=1))
+
+    async def put_off() -> bool:
+        [row] = await post.deliveries(webhook, state="retrying")
+        return bool(row["attempts"] > delivering.TRIES)
+
+    await until(put_off)
+    [row] = await post.deliveries(webhook, state="retrying")
+    assert datetime.fromisoformat(row["next_try_at"]) > tries[-1] + timedelta(seconds=110)
+
+
+async def test_what_was_put_aside_is_not_tried_while_the_receiver_is_away(
+    post: Post, hasty: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "MOST_TRIES", 1000)
+    post.receiver.answer = lambda envelope: 422 if envelope["payload"]["body"] == "poison" else 200
+    webhook = await post.make()
+    post.receiver.seconds = 0.02
+    await post.say("poison")
+    await post.say(*"abcdefghij", conversation=1)
+    await post.follow()
+    await until(lambda: _is(post, webhook, aside=1))
+    await post.receiver.stop()
+    await post.say("k")
+    await until(lambda: _is(post, webhook, attempts=2))
+    [before] = await post.deliveries(webhook, state="retrying")
+    await until(lambda: _is(post, webhook, attempts=5))
+    assert await post.deliveries(webhook, state="retrying") == [before]
+
+
+def test_what_is_put_aside_is_tried_again_for_most_of_a_day() -> None:
+    begun = now = utc_now()
+    refused = Outcome(ok=False, status=503, error="http_503: x", response=None, duration_ms=1)
+    row: Any = SimpleNamespace(attempts=delivering.TRIES, due_at=now)
+    while (values := writing.tried_again(row, refused, now))["due_at"] is not None:
+        row.attempts, now = values["attempts"], values["due_at"]
+    assert (values["state"], values["attempts"]) == ("failed", writing.MOST_TRIES)
+    assert timedelta(hours=10) < now - begun < timedelta(hours=24)
 
 
 @pytest.mark.parametrize("form", ["seconds", "date", "nonsense"])
@@ -286,6 +345,26 @@ async def test_what_was_missed_can_be_left_out(post: Post) -> None:
     await post.say("new")
     await post.receiver.wait(1)
     assert post.receiver.labels == ["new"]
+
+
+async def test_what_waits_behind_an_event_under_way_can_be_left_out(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(_: dict[str, Any]) -> int:
+        await left_out.wait()
+        return 200
+
+    monkeypatch.setattr(line, "BATCH", 1)
+    webhook, left_out = await post.make(), asyncio.Event()
+    post.receiver.answer = answer
+    await post.say("under way", "missed")
+    await post.follow()
+    await until(lambda: _under_way(post))
+    await post.change(webhook, skip_missed=True)
+    left_out.set()
+    await post.say("new")
+    await post.receiver.wait_for(lambda: "new" in post.receiver.labels)
+    assert post.receiver.labels == ["under way", "new"]
 
 
 async def test_days_of_failures_switch_off(post: Post, hasty: None) -> None:
@@ -393,6 +472,41 @@ async def test_what_a_dead_process_held_is_taken_over_when_its_lease_ends(post: 
     assert utc_now() >= until
 
 
+async def test_a_webhook_is_kept_for_as_long_as_its_receiver_takes(post: Post) -> None:
+    post.receiver.seconds = 1.5
+    await post.make()
+    await post.say("one")
+    for _ in range(2):
+        await post.follow(lease=timedelta(seconds=0.6), renew_seconds=0.1, poll_seconds=0.1)
+    await post.receiver.wait(1)
+    await asyncio.sleep(0.3)
+    assert post.receiver.labels == ["one"]
+
+
+async def test_who_has_lost_a_webhook_meanwhile_sends_and_writes_no_more(post: Post) -> None:
+    webhook, taken = await post.make(), asyncio.Event()
+
+    async def answer(_: dict[str, Any]) -> int:
+        await taken.wait()
+        return 200
+
+    post.receiver.answer = answer
+    await post.say("one", "two")
+    await post.follow(renew_seconds=0.1)
+    await until(lambda: _under_way(post))
+    async with post.database.write() as db:
+        held = utc_now() + timedelta(seconds=60)
+        await db.execute(update(TABLE).values(lease_owner="elsewhere:1:x.y", lease_until=held))
+        before = (await db.execute(select(TABLE))).one()
+    await asyncio.sleep(0.3)  # it finds out
+    taken.set()
+    await asyncio.sleep(0.3)
+    assert post.receiver.labels in ([], ["one"])
+    async with post.database.read() as reading:
+        assert (await reading.execute(select(TABLE))).one() == before
+    assert await post.deliveries(webhook) == []
+
+
 async def test_two_processes_deliver_each_event_once(post: Post) -> None:
     await post.make()
     await post.follow()
@@ -430,10 +544,12 @@ async def test_a_change_is_taken_in_at_once(post: Post) -> None:
     await post.say("two")
     await post.tell(status("open"))
     await post.receiver.wait(2)
+    await post.tell(message("three"), status("qr"))  # what is wanted does not come first
+    await post.receiver.wait(3)
     await post.change(webhook, enabled=False)
     await post.tell(status("closed"))
     await asyncio.sleep(0.3)
-    assert post.receiver.labels == ["one", "open"]
+    assert post.receiver.labels == ["one", "open", "qr"]
     assert (await post.api.delete(f"/webhooks/{webhook['id']}")).status_code == 204
     async with post.database.read() as db:
         assert (await db.execute(select(func.count()).select_from(DELIVERIES))).scalar_one() == 0
@@ -521,23 +637,39 @@ async def test_a_place_that_moves_without_a_delivery_is_written_down_now_and_the
 async def test_old_deliveries_are_forgotten(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repository, "KEPT", 5)
     monkeypatch.setattr(writing, "TIDY_EVERY", 1)
-    webhook = await post.make()
+    webhook, other = await post.make(events=["message.received"]), await post.make(events=["session.status"])
     await post.follow()
+    await post.tell(status("open"))
+    await post.receiver.wait(1)
+    post.receiver.secret = webhook["secret"]
+    aside: list[str] = []
+
+    async def kept(*events: str) -> bool:
+        return [row["event_id"] for row in await post.deliveries(webhook)] == [*aside, *events]
+
     for number in range(12):
         await post.say(f"{number}")
-        await post.receiver.wait(number + 1)
-
-    async def few() -> bool:
-        kept = [row["event_id"] for row in await post.deliveries(webhook)]
-        return kept == [request.envelope["id"] for request in post.receiver.requests[-5:]]
-
-    await until(few)
-    page = (await post.api.get(f"/webhooks/{webhook['id']}/deliveries", params={"limit": 2})).json()
-    assert [row["event_id"] for row in page["items"]] == [r.envelope["id"] for r in post.receiver.requests[:-3:-1]]
-    rest = await post.api.get(
-        f"/webhooks/{webhook['id']}/deliveries", params={"limit": 9, "cursor": page["next_cursor"]}
-    )
-    assert len(rest.json()["items"]) == 3
+        await post.receiver.wait(number + 2)
+        if not number:  # what is to be tried again stays
+            first = post.receiver.requests[-1].envelope["id"]
+            await until(lambda event=first: kept(event))  # type: ignore[misc]
+            aside.append(first)
+            async with post.database.write() as db:
+                later = {"state": "retrying", "due_at": utc_now() + timedelta(days=30)}
+                await db.execute(update(DELIVERIES).where(DELIVERIES.c.event_id == first).values(later))
+    newest = [request.envelope["id"] for request in post.receiver.requests[-5:]]
+    await until(lambda: kept(*newest))
+    path = f"/webhooks/{webhook['id']}/deliveries"
+    page = (await post.api.get(path, params={"limit": 2})).json()
+    assert [row["event_id"] for row in page["items"]] == newest[:-3:-1]
+    rest = await post.api.get(path, params={"limit": 9, "cursor": page["next_cursor"]})
+    assert len(rest.json()["items"]) == 3 + len(aside)
+    assert len(await post.deliveries(other)) == 1, "each webhook has a log of its own"
+    async with post.database.write() as db:
+        await db.execute(update(DELIVERIES).values(created_at=utc_now() - timedelta(days=7, minutes=1)))
+    await post.say("a week later")
+    await post.receiver.wait_for(lambda: "a week later" in post.receiver.labels)
+    await until(lambda: kept(post.receiver.requests[-1].envelope["id"]))
 
 
 def logged(number: int, kind: str, **payload: Any) -> log.LoggedEvent:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from tests.fixtures.conversations import add_owner, add_session, run_sql
 from tests.fixtures.databases import on_sqlite
 from tests.fixtures.http import client_of, create_test_app
+from tests.fixtures.sending import until
 from tests.webhooks.conftest import VAULT, Post, status
 
 from prosa.auth.caller import Access
@@ -116,15 +117,23 @@ async def test_strangers_find_nothing(post: Post) -> None:
     await post.receiver.wait(1)
     path = f"/webhooks/{webhook['id']}"
     some = "01890000-0000-7000-8000-000000000000"
+
+    async def noted() -> bool:
+        return bool(await post.deliveries(webhook))
+
+    await until(noted)
+    [delivery] = await post.deliveries(webhook)
+    theirs = (await post.strangers.post("/webhooks", json={"url": URL})).json()
     calls: list[tuple[str, str, Any]] = [
         ("GET", path, None), ("PATCH", path, {"enabled": False}), ("DELETE", path, None),
         ("GET", f"{path}/secret", None), ("POST", f"{path}/rotate-secret", None), ("POST", f"{path}/test", None),
-        ("GET", f"{path}/deliveries", None), ("POST", f"{path}/deliveries/{some}/retry", None),
+        ("GET", f"{path}/deliveries", None), ("POST", f"{path}/deliveries/{delivery['id']}/retry", None),
+        ("POST", f"/webhooks/{theirs['id']}/deliveries/{delivery['id']}/retry", None),
     ]  # fmt: skip
     for method, where, body in calls:
         answer = await post.strangers.request(method, where, json=body)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), (method, where)
-    assert (await post.strangers.get("/webhooks")).json() == []
+    assert [row["id"] for row in (await post.strangers.get("/webhooks")).json()] == [theirs["id"]]
     assert (await post.api.post(f"{path}/deliveries/{some}/retry")).status_code == 404
     other = await add_owner(post.database, "eva@example.com")
     mine, post.owner = post.owner, other

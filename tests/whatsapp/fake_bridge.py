@@ -73,7 +73,7 @@ if option("--connect"):
 
 sys.stderr.write(json.dumps({"level": "warn", "msg": "fake bridge up", "session": "s0", "time": "x"}) + "\n")
 sys.stderr.write(json.dumps({"level": "warn", "msg": "odd", "self": "x", "method_name": "y", "event": "z"}) + "\n")
-sys.stderr.write("not json\n" + "x" * 200_000 + "\n")  # more than a pipe holds, should nobody read it
+sys.stderr.write("not json\n" + "x" * 1_000_000 + "\n")  # more than a pipe holds, should nobody read it
 sys.stderr.flush()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 from tests.whatsapp.harness import FAKE, Harness, Recorder, until
 
 from prosa.errors import ConfigurationError
@@ -46,6 +47,7 @@ def message(wa_id: str, text: str = "oi") -> dict[str, Any]:
 
 async def test_requests_and_answers(running: Harness, recorder: Recorder) -> None:
     connection = await running.engine.open("s1", recorder, device_jid="5511999990001:7@s.whatsapp.net")
+    assert running.directory.stat().st_mode & 0o077 == 0, "what people send is nobody else's"
     assert connection.session_id == "s1"
     assert connection.state.linked
     assert connection.state.push_name == "Loja"
@@ -494,6 +496,22 @@ async def test_calls_fail_at_once_while_the_bridge_cannot_start(harness: Harness
     await until(lambda: harness.engine.pid is not None)
     await harness.engine.open("s1", recorder, device_jid=None)
     await harness.engine.stop()
+
+
+async def test_a_bridge_that_does_not_stay_is_started_less_and_less_often(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prosa.whatsapp.bridge._BACKOFF_FIRST", 0.02)
+    monkeypatch.setattr("prosa.whatsapp.bridge.random.uniform", lambda _, high: high)
+    harness.plan(die_at_start=True)
+    with capture_logs() as logs:
+        await harness.engine.start()
+        await until(lambda: harness.engine.restarts == 3)
+        monkeypatch.setattr("prosa.whatsapp.bridge._STEADY_SECONDS", 0.0)  # from now on it stays for long enough
+        await until(lambda: harness.engine.restarts == 5)
+    await harness.engine.stop()
+    waits = [entry["restart_in_seconds"] for entry in logs if entry["event"] == "bridge_down"]
+    assert waits[:5] == [0.02, 0.04, 0.08, 0.02, 0.02]
 
 
 async def test_stop_ends_the_process_and_tells_no_handler(harness: Harness, recorder: Recorder) -> None:

@@ -9,7 +9,20 @@ from hypothesis import strategies as st
 
 from prosa.whatsapp import content
 from prosa.whatsapp.convert import inbound_message, receipt, undecryptable_message
-from prosa.whatsapp.engine import InboundMessage, Location, MediaInfo, MessageType, ReceiptType
+from prosa.whatsapp.engine import (
+    Banned,
+    ConnectFailed,
+    ContactNamed,
+    ContactTyping,
+    EngineEvent,
+    InboundMessage,
+    LidMapped,
+    Location,
+    MediaInfo,
+    MessageType,
+    PasskeyConfirmation,
+    ReceiptType,
+)
 from prosa.whatsapp.events import KNOWN, engine_event
 
 ANA, ANA_LID = "5511988887777@s.whatsapp.net", "98765432101234@lid"
@@ -550,3 +563,26 @@ def test_endless_nesting_is_stored_as_unsupported() -> None:
     for _ in range(2000):
         message = {"commentMessage": {"message": message}}
     assert convert(message).body == "Unsupported message"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "event"),
+    [
+        ("push_name", {"jid": INFO["sender"], "jid_alt": ANA_LID, "name": " Ana "}, ContactNamed(ANA, ANA_LID, "Ana")),
+        ("push_name", {"jid": ANA_LID, "name": "Ana"}, ContactNamed(ANA_LID, None, "Ana")),
+        ("group_name", {"jid": "1203@g.us", "name": "Padaria"}, ContactNamed("1203@g.us", None, "Padaria")),
+        ("lid_mapping", {"lid": INFO["sender_alt"], "pn": INFO["sender"]}, LidMapped(ANA_LID, ANA)),
+        (
+            "chat_presence",
+            {"chat": ANA, "sender": INFO["sender"], "state": "composing", "media": "audio"},
+            ContactTyping(ANA, ANA, typing=True, recording=True),
+        ),
+        ("chat_presence", {"chat": ANA, "sender": ANA, "state": "paused"}, ContactTyping(ANA, ANA, typing=False)),
+        ("temporary_ban", {"code": 101, "reason": "spam", "expires_in_ms": 90_000}, Banned("spam", 90.0)),
+        ("passkey_confirmation", {"code": "1A2B", "skip_handoff": True}, PasskeyConfirmation("1A2B", True)),
+        ("passkey_confirmation", {"code": "1A2B", "skip_handoff": False}, PasskeyConfirmation("1A2B", False)),
+        ("connect_failure", {"code": 503, "reason": "down", "message": "later"}, ConnectFailed(503, "down", "later")),
+    ],
+)
+def test_what_else_is_reported(name: str, data: dict[str, Any], event: EngineEvent) -> None:
+    assert engine_event(name, data) == event

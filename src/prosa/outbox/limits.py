@@ -83,12 +83,13 @@ async def new_contacts(
 
     Args:
         db: The transaction that takes the messages.
-        rows: With `id`, `session_id`, `conversation_id`, `kind`, `last_inbound_at`, `approached_at` and `expires_at`.
+        rows: With `id`, `session_id`, `conversation_id`, `kind`, `last_inbound_at`, `approached_at` and `expires_at`;
+            of a conversation at most one.
         cap_of: Says how many new contacts a number writes to within 24 hours; None: any number.
         now: The present moment.
     """
     since, held = now - DAY, list[HeldBack]()
-    fresh: set[uuid.UUID] = set()
+    fresh: list[uuid.UUID] = []
     counts: dict[str, int] = {}
     for row in rows:
         if row.last_inbound_at is not None or row.kind != ConversationKind.CONTACT:
@@ -96,13 +97,13 @@ async def new_contacts(
         cap = cap_of(row.session_id)
         if cap is None:
             continue
-        if row.conversation_id in fresh or (row.approached_at is not None and row.approached_at > since):
+        if row.approached_at is not None and row.approached_at > since:
             continue
         if row.session_id not in counts:
             counts[row.session_id] = await _approached(db, row.session_id, since)
         if counts[row.session_id] < cap:
             counts[row.session_id] += 1
-            fresh.add(row.conversation_id)
+            fresh.append(row.conversation_id)
         else:
             held.append(await _hold_back(db, row, cap, now=now))
     if fresh:

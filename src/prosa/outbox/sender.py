@@ -147,7 +147,7 @@ class Sender:
         self._lent += 1
         # A look at the outbox that is under way may miss what comes behind the message: then it is looked for again.
         send = partial(self._begin, round_=self._rounds - self._looking)
-        return SendSlot(self._owner, LEASE, self._clock, self._paces.cap(name) is None, send)
+        return SendSlot(self._owner, LEASE, self._clock, send)
 
     def take_back(self, slot: SendSlot) -> None:
         """Take a slot back, whatever became of its transaction."""

@@ -99,7 +99,6 @@ class SendSlot:
         owner: Who takes it.
         lease: For how long.
         clock: The time.
-        new_contacts: The number may write to whoever has never written to it.
         send: Begins to send.
         taken: The message that was taken with it, which is so once its transaction is committed.
         handed: It is being sent.
@@ -108,15 +107,13 @@ class SendSlot:
     owner: str
     lease: timedelta
     clock: Clock
-    new_contacts: bool
     send: Callable[[Sending], None]
     taken: uuid.UUID | None = None
     handed: bool = False
 
     async def fits(self, db: WriteDb, held: HeldConversation, due_at: datetime) -> bool:
-        """Return whether the next message of a held conversation may go at once."""
-        known = self.new_contacts or held.last_inbound_at is not None
-        if due_at > self.clock() or not known:
+        """Return whether the answer to what a held conversation's contact wrote may go at once."""
+        if due_at > self.clock():
             return False
         return not await db.fetch(_waiting, {"conversation_id": held.id}, about=(held.id,))
 

@@ -38,7 +38,7 @@ class Handover:
             Exception: The database could not be asked.
         """
         await self._sharing.announce()
-        if self._sharing.established == 1 or not self._sharing.settled:
+        if self._sharing.established == 1:
             return
         staying = [worker for worker in self._workers() if not worker.ending]
         spare = await self._tenure.spare(held=len(staying), processes=self._sharing.established)

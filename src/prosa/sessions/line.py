@@ -62,9 +62,7 @@ class Line:
     def dial(self, device_jid: str | None) -> None:
         """Begin to connect, in the background. The outcome is reported."""
         self._decided.clear()
-        self._dialling = asyncio.create_task(
-            self._dial(device_jid, self._opening), name=f"session-dial-{self._session_id}"
-        )
+        self._dialling = asyncio.create_task(self._dial(device_jid), name=f"session-dial-{self._session_id}")
 
     async def open(self, device_jid: str | None) -> Connection:
         """Return the session in the engine, opened but perhaps not connected.
@@ -113,7 +111,7 @@ class Line:
         self._connection = None
         return closed
 
-    async def _dial(self, device_jid: str | None, opening: int) -> None:
+    async def _dial(self, device_jid: str | None) -> None:
         try:
             async with self._gate:
                 connection = await self.open(device_jid)
@@ -122,16 +120,12 @@ class Line:
                 async with asyncio.timeout(self._login_seconds):
                     await self._decided.wait()
         except EngineError as error:
-            self._fail(opening, error)
+            self._report(error)
         except TimeoutError:
-            self._fail(opening, EngineError(EngineErrorCode.TIMEOUT, "WhatsApp did not answer in time"))
+            self._report(EngineError(EngineErrorCode.TIMEOUT, "WhatsApp did not answer in time"))
         except Exception as error:  # noqa: BLE001 - must be judged like any other failure, or the number stays silent
             self._log.exception("dial_failed")
-            self._fail(opening, EngineError(EngineErrorCode.INTERNAL, type(error).__name__))
-
-    def _fail(self, opening: int, error: EngineError) -> None:
-        if opening == self._opening:
-            self._report(error)
+            self._report(EngineError(EngineErrorCode.INTERNAL, type(error).__name__))
 
     def _handler(self, opening: int) -> EventHandler:
         async def handle(event: EngineEvent) -> None:

@@ -24,9 +24,6 @@ from prosa.whatsapp.engine import (
     QrExhausted,
 )
 
-PAIRING_CODE_SECONDS = 160.0
-"""How long a pairing code lives where the engine does not say (whatsmeow pair-code.go, PairPhone)."""
-
 _CODES_SHOWN = {SessionStatus.QR, SessionStatus.PAIRING, SessionStatus.PASSKEY}
 
 
@@ -164,7 +161,7 @@ class Linker:
         except EngineError as error:
             self._post(PairingRefused(error))
         else:
-            self._post(PairingCode(code, expires_in or PAIRING_CODE_SECONDS))
+            self._post(PairingCode(code, expires_in))
 
     async def _pairing_code(self, code: PairingCode) -> None:
         self._alarm.set(code.expires_in, lambda: self._post(QrExhausted()))

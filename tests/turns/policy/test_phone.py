@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from prosa.turns.policy.phone import looks_like_greeting
+from prosa.turns.policy.phone import looks_like_greeting, typed_by_nobody
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 GREETING = "Hello! Thank you for writing to us."
@@ -26,3 +26,9 @@ GREETING = "Hello! Thank you for writing to us."
 )
 def test_a_greeting(body: str, seconds_ago: list[int], greeting: bool) -> None:
     assert looks_like_greeting(body, NOW, [NOW - timedelta(seconds=ago) for ago in seconds_ago]) is greeting
+
+
+@pytest.mark.parametrize(("seconds", "nobody"), [(3, True), (-3, True), (6, False), (-3600, False)])
+def test_what_comes_sooner_than_anybody_types(seconds: float, nobody: bool) -> None:
+    assert typed_by_nobody("We are closed until tomorrow.", timedelta(seconds=seconds)) is nobody
+    assert not typed_by_nobody("Yes, we are.", timedelta(seconds=seconds))
