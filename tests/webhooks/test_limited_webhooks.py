@@ -393,3 +393,22 @@ async def test_only_what_it_wanted_is_missed_where_the_log_forgot(tenants: Tenan
     await post.database.submit(lambda db: log.prune(db, before=forget, forgetting=repository.note_gaps))
     assert (await post.read(webhook))["gap"]["events"] == 2
     assert (await post.read(none))["gap"] is None
+
+
+@pytest.mark.parametrize("number", range(4))
+async def test_a_key_is_not_quicker_than_who_gives_a_webhook_another_number(tenants: Tenants, number: int) -> None:
+    """Else what comes of that number would go to the address that the key gave it at the same moment."""
+    post, key = tenants.post, await tenants.key("shop")
+    webhook = await made(key.api)
+    path = f"/webhooks/{webhook['id']}"
+    method, where, body = [
+        ("PATCH", path, {"url": "https://evil.example/"}), ("PATCH", path, {"session_ids": ["shop"]}),
+        ("POST", f"{path}/rotate-secret", None), ("DELETE", path, None),
+    ][number]  # fmt: skip
+    async with post.database.write() as db:
+        await repository.change(db, uuid.UUID(webhook["id"]), {"session_ids": ["shop", "salon"]})
+        asked = asyncio.create_task(key.api.request(method, where, json=body))
+        await asyncio.sleep(0.3)
+        assert not asked.done()
+    assert (await asked).status_code == 404
+    assert (await post.read(webhook))["session_ids"] == ["shop", "salon"]

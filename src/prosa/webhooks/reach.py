@@ -112,7 +112,8 @@ def _check_numbers(caller: Caller, names: Collection[str], known: Collection[str
 async def forget_number(db: WriteDb, user_id: uuid.UUID, session_id: str) -> None:
     """Take a number that was just deleted out of limited webhooks: another one may have its name."""
     for row in await repository.limited_of(db, user_id):
-        if session_id in row.session_ids:
-            left = [one for one in row.session_ids if one != session_id]
+        if session_id in row.session_ids:  # none is given the number any more: see `hold_numbers`
+            numbers = await repository.numbers_of(db, row.id, lock=True)
+            left = [one for one in numbers if one != session_id]
             await repository.change(db, row.id, {"session_ids": left})
             await repository.forget_others(db, row.id, left)

@@ -63,10 +63,9 @@ async def find(db: ReadDb, user_id: uuid.UUID, webhook_id: uuid.UUID, *, lock: b
     return (await db.execute(statement.with_for_update(of=TABLE) if lock else statement)).first()
 
 
-async def limited_of(db: WriteDb, user_id: uuid.UUID) -> Sequence[Row[Any]]:
-    """Return a person's limited webhooks, locked."""
-    statement = select(TABLE).where(_w.user_id == user_id, _w.limited).order_by(_w.id).with_for_update()
-    return (await db.execute(statement)).all()
+async def limited_of(db: ReadDb, user_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """Return a person's limited webhooks, in the order they were made."""
+    return (await db.execute(select(TABLE).where(_w.user_id == user_id, _w.limited).order_by(_w.id))).all()
 
 
 def _shown() -> Any:
@@ -147,9 +146,10 @@ async def delivery(db: ReadDb, caller: Caller, webhook_id: uuid.UUID, delivery_i
     return (await db.execute(statement.where(within(_d.session, caller)))).first()
 
 
-async def numbers_of(db: ReadDb, webhook_id: uuid.UUID) -> Collection[str]:
-    """Return the numbers that a webhook has by now."""
-    return set((await db.execute(select(_w.session_ids).where(_w.id == webhook_id))).scalar_one_or_none() or ())
+async def numbers_of(db: ReadDb, webhook_id: uuid.UUID, *, lock: bool = False) -> Sequence[str]:
+    """Return the numbers that a webhook has by now, none where it is gone; nobody changes them where it is locked."""
+    statement = select(_w.session_ids).where(_w.id == webhook_id)
+    return (await db.execute(statement.with_for_update() if lock else statement)).scalar_one_or_none() or ()
 
 
 async def forget_others(db: WriteDb, webhook_id: uuid.UUID, session_ids: Collection[str]) -> None:
