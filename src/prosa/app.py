@@ -88,6 +88,7 @@ from prosa.users.service import UserService
 from prosa.users.sign_in import SignInService
 from prosa.webhooks import endpoints as webhook_endpoints
 from prosa.webhooks.follower import Follower
+from prosa.webhooks.reach import forget_number
 from prosa.webhooks.repository import PLACES, note_gaps
 from prosa.webhooks.service import WebhookService
 from prosa.whatsapp.bridge import BridgeEngine, create_engine
@@ -319,6 +320,7 @@ async def compose(
             ai_ready=unready,
             on_deleted=_remover(files),
             on_ai_off=silence_number,
+            on_removed=forget_number,
         ),
         ConversationService: ConversationService(
             database, files, fetcher, numbers, forget=contexts.forget, silence=silence

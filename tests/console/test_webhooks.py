@@ -153,3 +153,42 @@ async def _until_waiting(console: Console) -> None:
         return (await console.api.get("/webhooks"))[0]["state"] == "waiting"
 
     await until(waiting, 30)
+
+
+async def test_a_webhook_of_a_key_of_some_numbers(console: Console) -> None:
+    """A program added it: a person sees and changes it, and never makes it one of all numbers."""
+    page, api = console.page, console.api
+    for name in ("loja", "salao"):
+        await api.post("/sessions", {"session_id": name, "name": name.title()})
+    key = await api.post("/api-keys", {"name": "n8n", "session_ids": ["loja"]})
+    async with ProsaClient(console.installation.url) as program:
+        program.access_token = key["key"]
+        await program.post("/webhooks", {"url": "https://shop.example/hook", "enabled": False})
+    await page.goto("/app/settings/webhooks")
+    row = page.get_by_role("listitem", name="shop.example")
+    await expect(row).to_contain_text("All events · 1 number · address from the API key n8n")
+    await row.get_by_role("button", name="More for shop.example").click()
+    await page.get_by_role("menuitem", name="Change").click()
+    dialog = page.get_by_role("dialog", name="shop.example")
+    await expect(dialog.get_by_text("it is told only what concerns these numbers")).to_be_visible()
+    await expect(dialog.get_by_role("radiogroup", name="Numbers")).to_have_count(0)
+    numbers = dialog.get_by_role("group", name="Numbers")
+    await expect(numbers.get_by_role("checkbox", name="Loja")).to_be_checked()
+    assert await accessibility(page) == []
+    await shoot(page, "webhook-limited")
+    await numbers.get_by_text("Loja").click()
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(row).to_contain_text("All events · no number: nothing is sent")
+    [kept] = await api.get("/webhooks")
+    assert (kept["session_ids"], kept["limited"]) == ([], True)
+    small = await console.phone_page("/app/settings/webhooks", locale="pt-BR")
+    own = small.get_by_role("listitem", name="shop.example")
+    await expect(own).to_contain_text("nenhum número: nada é enviado")
+    await own.get_by_role("button", name="Mais de shop.example").click()
+    await small.get_by_role("menuitem", name="Alterar").click()
+    form = small.get_by_role("dialog", name="shop.example")
+    await expect(form.get_by_text("ele só sabe do que diz respeito a estes números")).to_be_visible()
+    await form.get_by_text("Salao").click()
+    await form.get_by_role("button", name="Salvar").click()
+    await expect(own).to_contain_text("Todos os eventos · 1 número")
+    assert [one["session_ids"] for one in await api.get("/webhooks")] == [["salao"]]

@@ -43,6 +43,7 @@ from prosa.usage import repository as usage
 from prosa.usage.repository import NewUsage
 from prosa.users.api_keys import ApiKeyService
 from prosa.users.service import COMMAND_LINE, UserService
+from prosa.webhooks import repository as webhooks
 from prosa.whatsapp.engine import MessageType
 
 NOBODY = "5511900000009"
@@ -131,6 +132,23 @@ async def furnish(world: World, of: Things) -> None:
         output_tokens=10, cost_microusd=55, latency_ms=800,
     )  # fmt: skip
     await world.database.submit(lambda db: usage.add(db, call))
+    await furnish_webhook(world, of)
+
+
+async def furnish_webhook(world: World, of: Things) -> None:
+    """Add a webhook with a key of a number, switched off, as if it had delivered."""
+    key = await world.key(of.session_id)
+    async with client_of(world.app, token=key.secret) as api:
+        body = {"url": f"https://shop.example/{of.session_id}", "enabled": False}
+        of.ids["webhook_id"] = (await done(api.post("/webhooks", json=body)))["id"]
+    delivery = {
+        "id": uuid.uuid4(), "webhook_id": uuid.UUID(of.ids["webhook_id"]), "event_id": "0-1", "envelope": None,
+        "event": "message.received", "session": of.session_id, "state": "delivered", "attempts": 1, "status": 204,
+        "error": None, "response": None, "duration_ms": 5, "created_at": utc_now(), "due_at": None,
+        "delivered_at": utc_now(),
+    }  # fmt: skip
+    await world.database.submit(lambda db: webhooks.note(db, [delivery]))
+    of.ids["delivery_id"] = str(delivery["id"])
 
 
 async def questions(api: httpx.AsyncClient, session_id: str | None = None) -> list[dict[str, Any]]:
@@ -197,6 +215,7 @@ def filled(method: str, path: str) -> dict[str, Any]:
         "POST /frequent-answers/suggestions/{suggestion_id}/approve": {"answer": "mine"},
         "PATCH /frequent-answers/{answer_id}": {"answer": "mine"},
         "POST /frequent-answers/{answer_id}/phrasings": {"texts": ["is it mine"]},
+        "PATCH /webhooks/{webhook_id}": {"url": "https://evil.example/", "session_ids": ["shop"]},
     }  # fmt: skip
     file = {"file": ("x.txt", b"hello", "text/plain")}
     forms: dict[str, Any] = {
@@ -232,6 +251,8 @@ async def everything(world: World) -> dict[str, Any]:
         f"/frequent-answers/{ids['answer_id']}", f"/frequent-answers/{ids['answer_id']}/phrasings",
         f"/frequent-answers/{world.everywhere}", "/frequent-answers/questions?session=salon",
         "/frequent-answers/suggestions?session=salon&least=1", "/frequent-answers",
+        f"/webhooks/{ids['webhook_id']}", f"/webhooks/{ids['webhook_id']}/secret",
+        f"/webhooks/{ids['webhook_id']}/deliveries",
     ):  # fmt: skip
         found[path] = await done(api.get(path))
     found["/frequent-answers"] = [one for one in found["/frequent-answers"]["items"] if one["session_id"] != "shop"]
@@ -298,6 +319,8 @@ async def test_lists_and_sums_are_of_its_number_only(world: World) -> None:
     report = await done(api.get("/usage", params={"group": "session"}))
     assert (report["calls"], [one["session_id"] for one in report["items"]]) == (1, ["shop"])
     assert "salon" not in (await api.get("/usage.csv", params={"group": "session"})).text
+    assert [one["session_ids"] for one in await done(api.get("/webhooks"))] == [["shop"]]
+    assert len(await done(world.person.get("/webhooks"))) == 2
     traffic = await done(api.get("/usage/messages", params={"group": "session"}))
     assert [one["session_id"] for one in traffic["items"]] == ["shop"]
     assert "salon" not in (await api.get("/usage/messages.csv", params={"group": "session"})).text
@@ -403,8 +426,6 @@ async def test_what_is_for_all_numbers_is_refused_and_says_why(world: World) -> 
         world.limited.post("/sessions", json={"session_id": "more"}),
         world.limited.delete("/sessions/shop"),
         world.limited.get("/usage/budget"),
-        world.limited.get("/webhooks"),
-        world.limited.post("/webhooks", json={"url": "https://shop.example/", "session_ids": ["shop"]}),
         world.limited.get("/system"),
         world.limited.get("/auth/me"),
     ):
@@ -443,6 +464,7 @@ async def test_where_the_numbers_are_deleted_nothing_is_left_rather_than_everyth
     assert (await done(world.limited.get("/messages/search", params={"q": "secret"})))["items"] == []
     assert (await done(world.limited.get("/frequent-answers")))["items"] == []
     assert (await done(world.limited.get("/usage")))["calls"] == 0
+    assert await done(world.limited.get("/webhooks")) == []
     assert (await world.limited.get("/sessions/salon")).status_code == 404
     assert (await world.limited.post("/sessions", json={"session_id": "shop"})).status_code == 403
 
@@ -465,6 +487,11 @@ async def test_a_new_number_has_nothing_of_the_old_one_of_its_name(world: World)
     async with client_of(world.app, token=key.secret) as new:
         assert (await done(new.get("/usage")))["calls"] == 0
         assert (await done(world.person.get("/usage", params={"session": "shop"})))["calls"] == 1  # it is on the bill
+        assert await done(new.get("/webhooks")) == []
+    path = f"/webhooks/{world.shop.ids['webhook_id']}"
+    assert (await done(world.person.get(path)))["session_ids"] == []
+    assert (await done(world.person.get(f"{path}/deliveries")))["items"] == []
+    assert len((await done(world.person.get(f"/webhooks/{world.salon.ids['webhook_id']}/deliveries")))["items"]) == 1
     assert {event.type for event in left} <= {"session.status"}
     assert [event.payload["reason"] for event in left][:1] == ["deleted"]
     assert "a secret of salon" in str(others)

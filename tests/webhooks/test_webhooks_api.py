@@ -20,8 +20,9 @@ from prosa.events.types import PASSING, PAYLOADS
 from prosa.outgoing import Outgoing, Rules
 from prosa.users.api_keys import ApiKeyService
 from prosa.webhooks import endpoints
+from prosa.webhooks.reach import MOST
 from prosa.webhooks.schemas import EVENTS
-from prosa.webhooks.service import MOST, WebhookService
+from prosa.webhooks.service import WebhookService
 
 URL = "https://shop.example/hook"
 SECRET = "Bearer very-secret-1234"

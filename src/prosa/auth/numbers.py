@@ -76,12 +76,13 @@ async def check_number(db: ReadDb, caller: Caller, session_id: str) -> None:
         raise NotFoundError("There is no such number here.", remedy="GET /sessions lists yours.")
 
 
-async def unknown_numbers(db: ReadDb, caller: Caller, names: Collection[str]) -> set[str]:
-    """Return those names that are no numbers of the caller's."""
+async def hold_numbers(db: WriteDb, caller: Caller, names: Collection[str]) -> set[str]:
+    """Return those of some names that are numbers of the caller's, and keep them until this transaction ends."""
     if not names:
         return set()
     statement = select(_sessions.c.session_id).where(_sessions.c.session_id.in_(list(names)), mine(_sessions.c, caller))
-    return set(names) - set((await db.execute(statement)).scalars())
+    statement = statement.order_by(_sessions.c.session_id).with_for_update(read=True, key_share=True)
+    return set((await db.execute(statement)).scalars())
 
 
 async def raise_version(db: WriteDb, user_id: uuid.UUID, session_id: str | None, which: Versioned) -> list[str]:

@@ -5,7 +5,8 @@ reach the keys of model providers. So who may sign in, and with what, is managed
 reads sends requests of safe methods only (RFC 9110 §9.2.1), which change nothing here, and learns no secret.
 
 A key that is limited to some numbers may only what is in `_OF_NUMBERS`: endpoints of one number or of what belongs to
-one, whose statements are narrowed by `prosa.auth.numbers.within`. All others are refused to it, new ones too.
+one, whose statements are narrowed by `prosa.auth.numbers.within`; webhooks by `prosa.webhooks.reach`. All others are
+refused to it, new ones too.
 """
 
 from typing import Final
@@ -75,6 +76,13 @@ _OF_NUMBERS: Final[dict[str, tuple[str, ...]]] = {
     "/usage.csv": ("GET",),
     "/usage/messages": ("GET",),
     "/usage/messages.csv": ("GET",),
+    "/webhooks": ("GET", "POST"),
+    "/webhooks/{webhook_id}": ("GET", "PATCH", "DELETE"),
+    "/webhooks/{webhook_id}/secret": ("GET",),
+    "/webhooks/{webhook_id}/rotate-secret": ("POST",),
+    "/webhooks/{webhook_id}/test": ("POST",),
+    "/webhooks/{webhook_id}/deliveries": ("GET",),
+    "/webhooks/{webhook_id}/deliveries/{delivery_id}/retry": ("POST",),
 }
 """What a key that is limited to some numbers may, where its access allows it."""
 

@@ -50,6 +50,7 @@ class SessionService:
         ai_ready: Callable[[SessionFacts], str | None],
         on_deleted: Callable[[str], Awaitable[None]] | None = None,
         on_ai_off: Callable[[WriteDb, str, uuid.UUID], Awaitable[None]] | None = None,
+        on_removed: Callable[[WriteDb, uuid.UUID, str], Awaitable[None]] | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """Make the service.
@@ -63,6 +64,8 @@ class SessionService:
             on_deleted: Told the name of a number after it was deleted, to remove its files.
             on_ai_off: Takes back what the AI of a number (by name, and its owner) has to say, in the transaction that
                 switches it off.
+            on_removed: Told the owner and the name of a number that was just removed, in the transaction that does it,
+                to take it out of what names it.
             clock: Tells the time.
         """
         self._database = database
@@ -71,6 +74,7 @@ class SessionService:
         self._ai_ready = ai_ready
         self._on_deleted = on_deleted
         self._on_ai_off = on_ai_off
+        self._on_removed = on_removed
         self._clock = clock
         self._operations = Operations(database, directory, control, bus, clock=clock)
 
@@ -181,6 +185,8 @@ class SessionService:
             await events.forget(db, record.user_id, record.session_id)
             await events.append(db, NewEvent(record.user_id, record.session_id, status_payload(gone)))
             await repository.remove(db, record.id)
+            if self._on_removed is not None:
+                await self._on_removed(db, record.user_id, record.session_id)
             db.wake(TOPIC)
         await self._directory.forget(session_id)
         if self._on_deleted is not None:

@@ -35,31 +35,35 @@ _ONE = (401, 404, 422, 503)
 
 @router.get("", responses=problems(*_ALL))
 async def list_webhooks(caller: SignedIn, service: Service) -> list[WebhookView]:
-    """List your webhooks; there are at most 20."""
+    """List your webhooks; there are at most 20.
+
+    An API key of some numbers sees and changes those that such a key added, where all their numbers are its own.
+    """
     now = utc_now()
-    return [WebhookView.of(row, now) for row in await service.list(caller)]
+    return [WebhookView.of(row, now, caller) for row in await service.list(caller)]
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=problems(*_ALL, 409, 413))
 async def create_webhook(body: WebhookCreate, caller: SignedIn, service: Service) -> WebhookCreated:
     """Add an address that is told what happens: each event is one signed POST, at least once and in order.
 
-    Events have the form that they have over the WebSocket; signatures are those of Standard Webhooks.
+    Events have the form that they have over the WebSocket; signatures are those of Standard Webhooks. An API key of
+    some numbers adds at most five, which are `limited`.
     """
     row, secret = await service.create(caller, body)
-    return WebhookCreated.with_secret(row, utc_now(), secret)
+    return WebhookCreated.with_secret(row, utc_now(), caller, secret)
 
 
 @router.get("/{webhook_id}", responses=problems(*_ONE))
 async def read_webhook(webhook_id: WebhookId, caller: SignedIn, service: Service) -> WebhookView:
     """Read a webhook, and how it fares."""
-    return WebhookView.of(await service.read(caller, webhook_id), utc_now())
+    return WebhookView.of(await service.read(caller, webhook_id), utc_now(), caller)
 
 
 @router.patch("/{webhook_id}", responses=problems(*_ONE, 413))
 async def update_webhook(webhook_id: WebhookId, body: WebhookUpdate, caller: SignedIn, service: Service) -> WebhookView:
     """Change a webhook, or switch it on or off; what is left out stays."""
-    return WebhookView.of(await service.update(caller, webhook_id, body), utc_now())
+    return WebhookView.of(await service.update(caller, webhook_id, body), utc_now(), caller)
 
 
 @router.delete("/{webhook_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(*_ONE))
@@ -72,7 +76,7 @@ async def delete_webhook(webhook_id: WebhookId, caller: SignedIn, service: Servi
 async def read_webhook_secret(webhook_id: WebhookId, caller: SignedIn, service: Service) -> SecretView:
     """Show the secret that signs a webhook's deliveries."""
     row, secret = await service.secret(caller, webhook_id)
-    shown = WebhookView.of(row, utc_now())
+    shown = WebhookView.of(row, utc_now(), caller)
     return SecretView(secret=secret, old_secret_until=shown.old_secret_until)
 
 

@@ -214,7 +214,7 @@ class Line:
         self._untidy += len(report.notes)
         now = self._parts.clock()
         job = partial(
-            writing.write, webhook_id=self.id, owner=self.owner, report=report, reach=reach, now=now,
+            writing.write, row=self.row, owner=self.owner, report=report, reach=reach, now=now,
             tidy=self._untidy >= writing.TIDY_EVERY or not report.notes,
         )  # fmt: skip
         await self._parts.database.submit(job)

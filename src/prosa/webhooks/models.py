@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, Uuid, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, Uuid, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from prosa.clock import utc_now
@@ -55,7 +55,10 @@ class Webhook(Leased, Base):
     events: Mapped[list[str]]
     """Types of events that are wanted; empty: all."""
     session_ids: Mapped[list[str]]
-    """Numbers whose events are wanted; empty: all."""
+    """Numbers whose events are wanted; empty: all, or none where it is `limited`."""
+    limited: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether an API key of some numbers added it: it is told only of events of its numbers, for good, and its
+    deliveries are of these only; see `prosa.webhooks.reach`."""
     api_key_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, default=None)
     """The API key that gave it its address; None: a person did. The key may be gone by now."""
     enabled: Mapped[bool] = mapped_column(default=True, server_default=text("true"))

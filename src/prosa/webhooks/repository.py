@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 import structlog
-from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Table, Uuid, and_, column, delete, func, insert, or_, select, table, update
 
+from prosa.auth.caller import Caller
 from prosa.auth.models import ApiKey
+from prosa.auth.numbers import within
 from prosa.database.engine import ReadDb, WriteDb
 from prosa.events import log
 from prosa.events.log import Position
@@ -19,6 +21,7 @@ TABLE: Final = cast("Table", Webhook.__table__)
 DELIVERIES: Final = cast("Table", WebhookDelivery.__table__)
 _KEYS: Final = cast("Table", ApiKey.__table__)
 _w, _d, _k = TABLE.c, DELIVERIES.c, _KEYS.c
+_users = table("users", column("id", Uuid()))  # another domain's, which this one does not import
 PLACES: Final[Places] = TABLE, _w.position_txid, _w.position_id
 
 logger = structlog.get_logger("prosa.webhooks")
@@ -31,10 +34,12 @@ _FORGOTTEN = 5_000
 
 
 def wants(row: Any, kind: str, session: str | None) -> bool:
-    """Return whether a webhook wants an event; those of no number are everybody's, as over the WebSocket."""
-    return (not row.events or kind in row.events) and (
-        not row.session_ids or session is None or session in row.session_ids
-    )
+    """Return whether a webhook wants an event; those of no number are for all but limited ones, as for WebSockets."""
+    if row.events and kind not in row.events:
+        return False
+    if row.limited:
+        return session is not None and session in row.session_ids
+    return not row.session_ids or session is None or session in row.session_ids
 
 
 def place_of(row: Any) -> Position:
@@ -52,9 +57,15 @@ async def of(db: ReadDb, user_id: uuid.UUID) -> Sequence[Row[Any]]:
     return (await db.execute(_shown().where(_w.user_id == user_id).order_by(_w.id))).all()
 
 
-async def find(db: ReadDb, user_id: uuid.UUID, webhook_id: uuid.UUID) -> Row[Any] | None:
-    """Return a person's webhook."""
-    return (await db.execute(_shown().where(_w.user_id == user_id, _w.id == webhook_id))).first()
+async def find(db: ReadDb, user_id: uuid.UUID, webhook_id: uuid.UUID, *, lock: bool = False) -> Row[Any] | None:
+    """Return a person's webhook, which nobody else changes before the transaction ends where it is locked."""
+    statement = _shown().where(_w.user_id == user_id, _w.id == webhook_id)
+    return (await db.execute(statement.with_for_update(of=TABLE) if lock else statement)).first()
+
+
+async def limited_of(db: ReadDb, user_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """Return a person's limited webhooks, in the order they were made."""
+    return (await db.execute(select(TABLE).where(_w.user_id == user_id, _w.limited).order_by(_w.id))).all()
 
 
 def _shown() -> Any:
@@ -70,9 +81,16 @@ def _shown() -> Any:
     return select(*_w, aside, *named).select_from(TABLE.outerjoin(_KEYS, key))
 
 
-async def count(db: ReadDb, user_id: uuid.UUID) -> int:
-    """Return how many webhooks a person has."""
+async def hold_owner(db: WriteDb, user_id: uuid.UUID) -> None:
+    """Let only one transaction at a time add webhooks of a person."""
+    await db.execute(select(_users.c.id).where(_users.c.id == user_id).with_for_update(key_share=True))
+
+
+async def count(db: ReadDb, user_id: uuid.UUID, *, key_id: uuid.UUID | None = None) -> int:
+    """Return how many webhooks a person has, or how many limited ones have their address from a key."""
     statement = select(func.count()).select_from(TABLE).where(_w.user_id == user_id)
+    if key_id is not None:
+        statement = statement.where(_w.limited, _w.api_key_id == key_id)
     return int((await db.execute(statement)).scalar_one())
 
 
@@ -86,10 +104,9 @@ async def change(db: WriteDb, webhook_id: uuid.UUID, values: dict[str, Any]) -> 
     await db.execute(update(TABLE).where(_w.id == webhook_id).values(values))
 
 
-async def remove(db: WriteDb, user_id: uuid.UUID, webhook_id: uuid.UUID) -> bool:
-    """Remove a webhook with its deliveries; False where there is none."""
-    statement = delete(TABLE).where(_w.user_id == user_id, _w.id == webhook_id)
-    return bool((await db.execute(statement)).rowcount)
+async def remove(db: WriteDb, user_id: uuid.UUID, webhook_id: uuid.UUID) -> None:
+    """Remove a webhook with its deliveries."""
+    await db.execute(delete(TABLE).where(_w.user_id == user_id, _w.id == webhook_id))
 
 
 async def held(db: ReadDb, webhook_id: uuid.UUID, owner: str) -> Row[Any] | None:
@@ -111,10 +128,11 @@ async def next_due(db: ReadDb) -> datetime | None:
 
 
 async def deliveries(
-    db: ReadDb, webhook_id: uuid.UUID, *, state: str | None, before: uuid.UUID | None, limit: int
+    db: ReadDb, caller: Caller, webhook_id: uuid.UUID, *, state: str | None, before: uuid.UUID | None, limit: int
 ) -> Sequence[Row[Any]]:
-    """Return a webhook's deliveries, the newest first."""
-    statement = select(DELIVERIES).where(_d.webhook_id == webhook_id).order_by(_d.id.desc()).limit(limit)
+    """Return a webhook's deliveries within the caller's reach, the newest first."""
+    statement = select(DELIVERIES).where(_d.webhook_id == webhook_id, within(_d.session, caller))
+    statement = statement.order_by(_d.id.desc()).limit(limit)
     if state is not None:
         statement = statement.where(_d.state == state)
     if before is not None:
@@ -122,10 +140,22 @@ async def deliveries(
     return (await db.execute(statement)).all()
 
 
-async def delivery(db: ReadDb, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> Row[Any] | None:
-    """Return a delivery of a webhook."""
+async def delivery(db: ReadDb, caller: Caller, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> Row[Any] | None:
+    """Return a delivery of a webhook, where it is within the caller's reach."""
     statement = select(DELIVERIES).where(_d.webhook_id == webhook_id, _d.id == delivery_id)
-    return (await db.execute(statement)).first()
+    return (await db.execute(statement.where(within(_d.session, caller)))).first()
+
+
+async def numbers_of(db: ReadDb, webhook_id: uuid.UUID, *, lock: bool = False) -> Sequence[str]:
+    """Return the numbers that a webhook has by now, none where it is gone; nobody changes them where it is locked."""
+    statement = select(_w.session_ids).where(_w.id == webhook_id)
+    return (await db.execute(statement.with_for_update() if lock else statement)).scalar_one_or_none() or ()
+
+
+async def forget_others(db: WriteDb, webhook_id: uuid.UUID, session_ids: Collection[str]) -> None:
+    """Forget the deliveries of a webhook that are not of these numbers."""
+    others = or_(_d.session.is_(None), _d.session.not_in(session_ids))
+    await db.execute(delete(DELIVERIES).where(_d.webhook_id == webhook_id, others))
 
 
 async def known(db: ReadDb, webhook_id: uuid.UUID, events: Collection[Position]) -> set[str]:

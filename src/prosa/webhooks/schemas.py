@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Row
 
+from prosa.auth.caller import Caller
 from prosa.events.types import PAYLOADS
 from prosa.forms import ASCII_ADDRESS, HEADER_NAME, HEADER_VALUE, NO_NUL
 from prosa.webhooks import signing
@@ -60,7 +61,9 @@ SessionIds = Annotated[
     list[Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)]],
     Field(
         max_length=200,
-        description="Of which numbers; none: all. Events that are about no number come always.",
+        description="Of which numbers; none: all. Events that are about no number come always. A `limited` webhook "
+        "gets events of these only, and where there is none, nothing. An API key of some numbers names some of its "
+        "own; left out in a new webhook, all that it has.",
         examples=[[]],
     ),
 ]
@@ -133,10 +136,15 @@ class WebhookView(BaseModel):
     name: str | None
     url: str
     events: list[str] = Field(description="Which events; none: all.")
-    session_ids: list[str] = Field(description="Of which numbers; none: all.")
+    session_ids: list[str] = Field(description="Of which numbers; none: all, or nothing where it is `limited`.")
+    limited: bool = Field(
+        description="An API key of some numbers added it: it gets events of its `session_ids` only, for good. A number "
+        "that is deleted is taken out of them."
+    )
     header_names: list[str] = Field(description="Headers sent with every event; their values are not shown.")
     api_key: WebhookKey | None = Field(
-        description="The API key with which it got its address; null: from a person. It stays when the key is revoked."
+        description="The API key with which it got its address; null: from a person, or, where you ask with an API key "
+        "of some numbers, not from that one. The webhook stays when the key is revoked."
     )
     enabled: bool
     state: Literal["on", "waiting", "off"] = Field(
@@ -158,9 +166,9 @@ class WebhookView(BaseModel):
     updated_at: datetime
 
     @classmethod
-    def of(cls, row: Row[Any], now: datetime) -> Self:
-        """Show a row as it is at a moment."""
-        return cls(**_shown(row, now))
+    def of(cls, row: Row[Any], now: datetime, caller: Caller) -> Self:
+        """Show a row to somebody, as it is at a moment."""
+        return cls(**_shown(row, now, caller))
 
 
 class WebhookCreated(WebhookView):
@@ -169,9 +177,9 @@ class WebhookCreated(WebhookView):
     secret: str = Field(description="Signs the deliveries (Standard Webhooks).", examples=["whsec_MfKQ9r8GKYqr…"])
 
     @classmethod
-    def with_secret(cls, row: Row[Any], now: datetime, secret: str) -> Self:
+    def with_secret(cls, row: Row[Any], now: datetime, caller: Caller, secret: str) -> Self:
         """Show a new row."""
-        return cls(secret=secret, **_shown(row, now))
+        return cls(secret=secret, **_shown(row, now, caller))
 
 
 class SecretView(BaseModel):
@@ -232,7 +240,13 @@ class DeliveryView(BaseModel):
         )
 
 
-def _shown(row: Row[Any], now: datetime) -> dict[str, Any]:
+def _key(row: Row[Any], caller: Caller) -> WebhookKey | None:
+    if row.api_key_id is None or (caller.limited and row.api_key_id != caller.key_id):
+        return None
+    return WebhookKey(id=row.api_key_id, name=row.key_name, revoked=row.key_revoked)
+
+
+def _shown(row: Row[Any], now: datetime, caller: Caller) -> dict[str, Any]:
     waiting = row.enabled and row.attempts > 0
     gap = Gap(since=row.gap_from, until=row.gap_until, events=row.gap_events) if row.gap_from is not None else None
     return {
@@ -241,10 +255,9 @@ def _shown(row: Row[Any], now: datetime) -> dict[str, Any]:
         "url": row.url,
         "events": row.events,
         "session_ids": row.session_ids,
+        "limited": row.limited,
         "header_names": row.header_names,
-        "api_key": None
-        if row.api_key_id is None
-        else WebhookKey(id=row.api_key_id, name=row.key_name, revoked=row.key_revoked),
+        "api_key": _key(row, caller),
         "enabled": row.enabled,
         "state": "waiting" if waiting else "on" if row.enabled else "off",
         "disabled_reason": row.disabled_reason,

@@ -9,29 +9,27 @@ from sqlalchemy import Row
 
 from prosa import leases
 from prosa.auth.caller import Caller
-from prosa.auth.numbers import unknown_numbers
+from prosa.auth.numbers import hold_numbers
 from prosa.auth.vault import SealBrokenError, Vault
 from prosa.clock import Clock, to_millis, utc_now
-from prosa.database.engine import Database, ReadDb, WriteDb
+from prosa.database.engine import Database, ReadDb
 from prosa.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from prosa.events import log
 from prosa.events.log import Position
 from prosa.ids import new_id
 from prosa.outgoing import Outgoing, origin_of
-from prosa.webhooks import repository, sealing, signing, writing
+from prosa.webhooks import reach, repository, sealing, signing, writing
 from prosa.webhooks.follower import TOPIC
 from prosa.webhooks.schemas import WebhookCreate, WebhookUpdate
 from prosa.webhooks.sending import Outcome, post, unreadable
 
-MOST = 20
-"""Webhooks of a person."""
 ROTATION = timedelta(hours=24)
 """For how long the old secret signs too."""
 TEST_EVENT = "webhook.test"
 
 
 class WebhookService:
-    """Every method takes the caller first, and knows only the caller's webhooks."""
+    """Every method takes the caller first, and knows only the caller's webhooks (see `prosa.webhooks.reach`)."""
 
     def __init__(self, database: Database, vault: Vault, outgoing: Outgoing, *, clock: Clock = utc_now) -> None:
         """Make the service.
@@ -50,7 +48,7 @@ class WebhookService:
     async def list(self, caller: Caller) -> Sequence[Row[Any]]:
         """Return the caller's webhooks."""
         async with self._database.read() as db:
-            return await repository.of(db, caller.user_id)
+            return [row for row in await repository.of(db, caller.user_id) if reach.reaches(caller, row)]
 
     async def read(self, caller: Caller, webhook_id: uuid.UUID) -> Row[Any]:
         """Return a webhook.
@@ -74,12 +72,11 @@ class WebhookService:
         values |= {
             "id": webhook_id, "user_id": caller.user_id, "api_key_id": caller.key_id,
             "created_at": now, "updated_at": now, "due_at": now if body.enabled else None,
-            "secret": sealing.seal_secret(self._vault, webhook_id, secret),
+            "secret": sealing.seal_secret(self._vault, webhook_id, secret), "limited": caller.limited,
         }  # fmt: skip
         async with self._database.write() as db:
-            await _check_numbers(db, caller, body.session_ids)
-            if await repository.count(db, caller.user_id) >= MOST:
-                raise ConflictError(f"A person has at most {MOST} webhooks.", remedy="Remove one that is not needed.")
+            await reach.check_room(db, caller)
+            values["session_ids"] = await reach.first_numbers(db, caller, body)
             await repository.add(db, values | repository.columns_of(await log.end(db)))
             db.wake(TOPIC)
             return await _there(db, caller, webhook_id), secret
@@ -100,9 +97,10 @@ class WebhookService:
         if body.forget_gap:
             values |= {"gap_from": None, "gap_until": None, "gap_events": 0}
         async with self._database.write() as db:
-            old = await _there(db, caller, webhook_id)
+            held = await hold_numbers(db, caller, set(body.session_ids or ()))  # before the webhook, as who deletes one
+            old = await _there(db, caller, webhook_id, lock=True)
             _check_move(old, body)
-            await _check_numbers(db, caller, set(body.session_ids or ()) - set(old.session_ids))
+            await reach.take_numbers(db, caller, old, body.session_ids, held)
             now = self._clock()
             if body.url is not None and body.url != old.url:
                 values |= {"api_key_id": caller.key_id}
@@ -126,8 +124,8 @@ class WebhookService:
             NotFoundError: There is none.
         """
         async with self._database.write() as db:
-            if not await repository.remove(db, caller.user_id, webhook_id):
-                raise _missing()
+            await _there(db, caller, webhook_id, lock=True)
+            await repository.remove(db, caller.user_id, webhook_id)
             db.wake(TOPIC)
 
     async def secret(self, caller: Caller, webhook_id: uuid.UUID) -> tuple[Row[Any], str]:
@@ -154,7 +152,7 @@ class WebhookService:
         """
         secret = signing.new_secret()
         async with self._database.write() as db:
-            old = await _there(db, caller, webhook_id)
+            old = await _there(db, caller, webhook_id, lock=True)
             values: dict[str, Any] = {
                 "secret": sealing.seal_secret(self._vault, webhook_id, secret), "updated_at": self._clock(),
                 "old_secret": None, "old_secret_until": None,
@@ -193,7 +191,7 @@ class WebhookService:
         """
         async with self._database.read() as db:
             await _there(db, caller, webhook_id)
-            return await repository.deliveries(db, webhook_id, state=state, before=before, limit=limit)
+            return await repository.deliveries(db, caller, webhook_id, state=state, before=before, limit=limit)
 
     async def retry(self, caller: Caller, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> Row[Any]:
         """Send an event again at once, under the same id; return its delivery afterwards.
@@ -204,7 +202,7 @@ class WebhookService:
         """
         async with self._database.read() as db:
             row = await _there(db, caller, webhook_id)
-            old = await repository.delivery(db, webhook_id, delivery_id)
+            old = await repository.delivery(db, caller, webhook_id, delivery_id)
             if old is None:
                 raise NotFoundError(
                     "There is no such delivery here.", remedy="GET /webhooks/{webhook_id}/deliveries lists them."
@@ -222,7 +220,7 @@ class WebhookService:
         values = writing.tried_again(old, outcome, self._clock())
         async with self._database.write() as db:
             await repository.tried(db, delivery_id, values)
-            found = await repository.delivery(db, webhook_id, delivery_id)
+            found = await repository.delivery(db, caller, webhook_id, delivery_id)
             if found is None:
                 raise _missing()  # it was removed meanwhile
             return found
@@ -239,16 +237,6 @@ class WebhookService:
         self._outgoing.rules.check_field(url, "body.url", detail="The webhook's address cannot be asked.")
 
 
-async def _check_numbers(db: WriteDb, caller: Caller, names: Sequence[str] | set[str]) -> None:
-    unknown = await unknown_numbers(db, caller, names)
-    if unknown:
-        words = "there is no such number of yours: {}; GET /sessions lists them"
-        raise InvalidInputError(
-            "A number is not known.",
-            fields=[FieldError("body.session_ids", words.format(name), "unknown_number") for name in sorted(unknown)],
-        )
-
-
 def _check_move(old: Row[Any], body: WebhookUpdate) -> None:
     """A secret goes to the host that it was given for, and to no other."""
     moved = body.url is not None and origin_of(body.url) != origin_of(old.url)
@@ -261,9 +249,9 @@ def _check_move(old: Row[Any], body: WebhookUpdate) -> None:
         )
 
 
-async def _there(db: ReadDb, caller: Caller, webhook_id: uuid.UUID) -> Row[Any]:
-    row = await repository.find(db, caller.user_id, webhook_id)
-    if row is None:
+async def _there(db: ReadDb, caller: Caller, webhook_id: uuid.UUID, *, lock: bool = False) -> Row[Any]:
+    row = await repository.find(db, caller.user_id, webhook_id, lock=lock)
+    if row is None or not reach.reaches(caller, row):
         raise _missing()
     return row
 

@@ -142,21 +142,41 @@ def tried_again(one: Row[Any], outcome: Outcome, now: datetime) -> dict[str, Any
 
 
 async def write(
-    db: WriteDb, *, webhook_id: uuid.UUID, owner: str, report: Report, reach: Position, now: datetime, tidy: bool
+    db: WriteDb,
+    *,
+    row: Row[Any],
+    owner: str,
+    report: Report,
+    reach: Position,
+    now: datetime,
+    tidy: bool,
 ) -> None:
     """Write a report down, where the line is still the holder's.
+
+    Args:
+        db: The transaction.
+        row: The webhook, as it was when the round began.
+        owner: The holder.
+        report: What came of the round.
+        reach: How far the log is done with.
+        now: The present moment.
+        tidy: Whether to forget old deliveries.
 
     Raises:
         LeaseLostError: It is not.
     """
-    await leases.hold(db, repository.TABLE, webhook_id, owner=owner, now=now)
-    await repository.change(db, webhook_id, report.values | repository.columns_of(reach))
-    aside = [note for note in report.notes if note["due_at"] is not None]
-    room = max(0, MOST_ASIDE - await repository.count_aside(db, webhook_id)) if aside else 0
+    await leases.hold(db, repository.TABLE, row.id, owner=owner, now=now)
+    await repository.change(db, row.id, report.values | repository.columns_of(reach))
+    notes = report.notes
+    if row.limited:  # a number may have been taken out of it since the round began
+        numbers = await repository.numbers_of(db, row.id)
+        notes = [note for note in notes if note["session"] in numbers]
+    aside = [note for note in notes if note["due_at"] is not None]
+    room = max(0, MOST_ASIDE - await repository.count_aside(db, row.id)) if aside else 0
     too_many = {note["id"] for note in aside[room:]}
     given_up = {"state": DeliveryState.FAILED.value, "due_at": None}
-    await repository.note(db, [note | (given_up if note["id"] in too_many else {}) for note in report.notes])
+    await repository.note(db, [note | (given_up if note["id"] in too_many else {}) for note in notes])
     for delivery_id, values in report.again:
         await repository.tried(db, delivery_id, values)
     if tidy:
-        await repository.tidy(db, webhook_id, now)
+        await repository.tidy(db, row.id, now)

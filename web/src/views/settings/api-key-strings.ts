@@ -30,7 +30,7 @@ export const words = defineStrings({
     numbers: "Numbers",
     whichNumbers: { all: "All", some: "Only these" },
     someNumbersHint:
-      "It sees and does only what concerns these. What is about no number or about all of them, such as webhooks and adding numbers, is refused.",
+      "It sees and does only what concerns these. Webhooks that it adds are told of these only. What is about no number or about all of them, such as adding numbers, is refused.",
     renumberedHint:
       "Holds at once, also for programs that are listening. Webhooks added with the key stay as they are.",
     chooseSome: "Choose at least one.",
@@ -83,7 +83,7 @@ export const words = defineStrings({
     numbers: "Números",
     whichNumbers: { all: "Todos", some: "Só estes" },
     someNumbersHint:
-      "Ela vê e faz só o que diz respeito a estes. O que não é de um número ou é de todos, como webhooks e adicionar números, é recusado.",
+      "Ela vê e faz só o que diz respeito a estes. Os webhooks que ela adiciona só sabem destes. O que não é de um número ou é de todos, como adicionar números, é recusado.",
     renumberedHint:
       "Vale na hora, também para programas que estão ouvindo. Webhooks adicionados com a chave ficam como estão.",
     chooseSome: "Escolha pelo menos um.",

@@ -31,6 +31,7 @@ export const words = defineStrings({
     someEvents: (count: number) => plural.en(count, "1 event", `${count} events`),
     allNumbers: "all numbers",
     someNumbers: (count: number) => plural.en(count, "1 number", `${count} numbers`),
+    noNumbers: "no number: nothing is sent",
     byKey: (name: string | null, revoked: boolean) =>
       `address from the API key ${name ?? ""}${revoked ? " (revoked)" : ""}`.replace("  ", " "),
     lastSuccess: (when: string) => `last accepted ${when}`,
@@ -67,6 +68,8 @@ export const words = defineStrings({
     onlyThese: "Only these",
     whichNumbers: "Numbers",
     chooseSome: "Choose at least one.",
+    limitedHint:
+      "An API key of some numbers added this webhook: it is told only what concerns these numbers, and nothing where none is chosen.",
     groups: { messages: "Messages", conversations: "Conversations", ai: "AI", numbers: "Numbers" },
     events: {
       "message.received": "A message came in",
@@ -152,6 +155,7 @@ export const words = defineStrings({
     someEvents: (count) => plural["pt-BR"](count, "1 evento", `${count} eventos`),
     allNumbers: "todos os números",
     someNumbers: (count) => plural["pt-BR"](count, "1 número", `${count} números`),
+    noNumbers: "nenhum número: nada é enviado",
     byKey: (name, revoked) =>
       `endereço dado pela chave de API ${name ?? ""}${revoked ? " (revogada)" : ""}`.replace("  ", " "),
     lastSuccess: (when) => `último aceito ${when}`,
@@ -194,6 +198,8 @@ export const words = defineStrings({
     onlyThese: "Só estes",
     whichNumbers: "Números",
     chooseSome: "Escolha pelo menos um.",
+    limitedHint:
+      "Uma chave de API de alguns números adicionou este webhook: ele só sabe do que diz respeito a estes números, e de nada se nenhum for escolhido.",
     groups: { messages: "Mensagens", conversations: "Conversas", ai: "IA", numbers: "Números" },
     events: {
       "message.received": "Chegou uma mensagem",

@@ -1,4 +1,4 @@
-/** Of which numbers something is: of all, also those to come, or only of some. */
+/** Of which numbers something is: of all, also those to come, or only of some; where there are no choices, of some. */
 import { useState } from "react";
 import { sessionName, useSessions } from "~/data/sessions";
 import { CheckGroup } from "~/ui/checks";
@@ -12,7 +12,7 @@ export function NumberChoice({
   fault,
 }: {
   label: string;
-  choices: { all: string; some: string };
+  choices: { all: string; some: string } | null;
   /** Session ids; null: all numbers. */
   value: readonly string[] | null;
   onChange: (value: string[] | null) => void;
@@ -29,22 +29,26 @@ export function NumberChoice({
   if (checks.length === 0) return null;
   return (
     <>
-      <ChoiceGroup
-        label={label}
-        value={value ? "some" : "all"}
-        onChange={(which) => onChange(which === "some" ? chosen : null)}
-        choices={[
-          { id: "all", label: choices.all },
-          { id: "some", label: choices.some },
-        ]}
-        short
-        hint={value && fault && <Fault>{fault}</Fault>}
-      />
+      {choices ? (
+        <ChoiceGroup
+          label={label}
+          value={value ? "some" : "all"}
+          onChange={(which) => onChange(which === "some" ? chosen : null)}
+          choices={[
+            { id: "all", label: choices.all },
+            { id: "some", label: choices.some },
+          ]}
+          short
+          hint={value && fault && <Fault>{fault}</Fault>}
+        />
+      ) : (
+        fault && <Fault>{fault}</Fault>
+      )}
       {value && (
         <div className="card settings-webhook-groups">
           <CheckGroup
             label={label}
-            quiet
+            quiet={choices !== null}
             value={value}
             onChange={(next) => {
               setChosen(next);

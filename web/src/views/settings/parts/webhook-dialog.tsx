@@ -49,12 +49,16 @@ export default function WebhookDialog({
   const [url, setUrl] = useState(of?.url ?? "");
   const [which, setWhich] = useState<Which>(of?.events.length ? "some" : "all");
   const [events, setEvents] = useState<string[]>(of?.events ?? ["message.received"]);
-  const [numbers, setNumbers] = useState(of?.session_ids.length ? of.session_ids : null);
+  const limited = of?.limited ?? false; // no numbers are none then, and not all
+  const [numbers, setNumbers] = useState(
+    limited || of?.session_ids.length ? (of?.session_ids ?? null) : null,
+  );
   const [kept, setKept] = useState(Boolean(of?.header_names.length)); // the headers stay as they are
   const [headers, setHeaders] = useState<Header[]>([]);
   const [touched, setTouched] = useState(false);
   const [sent, setSent] = useState(false);
-  const wrong = (which === "some" && events.length === 0) || numbers?.length === 0;
+  const noNumber = !limited && numbers?.length === 0;
+  const wrong = (which === "some" && events.length === 0) || noNumber;
 
   /** Marks the form as changed, and does it. */
   const edit =
@@ -157,11 +161,12 @@ export default function WebhookDialog({
       )}
       <NumberChoice
         label={t.whichNumbers}
-        choices={{ all: t.everything, some: t.onlyThese }}
+        choices={limited ? null : { all: t.everything, some: t.onlyThese }}
         value={numbers}
         onChange={edit(setNumbers)}
-        fault={(sent && numbers?.length === 0 && t.chooseSome) || problem?.within("body.session_ids")}
+        fault={(sent && noNumber && t.chooseSome) || problem?.within("body.session_ids")}
       />
+      {limited && <p className="field-hint">{t.limitedHint}</p>}
       <WebhookHeaders
         kept={kept ? (of?.header_names ?? []) : []}
         onReplace={() => edit(setKept)(false)}

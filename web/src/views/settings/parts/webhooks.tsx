@@ -95,7 +95,7 @@ function Row({ of, onOpen }: { of: Webhook; onOpen: (what: "edit" | "secret" | "
     );
   const facts = [
     of.events.length ? t.someEvents(of.events.length) : t.allEvents,
-    of.session_ids.length ? t.someNumbers(of.session_ids.length) : t.allNumbers,
+    of.session_ids.length ? t.someNumbers(of.session_ids.length) : of.limited ? t.noNumbers : t.allNumbers,
     of.last_success_at && t.lastSuccess(format.relative(of.last_success_at)),
     of.aside > 0 && t.aside(of.aside),
     of.api_key && t.byKey(of.api_key.name, of.api_key.revoked),
