@@ -1,11 +1,9 @@
 """The command as a person types it, in a directory of its own, and without a terminal."""
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import structlog
 from typer.testing import CliRunner, Result
 
 from prosa.cli import app
@@ -22,18 +20,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def _logging_as_before() -> Iterator[None]:
-    """Commands set logging up for their process; put it back for the tests."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-
-
-@pytest.fixture
-def prosa(here: Path, monkeypatch: pytest.MonkeyPatch, _logging_as_before: None) -> Prosa:
+def prosa(here: Path, monkeypatch: pytest.MonkeyPatch) -> Prosa:
     """Runs `prosa` with arguments and settings."""
 
     def run(*arguments: str, **settings: str) -> Result:

@@ -32,7 +32,7 @@ def test_migrate_says_what_it_did(prosa: Prosa, here: Path) -> None:
     assert prosa("migrate").output == "The database is up to date.\n"
 
 
-@pytest.mark.usefixtures("here", "_logging_as_before")
+@pytest.mark.usefixtures("here")
 def test_the_first_person_is_the_owner() -> None:
     add = ["user", "add", "ana@example.com", "--password-stdin"]
     added = CliRunner().invoke(app, add, input="correct horse battery\n")

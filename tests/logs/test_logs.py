@@ -3,25 +3,13 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
-import pytest
 import structlog
 
 from prosa import logs
 from prosa.settings import Settings
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    kept, root = structlog.get_config(), logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.configure(**kept)
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def configured(settings: Settings, **values: Any) -> io.StringIO:
