@@ -4,9 +4,11 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Any
 
 import pytest
+from asyncpg.protocol import protocol
 from sqlalchemy import bindparam, func, select, text, update
 from tests.fixtures.databases import watched
 
@@ -296,3 +298,12 @@ async def test_two_jobs_that_change_one_row_by_the_same_statement_are_both_made(
     lone = database.submit(says(1, "m1", owner))  # keeps the writer busy, so that the others share a group
     _, results = await asyncio.gather(lone, together(database, adds(10), adds(100)))
     assert results == [11, 111]
+
+
+async def test_elements_of_an_array_are_not_asked_whether_they_are_arrays(postgres_database: Database) -> None:
+    """Should asyncpg no longer ask by these names, what Prosa does about it is of no use any more."""
+    await postgres_database.ping()
+    source = files("asyncpg.protocol.codecs").joinpath("array.pyx").read_text(encoding="utf-8")
+    assert "isinstance(obj, IterableABC)" in source
+    assert "isinstance(obj, SizedABC)" in source
+    assert protocol.IterableABC == protocol.SizedABC == (list, tuple)

@@ -49,6 +49,7 @@ def postgres_engine(url: URL, size: int, statement_seconds: float | None) -> Asy
     settings = {"application_name": "prosa", "timezone": "UTC"}
     if statement_seconds is not None:
         settings["idle_in_transaction_session_timeout"] = str(round(IDLE_SECONDS * 1000))
+    _take_only_lists_for_arrays()
     engine = create_async_engine(
         url,
         pool_size=size,
@@ -72,6 +73,17 @@ def postgres_engine(url: URL, size: int, statement_seconds: float | None) -> Asy
             raise OperationalError(None, None, context.original_exception) from context.original_exception
 
     return engine
+
+
+def _take_only_lists_for_arrays() -> None:
+    """Let asyncpg take lists and tuples for arrays, and nothing else.
+
+    It asks of each element whether that is an array, too (protocol/codecs/array.pyx of 0.32), by two abstract classes:
+    some 170 elements of a turn, a twentieth of the turn's processor time. A type is asked in no time.
+    """
+    from asyncpg.protocol import protocol  # noqa: PLC0415 - not for SQLite
+
+    protocol.IterableABC = protocol.SizedABC = (list, tuple)
 
 
 @asynccontextmanager
