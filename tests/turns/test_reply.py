@@ -35,6 +35,12 @@ async def stage(database: Database, bus: Bus, cache: Cache, tmp_path: Path) -> A
         yield stage
 
 
+@pytest.fixture
+def types_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prosa.turns.courtesies.TYPING_AFTER_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("types_at_once")
 async def test_an_answer_its_mark_and_its_cost_are_committed_together(stage: TurnStage) -> None:
     stage.gemini.script.enqueue("Yes, **until 18h**.")
     wa_id = await stage.hear("Are you open?")
@@ -63,6 +69,28 @@ async def test_an_answer_its_mark_and_its_cost_are_committed_together(stage: Tur
     assert ("typing", CONTACT, False) in stage.told
 
 
+async def test_an_answer_that_is_there_at_once_is_not_typed(stage: TurnStage) -> None:
+    await stage.hear()
+    await stage.turn()
+    await stage.until(lambda: bool(stage.told))
+    assert {what for what, *_ in stage.told} == {"read"}
+
+
+async def test_an_answer_that_takes_longer_is_typed_until_it_is_there(
+    stage: TurnStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prosa.turns.courtesies.TYPING_AFTER_SECONDS", 0.05)
+    monkeypatch.setattr("prosa.turns.courtesies.TYPING_SECONDS", 0.05)
+    stage.gemini.script.enqueue(says.Text("Yes.", latency=0.4))
+    await stage.hear()
+    await stage.turn()
+    await stage.until(lambda: ("typing", CONTACT, False) in stage.told)
+    await asyncio.sleep(0.1)
+    typed = [typing for what, _, typing in stage.told if what == "typing"]
+    assert len(typed) > 3
+    assert typed == [True] * (len(typed) - 1) + [False]
+
+
 async def test_the_answer_waits_in_the_outbox_and_wakes_the_sender(stage: TurnStage, bus: Bus) -> None:
     await stage.hear()
     async with bus.listen("outbox") as signal:
@@ -76,6 +104,7 @@ async def test_the_answer_waits_in_the_outbox_and_wakes_the_sender(stage: TurnSt
     assert row.wa_id.startswith("3EB0")
 
 
+@pytest.mark.usefixtures("types_at_once")
 async def test_a_long_answer_is_several_messages_typed_one_after_the_other(stage: TurnStage) -> None:
     stage.set(sending=SendingSettings(bubble_chars=50, typing_ms_per_char=100, typing_max_seconds=20, jitter=0))
     stage.gemini.script.enqueue("a" * 40 + ".\n\n" + "b" * 30 + ".")
@@ -462,6 +491,7 @@ async def test_a_message_during_a_later_try_is_answered_where_the_clock_that_sto
     assert len(await stage.answers_sent()) == 2
 
 
+@pytest.mark.usefixtures("types_at_once")
 async def test_whatsapp_being_slow_or_broken_holds_no_answer_up(stage: TurnStage) -> None:
     assert stage.online.connection_of is not None
     stage.online.connection_of.broken = True
@@ -480,6 +510,7 @@ async def test_whatsapp_being_slow_or_broken_holds_no_answer_up(stage: TurnStage
     assert len(await stage.answers_sent()) == 3
 
 
+@pytest.mark.usefixtures("types_at_once")
 async def test_no_ticks_and_no_typing_where_they_are_switched_off(stage: TurnStage) -> None:
     stage.set(mark_read=False, show_typing=False)
     await stage.hear()

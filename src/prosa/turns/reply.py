@@ -3,14 +3,12 @@
 No transaction is open while the model is asked. A crash before the commit repeats the call, never the answer.
 """
 
-import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import structlog
 
@@ -35,6 +33,7 @@ from prosa.turns.budget import Budgets
 from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.compaction import Compactor, View
 from prosa.turns.context import Contexts, Need, prompt_message
+from prosa.turns.courtesies import Courtesies
 from prosa.turns.ending import Turn
 from prosa.turns.files import TurnFiles
 from prosa.turns.knowing import Knowing, with_sources
@@ -43,18 +42,9 @@ from prosa.turns.policy import SkipReason, decide_before_asking
 from prosa.turns.readiness import why_unready
 from prosa.turns.ready import Asked, ReadyAnswers
 from prosa.turns.tools import TurnTools
-from prosa.whatsapp.engine import Connection, EngineError, MessageType
+from prosa.whatsapp.engine import MessageType
 
 logger = structlog.get_logger("prosa.turns")
-
-TYPING_SECONDS = 10.0
-"""Between two "typing…": phones stop showing it after about 25 s without a new one."""
-COURTESY_SECONDS = 10.0
-"""Longest wait for WhatsApp to take "typing…" or a read receipt; the answer does not wait for either."""
-
-
-Courtesy: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
-"""Tells WhatsApp something that nobody waits for."""
 
 
 class InternalAnswerError(AnswerError):
@@ -110,7 +100,7 @@ class Replier:
         self._contexts = contexts
         self._answers = answers
         self._numbers = numbers
-        self._connections = connections
+        self._courtesies = Courtesies(connections)
         self._files = files
         self._tools = tools
         self._slots = slots
@@ -119,7 +109,6 @@ class Replier:
         self.compactor = Compactor(database, contexts, answers, keys_of, spent=self.budgets.spent)
         self._ready = ready
         self._knowing = knowing
-        self._courtesies: set[asyncio.Task[None]] = set()
 
     async def reply(self, claimed: ClaimedConversation) -> None:
         """Make one turn of a conversation that is claimed, and give it back.
@@ -175,17 +164,16 @@ class Replier:
     async def close(self) -> None:
         """Drop what is still being told to WhatsApp out of courtesy, and summaries in the making."""
         await self.compactor.close()
-        for task in self._courtesies:
-            task.cancel()
-        await asyncio.gather(*self._courtesies, return_exceptions=True)
+        await self._courtesies.close()
 
     async def _answer(self, turn: Turn, request: AnswerRequest, view: View, *, stopped: bool) -> None:
         claimed, began = turn.claimed, time.monotonic()
         log = logger.bind(session=claimed.session_id, conversation=str(claimed.id))
         asked = self._asked(turn, request)
+        typing = self._courtesies.typing(turn.session, claimed.contact_jid)
         result: Answered | SkipReason | Overtaken | None = None
         try:
-            async with self._typing(turn):
+            with typing:
                 answer = await self._make(turn, request, asked, stopped=stopped)
             # Settings may have changed meanwhile: whoever switched the AI off wants no answer now.
             turn = await self._anew(turn)
@@ -204,7 +192,7 @@ class Replier:
             return
         finally:
             if not (isinstance(result, Answered) and result.waits):
-                self._stop_typing(turn)
+                typing.end()
         sent = await self._remember(claimed.id, result) if isinstance(result, Answered) else ()
         await self.budgets.spent(turn.session, claimed.id, answer.calls)
         if isinstance(result, SkipReason):
@@ -306,53 +294,10 @@ class Replier:
         await self._contexts.remember(conversation_id, result.version, *said)
         return [message for message in said if message is not None]
 
-    @asynccontextmanager
-    async def _typing(self, turn: Turn) -> AsyncIterator[None]:
-        """Show "typing…" to the contact for as long as the block takes."""
-        connection = self._connections.connection(turn.claimed.session_id)
-        if connection is None or not turn.session.settings.show_typing:
-            yield
-            return
-        contact = turn.claimed.contact_jid
-        task = asyncio.create_task(_keep_typing(connection, contact), name="turn-typing")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    def _stop_typing(self, turn: Turn) -> None:
-        connection = self._connections.connection(turn.claimed.session_id)
-        if connection is not None and turn.session.settings.show_typing:
-            self._do(partial(connection.send_typing, turn.claimed.contact_jid, typing=False))
-
     def _mark_read(self, turn: Turn) -> None:
         """Send the contact's messages their blue ticks; a group's go without, since each needs its writer's address."""
-        connection = self._connections.connection(turn.claimed.session_id)
         wa_ids = [message.wa_id for message in turn.waiting if message.wa_id]
         wanted = turn.session.settings.mark_read and turn.claimed.kind == ConversationKind.CONTACT
-        if connection is not None and wa_ids and wanted:
-            self._do(partial(connection.mark_read, turn.claimed.contact_jid, wa_ids, self.clock()))
-
-    def _do(self, courtesy: Courtesy) -> None:
-        """Tell WhatsApp something that nobody waits for."""
-        task = asyncio.create_task(_try(courtesy), name="turn-courtesy")
-        self._courtesies.add(task)
-        task.add_done_callback(self._courtesies.discard)
-
-
-async def _keep_typing(connection: Connection, contact: str) -> None:
-    while True:
-        await _try(partial(connection.send_typing, contact, typing=True))
-        await asyncio.sleep(TYPING_SECONDS)
-
-
-async def _try(courtesy: Courtesy) -> None:
-    try:
-        async with asyncio.timeout(COURTESY_SECONDS):
-            await courtesy()
-    except (EngineError, TimeoutError) as error:
-        logger.debug("WhatsApp did not take a courtesy", error=str(error))
-    except Exception:
-        logger.exception("a courtesy failed")
+        if wa_ids and wanted:
+            contact, now = turn.claimed.contact_jid, self.clock()
+            self._courtesies.tell(turn.claimed.session_id, lambda number: number.mark_read(contact, wa_ids, now))
