@@ -1,5 +1,6 @@
 """The inbox in the browser: conversations live, takeover, search, files, notes; a real contact on the other side."""
 
+import asyncio
 import json
 from datetime import datetime, timedelta
 
@@ -188,6 +189,32 @@ async def test_a_text_is_scheduled_and_taken_back(linked: Console) -> None:
     await waiting.get_by_role("button", name="Do not send").click()
     await expect(waiting).to_have_count(0)
     assert ana.received == []
+
+
+async def test_what_is_on_its_way_when_the_page_is_loaded_anew_goes_on_and_is_sent_once(linked: Console) -> None:
+    ana = await linked.contact()
+    await ana.send_text(linked.number, "Bom dia")
+    page = await open_inbox(linked)
+    await page.get_by_role("link", name="Ana Souza").click()
+    log = page.get_by_role("log", name="Messages")
+    taken = asyncio.Event()
+
+    async def answer_nobody(route: Route) -> None:
+        await route.fetch()
+        taken.set()
+
+    await page.route("**/messages", answer_nobody)
+    field = page.get_by_label("Write a message")
+    await field.fill("Bom dia, Ana!")
+    await field.press("Enter")
+    async with asyncio.timeout(20):
+        await taken.wait()  # Prosa has it, and the page does not know
+    await page.unroute("**/messages")
+    await page.reload()
+    said = log.locator("article.bubble-person")
+    await expect(said).to_have_count(1)
+    await expect(said.get_by_role("button", name="Try again")).to_have_count(0)
+    await ana.wait_for(lambda _: len(ana.received) == 1)
 
 
 async def test_nothing_is_lost_while_prosa_is_away(own_console: Console) -> None:

@@ -1,5 +1,5 @@
 import { QueryClient } from "@tanstack/react-query";
-import { expect, it, vi } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 
 const BODY = { text: "Bom dia", pause_ai: true };
 const sent: string[] = [];
@@ -9,6 +9,12 @@ const storage = {
   setItem: (key: string, value: string) => void values.set(key, value),
   removeItem: (key: string) => void values.delete(key),
 };
+
+beforeEach(() => {
+  values.clear();
+  sent.length = 0;
+  answers = true;
+});
 
 /** The module as a page that was just loaded has it; the tab's storage is the same. */
 async function load() {
@@ -21,8 +27,11 @@ async function load() {
   return import("./outgoing");
 }
 
+let answers = true;
+
 async function answer(key: string): Promise<never> {
   sent.push(key);
+  if (!answers) return new Promise(() => {});
   throw (await import("~/api/problem")).ApiProblem.offline();
 }
 
@@ -41,4 +50,36 @@ it("keeps over a reload what was not sent, and tries again under the same key", 
 
   after.forgetWritten();
   expect((await load()).outgoing.get()).toEqual([]);
+});
+
+it("goes on with what was on its way, not with what failed nor with what is old", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    const before = await load();
+    await before.sendText(new QueryClient(), "c1", BODY);
+    const failed = before.outgoing.get()[0]?.key;
+    answers = false;
+    void before.sendText(new QueryClient(), "c2", BODY);
+    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    const key = sent[1];
+    expect(key).not.toBe(failed);
+
+    vi.setSystemTime(Date.now() + 59_000);
+    const after = await load();
+    expect(after.outgoing.get().map((one) => one.problem?.code)).toEqual(["interrupted", "interrupted"]);
+    after.goOn(new QueryClient());
+    after.goOn(new QueryClient()); // a view that is shown again
+    await vi.waitFor(() => expect(sent).toHaveLength(3));
+    expect(sent[2]).toBe(key);
+    expect(after.outgoing.get().map((one) => one.problem?.code)).toEqual(["interrupted", undefined]);
+
+    vi.setSystemTime(Date.now() + 2_000);
+    const late = await load();
+    late.goOn(new QueryClient());
+    await Promise.resolve();
+    expect(sent).toHaveLength(3);
+    expect(late.outgoing.get().map((one) => one.problem?.code)).toEqual(["interrupted", "interrupted"]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -22,6 +22,15 @@ export interface Outgoing {
   problem: ApiProblem | null;
 }
 
+/** As it is kept over a reload. */
+interface Kept extends Omit<Outgoing, "problem"> {
+  /** It was on its way. */
+  moving?: boolean;
+}
+
+/** What was on its way goes on by itself for so long after it was written; later its writer may not want it any more. */
+const GO_ON_MS = 60_000;
+
 const DRAFTS = "prosa.drafts";
 const UNSENT = "prosa.unsent";
 
@@ -41,17 +50,33 @@ function keep(name: string, value: unknown): void {
   }
 }
 
-/** Whether Prosa took what the last page sent is not known: a person tries again, and it is the same send. */
+/** A page that is left cuts what is on its way, and may still hear of that failure for so long. */
+const LEAVING_MS = 3_000;
+let leftAt = 0;
+globalThis.addEventListener?.("beforeunload", () => {
+  leftAt = Date.now();
+});
+
+const isMoving = (problem: ApiProblem | null): boolean =>
+  problem === null || (problem.code === "offline" && Date.now() - leftAt < LEAVING_MS);
+
+/** Keys of what was on its way when the page was loaded anew. */
+const cut = new Set<string>();
+
+/** Whether Prosa took what the last page sent is not known: to try again is the same send. */
 function unsent(): Outgoing[] {
   const problem = new ApiProblem(0, "interrupted");
-  return kept<Omit<Outgoing, "problem">[]>(UNSENT, []).map((one) => ({ ...one, problem }));
+  return kept<Kept[]>(UNSENT, []).map(({ moving, ...one }) => {
+    if (moving && Date.now() - Date.parse(one.at) < GO_ON_MS) cut.add(one.key);
+    return { ...one, problem };
+  });
 }
 
 export const outgoing = createStore<readonly Outgoing[]>(unsent());
 outgoing.subscribe(() =>
   keep(
     UNSENT,
-    outgoing.get().map(({ problem: _, ...one }) => one),
+    outgoing.get().map(({ problem, ...one }): Kept => ({ ...one, moving: isMoving(problem) })),
   ),
 );
 
@@ -97,6 +122,11 @@ export function sendAgain(client: QueryClient, one: Outgoing): Promise<void> {
   return inLine(client, one);
 }
 
+/** Send what was on its way when the page was loaded anew; all else waits for a person. */
+export function goOn(client: QueryClient): void {
+  for (const one of outgoing.get()) if (cut.delete(one.key)) void sendAgain(client, one);
+}
+
 function inLine(client: QueryClient, one: Outgoing): Promise<void> {
   const before = lines.get(one.conversation) ?? Promise.resolve();
   const mine = before.then(async () => {
@@ -125,4 +155,5 @@ export function forgetWritten(): void {
   tabStorage.removeItem(DRAFTS);
   tabStorage.removeItem(UNSENT);
   lines.clear();
+  cut.clear();
 }

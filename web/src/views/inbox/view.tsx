@@ -1,7 +1,9 @@
 /** The list of conversations beside the one that is open; on a phone one of them at a time. */
+import { useQueryClient } from "@tanstack/react-query";
 import { Outlet, useParams } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { live } from "~/app/live";
+import { goOn } from "~/data/outgoing";
 import { classes } from "~/ui/classes";
 import { ConversationList } from "./parts/list";
 import "./view.css";
@@ -27,7 +29,9 @@ function useWatching() {
 
 export default function InboxView() {
   const { conversationId } = useParams({ strict: false });
+  const client = useQueryClient();
   useWatching();
+  useEffect(() => goOn(client), [client]);
   return (
     <div className={classes("inbox", conversationId && "inbox-open")}>
       <ConversationList {...(conversationId ? { open: conversationId } : {})} />
