@@ -37,7 +37,7 @@ async def stage(database: Database, bus: Bus, cache: Cache, tmp_path: Path) -> A
 
 @pytest.fixture
 def types_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prosa.turns.courtesies.TYPING_AFTER_SECONDS", 0)
+    monkeypatch.setattr("prosa.outbox.courtesies.TYPING_AFTER_SECONDS", 0)
 
 
 @pytest.mark.usefixtures("types_at_once")
@@ -79,8 +79,8 @@ async def test_an_answer_that_is_there_at_once_is_not_typed(stage: TurnStage) ->
 async def test_an_answer_that_takes_longer_is_typed_until_it_is_there(
     stage: TurnStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("prosa.turns.courtesies.TYPING_AFTER_SECONDS", 0.05)
-    monkeypatch.setattr("prosa.turns.courtesies.TYPING_SECONDS", 0.05)
+    monkeypatch.setattr("prosa.outbox.courtesies.TYPING_AFTER_SECONDS", 0.05)
+    monkeypatch.setattr("prosa.outbox.courtesies.TYPING_SECONDS", 0.05)
     stage.gemini.script.enqueue(says.Text("Yes.", latency=0.4))
     await stage.hear()
     await stage.turn()

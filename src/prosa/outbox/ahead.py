@@ -4,13 +4,11 @@ Only for numbers whose messages are due at times of their own. It decides nothin
 whoever misses a look sends at the next poll.
 """
 
-import asyncio
 import time
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import Row, func, select
 
 from prosa.clock import Clock
@@ -20,18 +18,15 @@ from prosa.conversations.models import Author
 from prosa.conversations.online import OnlineNumbers
 from prosa.database.engine import Database, ReadDb
 from prosa.outbox.claims import first_in_line
+from prosa.outbox.courtesies import Courtesies
 from prosa.outbox.pace import Paces
 from prosa.outbox.pacing import typing_time_of
 from prosa.outbox.sending import unsent
-from prosa.whatsapp.engine import Connection, EngineError
-
-logger = structlog.get_logger("prosa.outbox")
 
 HORIZON = timedelta(seconds=45)
 """Longer than any message is typed for."""
 LOOK_SECONDS = 0.25
 """Between two looks, however much happens."""
-COURTESY_SECONDS = 10.0
 MOST = 200
 
 _m, _c = MESSAGES.c, CONVERSATIONS.c
@@ -42,14 +37,13 @@ class Ahead:
 
     def __init__(self, database: Database, numbers: OnlineNumbers, paces: Paces, clock: Clock) -> None:
         self._database = database
-        self._numbers = numbers
         self._paces = paces
         self._clock = clock
         self._looked = float("-inf")
         self._due: list[datetime] = []
         """When messages are due that the last look saw, the next one first."""
         self._shown: dict[uuid.UUID, datetime] = {}
-        self._courtesies: set[asyncio.Task[None]] = set()
+        self._courtesies = Courtesies(numbers)
 
     async def wait(self, longest: float, *, taken_at: datetime) -> float:
         """Return for how many seconds nothing is due, at most `longest`; show "typing…" on the way.
@@ -72,9 +66,7 @@ class Ahead:
 
     async def stop(self) -> None:
         """Drop what is being told to WhatsApp."""
-        for task in self._courtesies:
-            task.cancel()
-        await asyncio.gather(*self._courtesies, return_exceptions=True)
+        await self._courtesies.close()
 
     async def _look(self, names: Collection[str], since: datetime) -> None:
         self._looked = time.monotonic()
@@ -90,13 +82,10 @@ class Ahead:
         settings = self._paces.settings(row.session_id)
         typed = timedelta(seconds=typing_time_of(row.length, settings.sending) * (1 + settings.sending.jitter))
         being_typed = row.author == Author.AI and row.first and not row.attempts and row.due_at - now <= typed
-        connection = self._numbers.connection(row.session_id)
-        if not being_typed or row.id in self._shown or not settings.show_typing or connection is None:
+        if not being_typed or row.id in self._shown or not settings.show_typing:
             return
-        self._shown[row.id] = row.due_at
-        task = asyncio.create_task(_type(connection, row.contact_jid), name="outbox-typing")
-        self._courtesies.add(task)
-        task.add_done_callback(self._courtesies.discard)
+        if self._courtesies.tell(row.session_id, lambda number: number.send_typing(row.contact_jid, typing=True)):
+            self._shown[row.id] = row.due_at
 
 
 async def _coming(
@@ -113,13 +102,3 @@ async def _coming(
         .limit(MOST)
     )  # fmt: skip
     return list(await db.execute(statement))
-
-
-async def _type(connection: Connection, contact: str) -> None:
-    try:
-        async with asyncio.timeout(COURTESY_SECONDS):
-            await connection.send_typing(contact, typing=True)
-    except (EngineError, TimeoutError) as error:
-        logger.debug("WhatsApp did not take a courtesy", error=str(error))
-    except Exception:
-        logger.exception("a courtesy failed")

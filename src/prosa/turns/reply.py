@@ -24,6 +24,7 @@ from prosa.conversations.models import Author, ConversationKind
 from prosa.database import Database
 from prosa.database.engine import Place
 from prosa.database.outage import patiently
+from prosa.outbox.courtesies import Courtesies
 from prosa.outbox.sending import SendSlots
 from prosa.sessions.facts import Connections, Numbers, SessionFacts
 from prosa.tools.service import ToolService
@@ -33,7 +34,6 @@ from prosa.turns.budget import Budgets
 from prosa.turns.claimed import ClaimedConversation
 from prosa.turns.compaction import Compactor, View
 from prosa.turns.context import Contexts, Need, prompt_message
-from prosa.turns.courtesies import Courtesies
 from prosa.turns.ending import Turn
 from prosa.turns.files import TurnFiles
 from prosa.turns.knowing import Knowing, with_sources

@@ -1,4 +1,4 @@
-"""What WhatsApp is told beside an answer: “typing…”, and that the contact was read. No answer waits for it."""
+"""What WhatsApp is told beside messages: “typing…”, and that the contact was read. No answer waits for it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -9,7 +9,7 @@ import structlog
 from prosa.sessions.facts import Connections, SessionFacts
 from prosa.whatsapp.engine import Connection, EngineError
 
-logger = structlog.get_logger("prosa.turns")
+logger = structlog.get_logger("prosa.outbox")
 
 TYPING_AFTER_SECONDS = 0.25
 """From the beginning of an answer. Nobody types at once, and an answer that is known already is there before."""
@@ -32,10 +32,12 @@ class Courtesies:
         """Return what shows “typing…” to a contact for as long as a `with` block takes."""
         return Typing(self, session, contact)
 
-    def tell(self, session_id: str, courtesy: Courtesy) -> None:
-        """Tell WhatsApp something, where the number is online."""
-        if self._connections.connection(session_id) is not None:
+    def tell(self, session_id: str, courtesy: Courtesy) -> bool:
+        """Tell WhatsApp something, where the number is online; return whether it is."""
+        online = self._connections.connection(session_id) is not None
+        if online:
             self.begin(self.told(session_id, courtesy))
+        return online
 
     async def told(self, session_id: str, courtesy: Courtesy) -> None:
         """Tell WhatsApp something, as far as it takes it."""
@@ -52,7 +54,7 @@ class Courtesies:
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something beside all else, until it is done or Prosa stops."""
-        task = asyncio.create_task(work, name="turn-courtesy")
+        task = asyncio.create_task(work, name="courtesy")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
