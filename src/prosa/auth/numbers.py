@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Integer, Uuid, and_, column, select, table
 
 from prosa.auth.caller import Caller
 from prosa.database.engine import ReadDb, WriteDb
-from prosa.errors import ForbiddenError, NotFoundError
+from prosa.errors import FieldError, ForbiddenError, InvalidInputError, NotFoundError
 
 _sessions = table(
     "whatsapp_sessions",
@@ -96,3 +96,20 @@ async def raise_version(db: WriteDb, user_id: uuid.UUID, session_id: str | None,
     if session_id is not None:
         statement = statement.where(_sessions.c.session_id == session_id)
     return list((await db.execute(statement.returning(_sessions.c.session_id))).scalars())
+
+
+def numbers_wrong(*messages: str, code: str, title: str) -> InvalidInputError:
+    """Return the error of an input whose `session_ids` are not as they should be."""
+    return InvalidInputError(title, fields=[FieldError("body.session_ids", message, code) for message in messages])
+
+
+def check_known(names: Collection[str], known: Collection[str]) -> None:
+    """Refuse names of an input's `session_ids` that are no numbers of the caller's.
+
+    Raises:
+        InvalidInputError: There are such.
+    """
+    if unknown := set(names) - set(known):
+        words = "there is no such number of yours: {}; GET /sessions lists them"
+        messages = (words.format(name) for name in sorted(unknown))
+        raise numbers_wrong(*messages, code="unknown_number", title="A number is not known.")

@@ -11,9 +11,10 @@ from sqlalchemy import Row
 
 from prosa.auth.api_keys import TOPIC, fingerprint, new_key, shown
 from prosa.auth.caller import Access, Caller
+from prosa.auth.numbers import check_known, numbers_wrong
 from prosa.clock import Clock, utc_now
 from prosa.database import Database, WriteDb
-from prosa.errors import ConflictError, FieldError, InvalidInputError, NotAuthenticatedError, NotFoundError
+from prosa.errors import ConflictError, NotAuthenticatedError, NotFoundError
 from prosa.ids import new_id
 from prosa.users import api_key_repository as repository
 
@@ -180,21 +181,12 @@ class ApiKeyService:
 
 def _check_any(session_ids: Collection[str] | None) -> None:
     if session_ids is not None and not session_ids:
-        raise _numbers_wrong("name at least one number; null means all of them", code="too_short")
+        words = "name at least one number; null means all of them"
+        raise numbers_wrong(words, code="too_short", title="No number is named.")
 
 
 async def _limit(db: WriteDb, caller: Caller, key_id: uuid.UUID, session_ids: Collection[str]) -> None:
-    unknown = set(session_ids) - await repository.limit(db, caller.user_id, key_id, set(session_ids))
-    if unknown:
-        words = "there is no such number of yours: {}; GET /sessions lists them"
-        raise _numbers_wrong(*(words.format(name) for name in sorted(unknown)), code="unknown_number")
-
-
-def _numbers_wrong(*messages: str, code: str) -> InvalidInputError:
-    return InvalidInputError(
-        "A number is not known." if code == "unknown_number" else "No number is named.",
-        fields=[FieldError("body.session_ids", message, code) for message in messages],
-    )
+    check_known(session_ids, await repository.limit(db, caller.user_id, key_id, set(session_ids)))
 
 
 def _missing() -> NotFoundError:

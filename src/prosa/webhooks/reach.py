@@ -12,9 +12,9 @@ from typing import Any, Final
 from sqlalchemy import Row
 
 from prosa.auth.caller import Caller
-from prosa.auth.numbers import hold_numbers
+from prosa.auth.numbers import check_known, hold_numbers, numbers_wrong
 from prosa.database.engine import WriteDb
-from prosa.errors import ConflictError, FieldError, InvalidInputError
+from prosa.errors import ConflictError
 from prosa.webhooks import repository
 from prosa.webhooks.schemas import WebhookCreate
 
@@ -59,16 +59,8 @@ async def first_numbers(db: WriteDb, caller: Caller, body: WebhookCreate) -> lis
         return body.session_ids
     left = await hold_numbers(db, caller, caller.numbers)
     if not left:
-        raise InvalidInputError(
-            "There is no number to tell of.",
-            fields=[
-                FieldError(
-                    "body.session_ids",
-                    "this API key has no number left; whoever made it gives it others: PATCH /api-keys/{key_id}",
-                    "too_short",
-                )
-            ],
-        )
+        words = "this API key has no number left; whoever made it gives it others: PATCH /api-keys/{key_id}"
+        raise numbers_wrong(words, code="too_short", title="There is no number to tell of.")
     return sorted(left)
 
 
@@ -99,14 +91,8 @@ async def take_numbers(
 def _check_numbers(caller: Caller, names: Collection[str], known: Collection[str]) -> None:
     if caller.limited and not names:
         words = "name at least one number of this API key; GET /sessions lists them"
-        raise InvalidInputError("No number is named.", fields=[FieldError("body.session_ids", words, "too_short")])
-    unknown = set(names) - set(known)
-    if unknown:
-        words = "there is no such number of yours: {}; GET /sessions lists them"
-        raise InvalidInputError(
-            "A number is not known.",
-            fields=[FieldError("body.session_ids", words.format(name), "unknown_number") for name in sorted(unknown)],
-        )
+        raise numbers_wrong(words, code="too_short", title="No number is named.")
+    check_known(names, known)
 
 
 async def forget_number(db: WriteDb, user_id: uuid.UUID, session_id: str) -> None:
