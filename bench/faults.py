@@ -23,11 +23,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from bench.linked import link
 from bench.report import children
-from bench.stage import database_url
+from bench.stage import SETTINGS, database_url
 from prosa_simulator.contacts import Contact
 from prosa_simulator.gemini import Prompt, Text, on_system
-from prosa_simulator.product import EventStream, ProsaClient
+from prosa_simulator.product import ProsaClient
 from prosa_simulator.product.process import ProsaProcess
 from prosa_simulator.product.world import World
 
@@ -242,22 +243,9 @@ async def trial(
         made = Trial(world, prosa, api, seed, processes)
         async with api.events() as events:
             for shop in made.shops:
-                await _link(world, api, events, shop)
+                await link(world, api, events, shop, SETTINGS)
         await made.add_people(people)
         yield made
-
-
-async def _link(world: World, api: ProsaClient, events: EventStream, shop: str) -> None:
-    settings = {"debounce_seconds": 0, "sending": {"typing_ms_per_char": 0}}
-    await api.post("/sessions", {"session_id": shop, "settings": settings})
-    await api.post(f"/sessions/{shop}/connect", {"method": "qr"})
-    shown = await events.wait("session.qr", lambda event: event["session"] == shop)
-    await world.network.phone(shop, "Shop").scan(shown["payload"]["qr"])
-
-    def is_open(event: dict[str, Any]) -> bool:
-        return bool(event["session"] == shop and event["payload"]["status"] == "open")
-
-    await events.wait("session.status", is_open, seconds=60)
 
 
 def run(

@@ -4,9 +4,10 @@ import asyncio
 import gc
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from bench.gemini import instant_gemini
 from bench.report import children, cpu_seconds
@@ -95,19 +96,22 @@ async def whole_loop(world: World) -> AsyncIterator[Side]:
             async with ProsaClient(prosa.url) as api:
                 await api.register("bench@example.com", "a long password")
                 async with api.events() as events:
-                    await asyncio.gather(*(_link(world, api, events, number) for number in numbers))
+                    await asyncio.gather(*(link(world, api, events, number, SESSION) for number in numbers))
             yield Side(numbers, {"prosa": prosa.pid, "bridge": children(prosa.pid)[0], "gemini": gemini.pid})
         finally:
             await prosa.stop()
 
 
-async def _link(world: World, api: ProsaClient, events: EventStream, number: str) -> None:
-    await api.post("/sessions", {"session_id": number, "settings": SESSION})
+async def link(world: World, api: ProsaClient, events: EventStream, number: str, settings: Mapping[str, Any]) -> None:
+    """Link a number, which is the session's name as well, and wait until it is online."""
+    await api.post("/sessions", {"session_id": number, "settings": settings})
     await api.post(f"/sessions/{number}/connect", {"method": "qr"})
     shown = await events.wait("session.qr", lambda event: event["session"] == number)
     await world.network.phone(number, "Shop").scan(shown["payload"]["qr"])
     await events.wait(
-        "session.status", lambda event: event["session"] == number and event["payload"]["status"] == "open"
+        "session.status",
+        lambda event: event["session"] == number and event["payload"]["status"] == "open",
+        seconds=LINK_SECONDS,
     )
 
 

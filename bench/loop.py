@@ -8,6 +8,7 @@ import asyncio
 import time
 from typing import Any
 
+from bench.linked import SESSION, link
 from bench.report import children, memory_mib, percentile
 from prosa_simulator.contacts import Contact
 from prosa_simulator.product import ProsaClient
@@ -31,21 +32,7 @@ async def _run(*, quick: bool) -> dict[str, Any]:
         async with ProsaClient(prosa.url) as api:
             await api.register("bench@example.com", "a long password")
             async with api.events() as events:
-                await api.post(
-                    "/sessions",
-                    {
-                        "session_id": "shop",
-                        "settings": {
-                            "debounce_seconds": 0,
-                            "show_typing": False,
-                            "sending": {"typing_ms_per_char": 0},
-                        },
-                    },
-                )
-                await api.post("/sessions/shop/connect", {"method": "qr"})
-                shown = await events.wait("session.qr")
-                await world.network.phone(SHOP, "Shop").scan(shown["payload"]["qr"])
-                await events.wait("session.status", lambda event: event["payload"]["status"] == "open")
+                await link(world, api, events, SHOP, SESSION | {"mark_read": True})
         people = [await world.contacts.link(f"55119{n:08}", name=f"Contact {n}") for n in range(contacts)]
         for person in people:  # sessions are set up and caches warm
             await _ask(person, "warm up")

@@ -203,6 +203,16 @@ async def test_there_are_never_thousands_put_aside(post: Post, hasty: None, monk
     assert len(await post.deliveries(webhook, state="failed")) == 5
 
 
+async def _crowded(post: Post, first: str) -> dict[str, Any]:
+    """Follow with one event of a conversation, and ten of another; return the webhook."""
+    webhook = await post.make()
+    post.receiver.seconds = 0.02
+    await post.say(first)
+    await post.say(*"abcdefghij", conversation=1)
+    await post.follow()
+    return webhook
+
+
 async def test_what_was_refused_is_accepted_later(post: Post, hasty: None) -> None:
     refusals = 4
     tries: list[str] = []
@@ -214,11 +224,7 @@ async def test_what_was_refused_is_accepted_later(post: Post, hasty: None) -> No
         return 200 if len(tries) > refusals else 503
 
     post.receiver.answer = answer
-    webhook = await post.make()
-    post.receiver.seconds = 0.02
-    await post.say("shy")
-    await post.say(*"abcdefghij", conversation=1)
-    await post.follow()
+    webhook = await _crowded(post, "shy")
     await post.receiver.wait(11)
     assert post.receiver.labels[-1] == "shy"
     assert len(set(tries)) == 1
@@ -239,11 +245,7 @@ async def test_what_was_put_aside_waits_for_as_long_as_the_receiver_asks(post: P
 
     tries: list[datetime] = []
     post.receiver.answer = answer
-    webhook = await post.make()
-    post.receiver.seconds = 0.02
-    await post.say("shy")
-    await post.say(*"abcdefghij", conversation=1)
-    await post.follow()
+    webhook = await _crowded(post, "shy")
     await until(lambda: _is(post, webhook, aside=1))
 
     async def put_off() -> bool:
@@ -260,11 +262,7 @@ async def test_what_was_put_aside_is_not_tried_while_the_receiver_is_away(
 ) -> None:
     monkeypatch.setattr(writing, "MOST_TRIES", 1000)
     post.receiver.answer = lambda envelope: 422 if envelope["payload"]["body"] == "poison" else 200
-    webhook = await post.make()
-    post.receiver.seconds = 0.02
-    await post.say("poison")
-    await post.say(*"abcdefghij", conversation=1)
-    await post.follow()
+    webhook = await _crowded(post, "poison")
     await until(lambda: _is(post, webhook, aside=1))
     await post.receiver.stop()
     await post.say("k")

@@ -1,7 +1,8 @@
 """The installation's database: transactions on SQLite or PostgreSQL, behind one class.
 
 SQLite has one writer at a time, so the writes of this process take turns (a queue, not a busy loop) and reads go
-through other connections; other processes are waited for by SQLite's busy timeout.
+through other connections. Other processes are waited for: by the queue with looks of its own (`SqliteGroups`), by
+transactions of several steps with SQLite's busy timeout.
 """
 
 import asyncio
