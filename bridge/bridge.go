@@ -23,6 +23,7 @@ type bridge struct {
 	stream      *stream
 	acks        *ackTable
 	receipts    *receiptBox
+	plaintexts  *plaintextBox
 	store       *credentials
 	media       *mediaDir
 	testNetwork *testNetwork
@@ -150,6 +151,7 @@ func (b *bridge) shutdown() {
 		group.Go(s.shut)
 	}
 	group.Wait()
+	b.plaintexts.flush()
 }
 
 func parseJID(text string) (types.JID, error) {

@@ -56,7 +56,7 @@ func TestHandlerWaitsForTheAnswer(t *testing.T) {
 			if got := soon(t, result); got != stored {
 				t.Fatalf("got %v", got)
 			}
-			if len(b.acks.waiting) != 0 {
+			if len(b.acks.of(s.conn)) != 0 {
 				t.Fatal("an answered event is still awaited")
 			}
 		})

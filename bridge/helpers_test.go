@@ -97,7 +97,8 @@ func newTestBridge(t *testing.T) (*bridge, *peer) {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	return &bridge{
-		ctx: ctx, log: discard(), stream: s, acks: newAckTable(), receipts: &receiptBox{send: s.Send}, store: openTestStore(t), media: media,
+		ctx: ctx, log: discard(), stream: s, acks: newAckTable(), store: openTestStore(t), media: media,
+		receipts: &receiptBox{send: s.Send}, plaintexts: &plaintextBox{log: discard()},
 		sessions: make(map[string]*session),
 	}, p
 }

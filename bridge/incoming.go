@@ -73,6 +73,7 @@ var receiptTypes = map[types.ReceiptType]string{
 
 func (s *session) onMessage(conn *connection, event *events.Message) bool {
 	info := &event.Info
+	read, known := s.plaintextOf(event)
 	if event.Message == nil || s.isOwnEcho(info) || isInternal(info, event.Message) {
 		return true
 	}
@@ -83,10 +84,15 @@ func (s *session) onMessage(conn *connection, event *events.Message) bool {
 		return false
 	}
 	s.completeSource(conn, &info.MessageSource)
-	stored := s.deliver(conn, "message", messageData{
+	data := messageData{
 		Info: describe(info), Message: message, RetryCount: event.RetryCount,
 		ViewOnce: event.IsViewOnce, Ephemeral: event.IsEphemeral,
-	})
+	}
+	if known {
+		s.deliverAlongside(conn, event, read, data)
+		return false // whatsmeow must not receipt it: that comes once it is stored
+	}
+	stored := s.deliver(conn, "message", data)
 	if stored {
 		s.nameGroup(conn, info.Chat)
 	}

@@ -50,7 +50,14 @@ func (l waLogger) Sub(module string) waLog.Logger {
 	return waLogger{l.log.With("module", module)}
 }
 
+// handlerSaidNo is whatsmeow's line for each message whose handler returned
+// false (message.go: decryptMessages): nothing to warn of, see alongside.go.
+const handlerSaidNo = "Handler for %s failed"
+
 func (l waLogger) write(level slog.Level, msg string, args []any) {
+	if msg == handlerSaidNo {
+		level = slog.LevelDebug
+	}
 	if !l.log.Enabled(context.Background(), level) || strings.Contains(msg, "frame hex") {
 		return
 	}

@@ -156,8 +156,9 @@ func start(o options, log *slog.Logger) (*bridge, error) {
 	}
 	stream := newStream(conn)
 	return &bridge{
-		log: log, stream: stream, acks: newAckTable(), receipts: &receiptBox{send: stream.Send}, store: store, media: media,
-		testNetwork: network, sessions: make(map[string]*session),
+		log: log, stream: stream, acks: newAckTable(), store: store, media: media, testNetwork: network,
+		receipts: &receiptBox{send: stream.Send}, plaintexts: &plaintextBox{log: log},
+		sessions: make(map[string]*session),
 	}, nil
 }
 

@@ -21,8 +21,6 @@ const (
 	receiptsWait = 25 * time.Millisecond
 	// receiptsAtOnce are told without waiting any longer.
 	receiptsAtOnce = 64
-	// receiptsUnanswered is how many of a connection may be without an answer. Then its stanzas wait.
-	receiptsUnanswered = 64
 )
 
 // receiptItem is one of the `receipts` of docs/bridge-protocol.md.
@@ -88,35 +86,17 @@ func canWait(event *events.Receipt) bool {
 		(server == types.DefaultUserServer || server == types.HiddenUserServer)
 }
 
-// receiptSlots has a place for each receipt without an answer; what is left of them ends with the connection.
-func (c *connection) receiptSlots(acks *ackTable) chan struct{} {
-	c.first.Do(func() {
-		c.slots = make(chan struct{}, receiptsUnanswered)
-		context.AfterFunc(c.ctx, func() { acks.dropAll(c) })
-	})
-	return c.slots
-}
-
 // deliverLater tells Prosa of a receipt, and WhatsApp that it was received once
 // Prosa has stored it. It waits only while too many are without an answer.
 func (s *session) deliverLater(conn *connection, event *events.Receipt, data receiptData) {
-	slots := conn.receiptSlots(s.bridge.acks)
-	select {
-	case slots <- struct{}{}:
-	case <-conn.ctx.Done():
-		return
-	case <-s.bridge.stream.done:
-		return
-	}
 	stanza := &waBinary.Node{Tag: "receipt", Attrs: waBinary.Attrs{"id": event.MessageIDs[0], "from": event.Sender}}
 	if event.Type != types.ReceiptTypeDelivered {
 		stanza.Attrs["type"] = string(event.Type)
 	}
-	seq := s.bridge.acks.open(conn, func(stored bool) {
-		<-slots
-		if stored && conn.ctx.Err() == nil {
-			go s.acknowledge(conn.ctx, stanza) // the socket may be slow
-		}
+	seq, open := s.await(conn, conn.unanswered(s.bridge.acks).receipts, func(ctx context.Context) {
+		s.acknowledge(ctx, stanza)
 	})
-	s.bridge.receipts.put(receiptItem{s.name, seq, data})
+	if open {
+		s.bridge.receipts.put(receiptItem{s.name, seq, data})
+	}
 }

@@ -96,7 +96,7 @@ func TestReceiptsAreToldTogetherAndAcknowledgedOnceStored(t *testing.T) {
 			t.Fatalf("got %v", stanza)
 		}
 	}
-	if len(b.acks.waiting) != 0 {
+	if len(b.acks.of(one.conn))+len(b.acks.of(two.conn)) != 0 {
 		t.Fatal("an answered receipt is still awaited")
 	}
 }

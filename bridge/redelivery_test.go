@@ -119,12 +119,13 @@ func TestRefusedMessagesAreReadableAgain(t *testing.T) {
 	customer := linkedDevice(t, openTestStore(t), types.JID{User: customerPN.User, Device: 3, Server: types.DefaultUserServer}, customerLID)
 	stanzas := encryptFor(t, customer, device, "first", "second")
 
-	open := func() *session {
+	var told <-chan *types.MessageInfo
+	open := func() (s *session) {
 		stored, err := b.store.device(t.Context(), ownJID)
 		if err != nil || stored == nil {
 			t.Fatalf("device: %v, %v", stored, err)
 		}
-		s := connectedSession(b, stored)
+		s, told = receipting(b, stored)
 		return s
 	}
 	expect := func(stanza waBinary.Node, text string, s *session, stored bool) {
@@ -140,6 +141,9 @@ func TestRefusedMessagesAreReadableAgain(t *testing.T) {
 		}
 		ack(b, frame, stored)
 		soon(t, done)
+		if stored {
+			soon(t, told)
+		}
 	}
 
 	s := open()
@@ -149,6 +153,7 @@ func TestRefusedMessagesAreReadableAgain(t *testing.T) {
 	s.cancel()
 	s = open() // a new process
 	expect(stanzas[0], "first", s, true)
+	b.plaintexts.flush()
 	for _, stanza := range stanzas {
 		soon(t, feed(s, &stanza))
 	}

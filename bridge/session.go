@@ -28,8 +28,9 @@ type session struct {
 	ctx    context.Context // ends with the session
 	cancel context.CancelFunc
 
-	// acknowledge tells WhatsApp that a stanza was received.
+	// acknowledge tells WhatsApp that a stanza was received, receipt that a message was.
 	acknowledge func(ctx context.Context, stanza *waBinary.Node)
+	receipt     func(ctx context.Context, info *types.MessageInfo)
 
 	life   sync.Mutex // one of connect, disconnect, logout, close, relogin at a time
 	closed bool       // guarded by life
@@ -56,8 +57,8 @@ type connection struct {
 	again  atomic.Bool // the login after pairing has begun
 	qr     *qrRotation
 
-	first sync.Once // guards slots
-	slots chan struct{}
+	first  sync.Once // guards places
+	places unanswered
 }
 
 // end marks the connection as over; false if it already was.
@@ -96,6 +97,10 @@ func newSession(b *bridge, name string, device *store.Device, deviceName string)
 	s.client = client
 	s.acknowledge = func(ctx context.Context, stanza *waBinary.Node) {
 		client.DangerousInternals().SendAck(ctx, stanza, 0)
+	}
+	s.receipt = func(ctx context.Context, info *types.MessageInfo) {
+		stanza := &waBinary.Node{Attrs: waBinary.Attrs{"from": info.Sender}}
+		client.DangerousInternals().SendMessageReceipt(ctx, info, stanza)
 	}
 	return s
 }

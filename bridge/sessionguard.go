@@ -69,6 +69,7 @@ type sessionGuard struct {
 
 	mu     sync.Mutex
 	holder *lease
+	read   readPlaintext // of the last decryption, until its message asks for it
 }
 
 // lease is one holding of the lock.
@@ -165,8 +166,11 @@ func (g *sessionGuard) DoDecryptionTxn(ctx context.Context, decrypt func(context
 // GetBufferedEvent finds the plaintext of a ciphertext seen before. All its errors are the store's.
 func (g *sessionGuard) GetBufferedEvent(ctx context.Context, hash [32]byte) (*store.BufferedEvent, error) {
 	event, err := g.EventBuffer.GetBufferedEvent(ctx, hash)
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err != nil && ctx.Err() == nil:
 		err = g.fail(err)
+	case err == nil && event != nil:
+		g.note(hash, event.Plaintext)
 	}
 	return event, err
 }

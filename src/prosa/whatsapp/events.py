@@ -29,6 +29,9 @@ from prosa.whatsapp.engine import (
 )
 from prosa.whatsapp.protojson import flag, integer, obj, string
 
+MESSAGE = "message"
+"""The event that brings a message."""
+
 PASSING = frozenset({"chat_presence", "push_name", "lid_mapping"})
 """Events that may be dropped when a session's handler is far behind: a later message tells the same again."""
 
@@ -92,7 +95,7 @@ _CONVERTERS: Mapping[str, Callable[[Json], EngineEvent | None]] = {
         integer(d, "code") or 0, string(d, "reason"), message=string(d, "message")
     ),
     "client_outdated": lambda _: Outdated(),
-    "message": _inbound,
+    MESSAGE: _inbound,
     "undecryptable": _undecryptable,
     "receipt": convert.receipt,
     "receipts": convert.receipt,  # one of them

@@ -1,4 +1,4 @@
-"""One session's events, handed to its handler one after another and acknowledged once the handler has stored them."""
+"""One session's events, handed to its handler in order and acknowledged once the handler has stored them."""
 
 import asyncio
 import time
@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 import structlog
 
-from prosa.whatsapp.engine import Closed, EngineError, EngineEvent, EventHandler, Json
-from prosa.whatsapp.events import KNOWN, PASSING, engine_event
+from prosa.whatsapp.engine import Closed, EngineError, EngineEvent, EventHandler, Inbound, Json
+from prosa.whatsapp.events import KNOWN, MESSAGE, PASSING, engine_event
+from prosa.whatsapp.jid import JidKind, kind
 from prosa.whatsapp.link import RECEIPTS, Link
 
 LIMIT = 1000
 """Events that wait for a session's handler before passing ones (typing, names) are dropped.
 
-Only those can pile up: the bridge sends a stored event after the last one was answered (receipts: at most 64 before),
-and a connection reports few states before Prosa asks for the next.
+Only those can pile up: the bridge sends a stored event after the last one was answered (people's messages and
+receipts: at most 64 of each before), and a connection reports few states before Prosa asks for the next.
 """
 
 NOT_STORED = "not_stored"
@@ -35,6 +36,9 @@ class RawEvent:
 
 class Inbox:
     """The queue and the task of one session, and another task while there are receipts, which hold up nothing.
+
+    Messages that wait one behind another are stored side by side, those of one chat in their order. All other events
+    wait for what came before them.
 
     When the handler raises on an event that must be stored, the bridge is told so, the session is disconnected, and
     nothing is stored until it connects again: WhatsApp then delivers that event and all after it, in order.
@@ -102,8 +106,10 @@ class Inbox:
             while self._queue or self._refused:
                 if self._refused:
                     await self._refuse_until_reconnected()
+                elif len(messages := self._take_messages()) > 1:
+                    await self._deliver_messages(messages)
                 else:
-                    await self._deliver(self._queue.popleft())
+                    await self._deliver(messages[0] if messages else self._queue.popleft())
             if self._ending:
                 break
             self._dropped = 0
@@ -111,6 +117,32 @@ class Inbox:
             await self._arrived.wait()
         if self._last is not None:
             await self._handle(self._last)
+
+    def _take_messages(self) -> list[RawEvent]:
+        """Take the messages at the head of the queue."""
+        messages = []
+        while self._queue and self._queue[0].name == MESSAGE:
+            messages.append(self._queue.popleft())
+        return messages
+
+    async def _deliver_messages(self, messages: list[RawEvent]) -> None:
+        """Have the handler store messages, those of different chats at the same time."""
+        chats: dict[str, list[tuple[RawEvent, EngineEvent | None]]] = {}
+        for raw in messages:
+            event = engine_event(raw.name, raw.data)
+            chats.setdefault(_chat(event), []).append((raw, event))
+        if not all(await asyncio.gather(*map(self._deliver_chat, chats.values()))):
+            await self._refuse_until_reconnected()
+
+    async def _deliver_chat(self, messages: list[tuple[RawEvent, EngineEvent | None]]) -> bool:
+        """Have the messages of a chat stored one after another, until one is not."""
+        stored = True
+        for raw, event in messages:
+            if stored and event is not None:
+                stored = await self._handle(event)
+            if raw.seq is not None:
+                self._link.acknowledge(raw.seq, stored=stored)
+        return stored
 
     async def _deliver(self, raw: RawEvent) -> None:
         event = engine_event(raw.name, raw.data)
@@ -180,3 +212,11 @@ class Inbox:
                 self._link.acknowledge(raw.seq, stored=False)
         if not self._ending:
             await self._handle(Closed(NOT_STORED, "a message could not be stored; WhatsApp delivers it again"))
+
+
+def _chat(event: EngineEvent | None) -> str:
+    """Return what messages of one conversation have in common: the chat's LID, as far as they tell it."""
+    if not isinstance(event, Inbound):
+        return ""
+    chat, other = event.message.chat, event.message.chat_alt
+    return other if other is not None and kind(other) is JidKind.LID else chat

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"context"
+	"errors"
+
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+)
+
+// whatsmeow handles a session's stanzas one after another, so a message whose
+// handler waits for Prosa holds up all that come after it, of other contacts
+// too. People's messages are therefore told alongside each other: the handler
+// says "not stored", and what whatsmeow does after "stored" (message.go:
+// decryptMessages), to let go of the buffered plaintext and to send the receipt,
+// is done here once Prosa has stored the message. Until then WhatsApp delivers
+// it again on the next connect, and the plaintext is there to be read again.
+
+// plaintextOf finds where the plaintext of a message is buffered; false where
+// that is not known, or where the stanza may have more than this message in it.
+func (s *session) plaintextOf(event *events.Message) (bufferedPlaintext, bool) {
+	guard, guarded := s.device.EventBuffer.(*sessionGuard)
+	if !guarded {
+		return bufferedPlaintext{}, false
+	}
+	read, known := guard.lastRead(event.RawMessage)
+	return read, known && isFromPerson(&event.Info)
+}
+
+// isFromPerson says whether a message is a person's, to this account alone: a
+// stanza with one encrypted part, whose sender is where its receipt goes.
+func isFromPerson(info *types.MessageInfo) bool {
+	server := info.Sender.Server
+	return !info.IsGroup && !info.IsFromMe && info.Category != "peer" && info.Sender.Device != hostedDevice &&
+		(server == types.DefaultUserServer || server == types.HiddenUserServer)
+}
+
+// hostedDevice is the device number of accounts hosted by Meta, whose messages
+// come from servers of their own that whatsmeow renames (message.go: parseMessageSource).
+const hostedDevice = 99
+
+// deliverAlongside tells Prosa of a message. Once Prosa has stored it, WhatsApp is
+// told, and the plaintext is let go. It waits only while too many are without an answer.
+func (s *session) deliverAlongside(conn *connection, event *events.Message, read bufferedPlaintext, data messageData) {
+	info := event.Info
+	seq, open := s.await(conn, conn.unanswered(s.bridge.acks).messages, func(ctx context.Context) {
+		s.receipt(ctx, &info)
+		s.bridge.plaintexts.letGo(read)
+	})
+	if !open {
+		return
+	}
+	err := s.bridge.stream.Send(eventFrame{Event: "message", Session: s.name, Seq: seq, Data: data})
+	if err != nil && !errors.Is(err, errStreamClosed) {
+		s.log.Error("cannot send event", "event", "message", "error", err.Error())
+		s.bridge.acks.resolve(seq, false)
+	}
+}
