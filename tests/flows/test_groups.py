@@ -93,6 +93,7 @@ async def test_a_group_that_names_its_members_by_number_is_answered_like_others(
 
 
 async def answers_everybody(stage: Stage, addressing: Addressing) -> None:
+    stage.world.gemini.latency = 0.6  # long enough for "typing…"
     home = await family(stage, "on", addressing)
     asked = await home.ana.send_text(home.chat, "Where is the shop?")
     await home.answers(1)
