@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from tests.fixtures.databases import watched
 
 from prosa.clock import utc_now
-from prosa.database import Database, WriteDb
+from prosa.database import Database, ReadDb, WriteDb
 from prosa.database.engine import Place
 from prosa.database.groups import Committed, SqliteGroups, Work
 from prosa.events.bus import Bus
@@ -262,6 +262,23 @@ async def test_who_waited_goes_on_before_the_next_group_begins(database: Databas
 
     await asyncio.gather(first(), later())
     assert order == ["said", "next group"]
+
+
+@pytest.mark.postgres
+async def test_groups_find_rows_by_their_keys_before_the_database_knows_its_tables(postgres_database: Database) -> None:
+    """A plan made while a table is empty is kept, and would read all of it once it is large."""
+
+    async def plan(db: WriteDb | ReadDb) -> str:
+        await db.execute(text("SET LOCAL plan_cache_mode TO force_generic_plan"))
+        of_keys = "SELECT body FROM unnest($1) AS keys (id) JOIN messages ON messages.id = keys.id"
+        await db.execute(text(f"PREPARE of_keys (uuid[]) AS {of_keys}"))
+        rows = list(await db.execute(text("EXPLAIN EXECUTE of_keys ('{}')")))
+        await db.execute(text("DEALLOCATE of_keys"))
+        return "\n".join(row[0] for row in rows)
+
+    async with postgres_database.read() as db:  # where all is left to the database
+        assert "Seq Scan" in await plan(db)
+    assert "Index Scan using pk_messages" in await postgres_database.submit(plan)
 
 
 @pytest.mark.postgres
