@@ -228,6 +228,14 @@ async def forget(db: WriteDb, user_id: uuid.UUID, session_id: str) -> None:
     await db.execute(delete(EventRow).where(EventRow.user_id == user_id, EventRow.session_id == session_id))
 
 
+async def forget_all(db: WriteDb, user_id: uuid.UUID) -> None:
+    """Forget all that was told to a person who was just deleted in this transaction.
+
+    Deleting them waits for whoever is changing something of theirs, so what these told is found here.
+    """
+    await db.execute(delete(EventRow).where(EventRow.user_id == user_id))
+
+
 async def count_after(
     db: ReadDb, after: Position, *, user_id: uuid.UUID, sessions: Collection[str] | None = None, limit: int
 ) -> int:

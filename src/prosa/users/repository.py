@@ -54,5 +54,5 @@ async def add(db: WriteDb, user: User) -> None:
 
 
 async def remove(db: WriteDb, user_id: uuid.UUID) -> None:
-    """Delete a person, with everything that is theirs."""
+    """Delete a person, with everything that is theirs but their events (`prosa.events.log.forget_all`)."""
     await db.execute(delete(User).where(User.id == user_id))

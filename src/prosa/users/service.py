@@ -13,6 +13,7 @@ from prosa.auth.passwords import Passwords
 from prosa.clock import Clock, utc_now
 from prosa.database import Database, ReadDb, WriteDb
 from prosa.errors import FieldError, NotFoundError
+from prosa.events import log as events
 from prosa.ids import new_id
 from prosa.users import repository
 from prosa.users.models import Role, User
@@ -185,6 +186,7 @@ class UserService:
             await repository.serialise(db)
             await _require_may_go(db, caller, user_id)
             await repository.remove(db, user_id)
+            await events.forget_all(db, user_id)
             # whoever holds one of their numbers sees that it is gone
             db.wake("sessions")
         if self._belongings is not None:
