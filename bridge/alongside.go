@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 
+	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 )
@@ -35,6 +36,12 @@ func isFromPerson(info *types.MessageInfo) bool {
 	server := info.Sender.Server
 	return !info.IsGroup && !info.IsFromMe && info.Category != "peer" && info.Sender.Device != hostedDevice &&
 		(server == types.DefaultUserServer || server == types.HiddenUserServer)
+}
+
+// receiptedStanza is the stanza of a person's message, as far as its receipt says
+// what it answers (receipt.go: buildBaseReceipt).
+func receiptedStanza(info *types.MessageInfo) *waBinary.Node {
+	return &waBinary.Node{Attrs: waBinary.Attrs{"from": info.Sender}}
 }
 
 // hostedDevice is the device number of accounts hosted by Meta, whose messages

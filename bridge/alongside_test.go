@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -201,8 +202,14 @@ func TestAReceiptGoesWhereItsMessageCameFrom(t *testing.T) {
 			stanza.Attrs = attrs
 			soon(t, feed(s, &stanza))
 			ack(b, p.readMessage(), true)
-			if info := soon(t, told); info.Sender != attrs["from"] || info.ID != "M0" || info.IsFromMe {
+			info := soon(t, told)
+			if info.ID != "M0" || info.IsFromMe {
 				t.Fatalf("got %v", info)
+			}
+			for _, key := range []string{"from", "participant", "recipient"} {
+				if answered := receiptedStanza(info).Attrs[key]; answered != attrs[key] {
+					t.Fatalf("%s is %v, not %v", key, answered, attrs[key])
+				}
 			}
 		})
 	}
@@ -460,5 +467,25 @@ func TestPlaintextsLeaveTheStoreTimeAfterTime(t *testing.T) {
 	row, kept := b.store.db.QueryRow("SELECT count(*) FROM whatsmeow_event_buffer WHERE insert_timestamp = $1", old), 0
 	if err := row.Scan(&kept); err != nil || kept != 1 {
 		t.Fatalf("the store was asked %d times, not once, to forget what it saw: %v", 2-kept, err)
+	}
+}
+
+// whatsmeow warns of every message whose handler says "not stored", which is every person's.
+func TestAMessageThatIsToldIsNothingToWarnOf(t *testing.T) {
+	b, p := newTestBridge(t)
+	device := linkedDevice(t, b.store, ownJID, ownLID)
+	s, told := receipting(b, device)
+	var lines bytes.Buffer
+	log, err := newLogger(&lines, "warn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.client.Log = waLogger{log}
+	stanza := encryptFor(t, customerOf(t), device, "hello")[0]
+	soon(t, feed(s, &stanza))
+	ack(b, p.readMessage(), true)
+	soon(t, told)
+	if lines.Len() > 0 {
+		t.Fatalf("logged: %s", lines.String())
 	}
 }

@@ -101,8 +101,7 @@ func newSession(b *bridge, name string, device *store.Device, deviceName string)
 		client.DangerousInternals().SendAck(ctx, stanza, 0)
 	}
 	s.receipt = func(ctx context.Context, info *types.MessageInfo) {
-		stanza := &waBinary.Node{Attrs: waBinary.Attrs{"from": info.Sender}}
-		client.DangerousInternals().SendMessageReceipt(ctx, info, stanza)
+		client.DangerousInternals().SendMessageReceipt(ctx, info, receiptedStanza(info))
 	}
 	return s
 }

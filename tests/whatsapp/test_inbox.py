@@ -145,3 +145,19 @@ async def test_what_is_in_hand_is_finished_when_the_session_ends(bridge: Bridge,
     await settling
     await until(lambda: sorted(bridge.acks) == [(1, True), (2, True)])
     assert shop.begun == ["M1", "M2"]
+
+
+async def test_a_message_is_answered_as_stored_only_when_it_is_also_where_the_session_ends(
+    bridge: Bridge, shop: Shop
+) -> None:
+    shop.put((1, ANA, ""), (2, ANA, ""), (3, BIA, ""), (4, ANA, ""))
+    await until(lambda: shop.begun == ["M1", "M3"])
+    settling = asyncio.create_task(shop.inbox.settle(5))
+    await asyncio.sleep(0.01)
+    shop.broken = {"M2"}
+    shop.release("M1", "M2", "M3", "M4")
+    await settling
+    await until(lambda: {seq for seq, stored in bridge.acks if stored} == {1, 3})
+    stored = [event.message.wa_id for event in shop.of(Inbound)]
+    assert sorted(stored) == ["M1", "M3"]
+    assert shop.begun == ["M1", "M3", "M2"]
