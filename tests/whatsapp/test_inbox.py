@@ -8,7 +8,7 @@ import pytest
 from tests.whatsapp.harness import Recorder, until
 
 from prosa.whatsapp.engine import Closed, EngineEvent, Inbound, LidMapped
-from prosa.whatsapp.inbox import NOT_STORED, Inbox, RawEvent
+from prosa.whatsapp.inbox import LIMIT, NOT_STORED, Inbox, RawEvent
 from prosa.whatsapp.link import Link
 from prosa.whatsapp.stream import FrameStream
 
@@ -161,3 +161,14 @@ async def test_a_message_is_answered_as_stored_only_when_it_is_also_where_the_se
     stored = [event.message.wa_id for event in shop.of(Inbound)]
     assert sorted(stored) == ["M1", "M3"]
     assert shop.begun == ["M1", "M3", "M2"]
+
+
+async def test_a_message_is_not_dropped_however_much_waits_before_it(bridge: Bridge, shop: Shop) -> None:
+    shop.put((1, ANA, ""))
+    await until(lambda: shop.begun == ["M1"])
+    for _ in range(LIMIT + 5):
+        shop.inbox.put(RawEvent("lid_mapping", None, {"lid": CAU, "pn": PHONE}))
+    shop.put((2, ANA, ""))
+    shop.release("M1", "M2")
+    await until(lambda: bridge.acks == [(1, True), (2, True)])
+    assert len(shop.of(LidMapped)) == LIMIT
