@@ -23,11 +23,15 @@ class Bridge:
         self.link = Link(cast("FrameStream", self), lambda *_: None)
         self.acks: list[tuple[int, bool]] = []
         self.asked: list[str] = []
+        self.says_no = False
 
     def write(self, frame: dict[str, Any]) -> None:
         if "method" in frame:
             self.asked.append(frame["method"])
-            asyncio.get_running_loop().call_soon(self.link._take, {"id": frame["id"], "result": {}})
+            answer: dict[str, Any] = (
+                {"error": {"code": "internal", "message": "no"}} if self.says_no else {"result": {}}
+            )
+            asyncio.get_running_loop().call_soon(self.link._take, {"id": frame["id"], **answer})
         else:
             self.acks += [(seq, frame["ok"]) for seq in frame.get("acks", [frame.get("ack")])]
 
@@ -172,3 +176,26 @@ async def test_a_message_is_not_dropped_however_much_waits_before_it(bridge: Bri
     shop.release("M1", "M2")
     await until(lambda: bridge.acks == [(1, True), (2, True)])
     assert len(shop.of(LidMapped)) == LIMIT
+
+
+async def test_a_session_that_cannot_be_disconnected_stores_again_what_comes(bridge: Bridge, shop: Shop) -> None:
+    bridge.says_no = True
+    shop.broken = {"M1"}
+    shop.put((1, ANA, ""), (2, BIA, ""))
+    shop.release("M1", "M2", "M3")
+    await until(lambda: bool(shop.of(Closed)))
+    assert bridge.asked == ["disconnect"]
+    shop.put((3, ANA, ""))
+    await until(lambda: sorted(bridge.acks) == [(1, False), (2, True), (3, True)])
+
+
+async def test_messages_that_are_cancelled_in_hand_are_not_answered(bridge: Bridge, shop: Shop) -> None:
+    shop.put((1, ANA, ""), (2, BIA, ""), (3, ANA, ""))
+    await until(lambda: shop.begun == ["M1", "M2"])
+    shop.release("M2")
+    await until(lambda: bridge.acks == [(2, True)])
+    shop.inbox.cancel()
+    shop.release("M1", "M3")
+    await asyncio.sleep(0.02)
+    assert bridge.acks == [(2, True)]
+    assert shop.begun == ["M1", "M2"]
