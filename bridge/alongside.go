@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 
+	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 )
@@ -37,24 +38,33 @@ func isFromPerson(info *types.MessageInfo) bool {
 		(server == types.DefaultUserServer || server == types.HiddenUserServer)
 }
 
+// receiptedStanza is the stanza of a person's message, as far as its receipt says
+// what it answers (receipt.go: buildBaseReceipt).
+func receiptedStanza(info *types.MessageInfo) *waBinary.Node {
+	return &waBinary.Node{Attrs: waBinary.Attrs{"from": info.Sender}}
+}
+
 // hostedDevice is the device number of accounts hosted by Meta, whose messages
 // come from servers of their own that whatsmeow renames (message.go: parseMessageSource).
 const hostedDevice = 99
 
 // deliverAlongside tells Prosa of a message. Once Prosa has stored it, WhatsApp is
-// told, and the plaintext is let go. It waits only while too many are without an answer.
+// told, and the plaintext is let go. It waits only while too many are without an
+// answer; then what comes after waits behind it, though whatsmeow goes on with the
+// next stanza after five minutes (client.go: handlerQueueLoop).
 func (s *session) deliverAlongside(conn *connection, event *events.Message, read bufferedPlaintext, data messageData) {
 	info := event.Info
-	seq, open := s.await(conn, conn.unanswered(s.bridge.acks).messages, func(ctx context.Context) {
+	stored := func(ctx context.Context) {
 		s.receipt(ctx, &info)
 		s.bridge.plaintexts.letGo(read)
+	}
+	s.events.Lock()
+	defer s.events.Unlock()
+	s.await(conn, conn.unanswered(s.bridge.acks).messages, stored, func(seq uint64) {
+		err := s.bridge.stream.Send(eventFrame{Event: "message", Session: s.name, Seq: seq, Data: data})
+		if err != nil && !errors.Is(err, errStreamClosed) {
+			s.log.Error("cannot send event", "event", "message", "error", err.Error())
+			s.bridge.acks.resolve(seq, false)
+		}
 	})
-	if !open {
-		return
-	}
-	err := s.bridge.stream.Send(eventFrame{Event: "message", Session: s.name, Seq: seq, Data: data})
-	if err != nil && !errors.Is(err, errStreamClosed) {
-		s.log.Error("cannot send event", "event", "message", "error", err.Error())
-		s.bridge.acks.resolve(seq, false)
-	}
 }

@@ -215,13 +215,15 @@ func (s *session) emit(name string, data any) {
 func (s *session) deliver(conn *connection, name string, data any) bool {
 	s.events.Lock()
 	defer s.events.Unlock()
-	if conn.ctx.Err() != nil {
-		return false
-	}
 	answer := make(chan bool, 1)
 	seq := s.bridge.acks.open(conn, func(stored bool) { answer <- stored })
 	defer s.bridge.acks.drop(seq)
-	err := s.bridge.stream.Send(eventFrame{Event: name, Session: s.name, Seq: seq, Data: data})
+	var err error
+	if !conn.tell(func() {
+		err = s.bridge.stream.Send(eventFrame{Event: name, Session: s.name, Seq: seq, Data: data})
+	}) {
+		return false
+	}
 	if err != nil {
 		if !errors.Is(err, errStreamClosed) {
 			s.log.Error("cannot send event", "event", name, "error", err.Error())

@@ -70,6 +70,23 @@ func (p *peer) quiet() {
 	}
 }
 
+// readUntilQuiet returns the frames that are there.
+func (p *peer) readUntilQuiet() (frames []map[string]any) {
+	p.t.Helper()
+	for {
+		_ = p.conn.SetReadDeadline(time.Now().Add(briefly))
+		body, err := readFrame(p.in)
+		if err != nil {
+			return frames
+		}
+		frame := map[string]any{}
+		if err := json.Unmarshal(body, &frame); err != nil {
+			p.t.Fatalf("frame %s: %v", body, err)
+		}
+		frames = append(frames, frame)
+	}
+}
+
 func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 func openTestStore(t *testing.T) *credentials {
@@ -96,9 +113,10 @@ func newTestBridge(t *testing.T) (*bridge, *peer) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
+	acks := newAckTable()
 	return &bridge{
-		ctx: ctx, log: discard(), stream: s, acks: newAckTable(), store: openTestStore(t), media: media,
-		receipts: &receiptBox{send: s.Send}, plaintexts: &plaintextBox{log: discard()},
+		ctx: ctx, log: discard(), stream: s, acks: acks, store: openTestStore(t), media: media,
+		receipts: &receiptBox{send: s.Send, acks: acks}, plaintexts: &plaintextBox{log: discard()},
 		sessions: make(map[string]*session),
 	}, p
 }

@@ -134,10 +134,15 @@ func (s *session) dial(ctx context.Context) error {
 
 // drop ends a connection that is of no use any more and tells Prosa.
 func (s *session) drop(conn *connection, reason, detail string) {
-	if !conn.end() {
-		return
+	if conn.end() {
+		conn.cancel()
+		s.dropEnded(reason, detail)
 	}
-	conn.cancel() // first: a polite close would wait for an answer that may never come
+}
+
+// dropEnded does so with a connection that has ended and is cancelled: a polite
+// close would wait for an answer that may never come.
+func (s *session) dropEnded(reason, detail string) {
 	s.client.Disconnect()
 	s.emit("disconnected", disconnectedData{reason, detail})
 }
@@ -149,21 +154,25 @@ func (s *session) stopDialling() {
 	}
 }
 
-// storeFailed ends the connection on which a message could not be decrypted for the store's sake.
+// storeFailed ends the connection on which a message could not be decrypted for the
+// store's sake: at once, or the next message of the chat could be stored before it.
 func (s *session) storeFailed(cause error) {
 	s.log.Error("the credentials store failed", "error", scrub(cause.Error()))
-	if conn := s.current(); conn != nil {
-		go s.drop(conn, "closed", "the credentials store failed")
+	if conn := s.current(); conn.end() {
+		conn.cancel()
+		go s.dropEnded("closed", "the credentials store failed")
 	}
 }
 
-// hangUp ends the current connection without an event. life is held.
+// hangUp ends the current connection without an event. Nothing that Prosa would
+// have to store is told of it any more. life is held.
 func (s *session) hangUp() {
 	conn := s.current()
 	conn.end()
 	s.client.Disconnect()
 	if conn != nil {
 		conn.cancel()
+		conn.silence()
 	}
 }
 

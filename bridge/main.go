@@ -154,10 +154,10 @@ func start(o options, log *slog.Logger) (*bridge, error) {
 	if err != nil {
 		return nil, err
 	}
-	stream := newStream(conn)
+	stream, acks := newStream(conn), newAckTable()
 	return &bridge{
-		log: log, stream: stream, acks: newAckTable(), store: store, media: media, testNetwork: network,
-		receipts: &receiptBox{send: stream.Send}, plaintexts: &plaintextBox{log: log},
+		log: log, stream: stream, acks: acks, store: store, media: media, testNetwork: network,
+		receipts: &receiptBox{send: stream.Send, acks: acks}, plaintexts: &plaintextBox{log: log},
 		sessions: make(map[string]*session),
 	}, nil
 }

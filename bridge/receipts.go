@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -37,6 +38,7 @@ type receiptsData struct {
 // receiptBox gathers the receipts of all sessions for a moment.
 type receiptBox struct {
 	send func(value any) error
+	acks *ackTable
 
 	mu      sync.Mutex
 	waiting []receiptItem
@@ -67,8 +69,22 @@ func (b *receiptBox) flush() {
 	}
 	b.mu.Unlock()
 	if len(items) > 0 {
-		// It fails only with the stream, and then the process ends: WhatsApp delivers them again.
-		_ = b.send(eventFrame{Event: "receipts", Data: receiptsData{items}})
+		b.tell(items)
+	}
+}
+
+// tell sends receipts, in halves where they are too large for a frame. One that is
+// too large by itself is not told: WhatsApp delivers it again, as it does all of
+// them when the stream is closed, with which the process ends.
+func (b *receiptBox) tell(items []receiptItem) {
+	err := b.send(eventFrame{Event: "receipts", Data: receiptsData{items}})
+	switch half := len(items) / 2; {
+	case err == nil || errors.Is(err, errStreamClosed):
+	case half > 0:
+		b.tell(items[:half])
+		b.tell(items[half:])
+	default:
+		b.acks.resolve(items[0].Seq, false)
 	}
 }
 
@@ -93,10 +109,8 @@ func (s *session) deliverLater(conn *connection, event *events.Receipt, data rec
 	if event.Type != types.ReceiptTypeDelivered {
 		stanza.Attrs["type"] = string(event.Type)
 	}
-	seq, open := s.await(conn, conn.unanswered(s.bridge.acks).receipts, func(ctx context.Context) {
-		s.acknowledge(ctx, stanza)
-	})
-	if open {
+	stored := func(ctx context.Context) { s.acknowledge(ctx, stanza) }
+	s.await(conn, conn.unanswered(s.bridge.acks).receipts, stored, func(seq uint64) {
 		s.bridge.receipts.put(receiptItem{s.name, seq, data})
-	}
+	})
 }

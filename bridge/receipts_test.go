@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -235,5 +236,28 @@ func TestOnlyReceiptsOfOurMessagesToPeopleAreToldTogether(t *testing.T) {
 				t.Fatal("not stored")
 			}
 		})
+	}
+}
+
+func TestAReceiptTooLargeToTellHoldsUpNoOther(t *testing.T) {
+	b, p := newTestBridge(t)
+	one, _ := watched(t, b, "1")
+	two, twos := watched(t, b, "2")
+	one.handle(receiptOf(types.ReceiptTypeDelivered, strings.Repeat("A", maxFrame)))
+	two.handle(receiptOf(types.ReceiptTypeDelivered, "B"))
+	two.handle(receiptOf(types.ReceiptTypeDelivered, "C"))
+	var ids []string
+	for len(ids) < 2 {
+		for _, item := range p.readReceipts() {
+			ids = append(ids, fmt.Sprint(item["ids"]))
+			ack(b, item, true)
+			soon(t, twos)
+		}
+	}
+	if fmt.Sprint(ids) != "[[B] [C]]" {
+		t.Fatalf("told: %s", ids)
+	}
+	if places := one.conn.places.receipts; len(places) != 0 || len(b.acks.of(one.conn)) != 0 {
+		t.Fatalf("%d places are taken", len(places))
 	}
 }

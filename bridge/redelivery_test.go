@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -253,5 +254,27 @@ func TestAStoreThatCannotBeWrittenLosesNoMessage(t *testing.T) {
 			ack(b, frame, true)
 			soon(t, done)
 		})
+	}
+}
+
+// The next message of the chat, once the store is back, must not be stored before the one that failed.
+func TestNothingIsToldOfAConnectionOnceTheStoreFailed(t *testing.T) {
+	b, p := newTestBridge(t)
+	device := linkedDevice(t, b.store, ownJID, ownLID)
+	for range 20 {
+		s := connectedSession(b, device)
+		s.storeFailed(errors.New("database is locked"))
+		if s.handle(incoming("A", "next")) {
+			t.Fatal("whatsmeow would receipt what is not stored")
+		}
+		told := p.readUntilQuiet()
+		for _, frame := range told {
+			if frame["event"] != "disconnected" && frame["event"] != "lid_mapping" {
+				t.Fatalf("told: %v", frame)
+			}
+		}
+		if len(told) == 0 || s.conn.ctx.Err() == nil {
+			t.Fatalf("still connected: %v", told)
+		}
 	}
 }

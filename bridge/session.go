@@ -35,7 +35,7 @@ type session struct {
 	life   sync.Mutex // one of connect, disconnect, logout, close, relogin at a time
 	closed bool       // guarded by life
 
-	events sync.Mutex // one event that waits for its ack at a time
+	events sync.Mutex // one event that waits for its ack, or a message for a place, at a time
 
 	mu    sync.Mutex // guards the fields below
 	conn  *connection
@@ -59,6 +59,8 @@ type connection struct {
 
 	first  sync.Once // guards places
 	places unanswered
+
+	telling sync.Mutex // one event that must be stored is told at a time
 }
 
 // end marks the connection as over; false if it already was.
@@ -99,8 +101,7 @@ func newSession(b *bridge, name string, device *store.Device, deviceName string)
 		client.DangerousInternals().SendAck(ctx, stanza, 0)
 	}
 	s.receipt = func(ctx context.Context, info *types.MessageInfo) {
-		stanza := &waBinary.Node{Attrs: waBinary.Attrs{"from": info.Sender}}
-		client.DangerousInternals().SendMessageReceipt(ctx, info, stanza)
+		client.DangerousInternals().SendMessageReceipt(ctx, info, receiptedStanza(info))
 	}
 	return s
 }

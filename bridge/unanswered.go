@@ -19,26 +19,49 @@ type unanswered struct{ receipts, messages chan struct{} }
 func (c *connection) unanswered(acks *ackTable) unanswered {
 	c.first.Do(func() {
 		c.places = unanswered{make(chan struct{}, receiptsUnanswered), make(chan struct{}, messagesUnanswered)}
-		context.AfterFunc(c.ctx, func() { acks.dropAll(c) })
+		context.AfterFunc(c.ctx, func() {
+			c.silence()
+			acks.dropAll(c)
+		})
 	})
 	return c.places
 }
 
-// await takes a place for an event and returns its number. Once Prosa has stored
-// the event, stored is called, on a goroutine of its own as the socket may be
-// slow. It waits for a place; false when the connection or the stream ends first.
-func (s *session) await(conn *connection, places chan struct{}, stored func(ctx context.Context)) (seq uint64, open bool) {
+// tell has an event numbered and sent; false where the connection is over.
+func (c *connection) tell(send func()) bool {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	if c.ctx.Err() != nil {
+		return false
+	}
+	send()
+	return true
+}
+
+// silence returns once nothing more is told of a connection whose context has
+// ended: whatsmeow may still be handling a stanza of it.
+func (c *connection) silence() {
+	_ = c.tell(func() {})
+}
+
+// await takes a place for an event, and has it sent with its number. Once Prosa
+// has stored the event, stored is called, on a goroutine of its own as the socket
+// may be slow. It waits for a place; nothing is sent when the connection or the
+// stream ends first.
+func (s *session) await(conn *connection, places chan struct{}, stored func(ctx context.Context), send func(seq uint64)) {
 	select {
 	case places <- struct{}{}:
 	case <-conn.ctx.Done():
-		return 0, false
+		return
 	case <-s.bridge.stream.done:
-		return 0, false
+		return
 	}
-	return s.bridge.acks.open(conn, func(ok bool) {
-		<-places
-		if ok && conn.ctx.Err() == nil {
-			go stored(conn.ctx)
-		}
-	}), true
+	conn.tell(func() {
+		send(s.bridge.acks.open(conn, func(ok bool) {
+			<-places
+			if ok && conn.ctx.Err() == nil {
+				go stored(conn.ctx)
+			}
+		}))
+	})
 }

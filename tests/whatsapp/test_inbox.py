@@ -8,7 +8,7 @@ import pytest
 from tests.whatsapp.harness import Recorder, until
 
 from prosa.whatsapp.engine import Closed, EngineEvent, Inbound, LidMapped
-from prosa.whatsapp.inbox import NOT_STORED, Inbox, RawEvent
+from prosa.whatsapp.inbox import LIMIT, NOT_STORED, Inbox, RawEvent
 from prosa.whatsapp.link import Link
 from prosa.whatsapp.stream import FrameStream
 
@@ -23,11 +23,15 @@ class Bridge:
         self.link = Link(cast("FrameStream", self), lambda *_: None)
         self.acks: list[tuple[int, bool]] = []
         self.asked: list[str] = []
+        self.says_no = False
 
     def write(self, frame: dict[str, Any]) -> None:
         if "method" in frame:
             self.asked.append(frame["method"])
-            asyncio.get_running_loop().call_soon(self.link._take, {"id": frame["id"], "result": {}})
+            answer: dict[str, Any] = (
+                {"error": {"code": "internal", "message": "no"}} if self.says_no else {"result": {}}
+            )
+            asyncio.get_running_loop().call_soon(self.link._take, {"id": frame["id"], **answer})
         else:
             self.acks += [(seq, frame["ok"]) for seq in frame.get("acks", [frame.get("ack")])]
 
@@ -144,4 +148,54 @@ async def test_what_is_in_hand_is_finished_when_the_session_ends(bridge: Bridge,
     shop.release("M1", "M2")
     await settling
     await until(lambda: sorted(bridge.acks) == [(1, True), (2, True)])
+    assert shop.begun == ["M1", "M2"]
+
+
+async def test_a_message_is_answered_as_stored_only_when_it_is_also_where_the_session_ends(
+    bridge: Bridge, shop: Shop
+) -> None:
+    shop.put((1, ANA, ""), (2, ANA, ""), (3, BIA, ""), (4, ANA, ""))
+    await until(lambda: shop.begun == ["M1", "M3"])
+    settling = asyncio.create_task(shop.inbox.settle(5))
+    await asyncio.sleep(0.01)
+    shop.broken = {"M2"}
+    shop.release("M1", "M2", "M3", "M4")
+    await settling
+    await until(lambda: {seq for seq, stored in bridge.acks if stored} == {1, 3})
+    stored = [event.message.wa_id for event in shop.of(Inbound)]
+    assert sorted(stored) == ["M1", "M3"]
+    assert shop.begun == ["M1", "M3", "M2"]
+
+
+async def test_a_message_is_not_dropped_however_much_waits_before_it(bridge: Bridge, shop: Shop) -> None:
+    shop.put((1, ANA, ""))
+    await until(lambda: shop.begun == ["M1"])
+    for _ in range(LIMIT + 5):
+        shop.inbox.put(RawEvent("lid_mapping", None, {"lid": CAU, "pn": PHONE}))
+    shop.put((2, ANA, ""))
+    shop.release("M1", "M2")
+    await until(lambda: bridge.acks == [(1, True), (2, True)])
+    assert len(shop.of(LidMapped)) == LIMIT
+
+
+async def test_a_session_that_cannot_be_disconnected_stores_again_what_comes(bridge: Bridge, shop: Shop) -> None:
+    bridge.says_no = True
+    shop.broken = {"M1"}
+    shop.put((1, ANA, ""), (2, BIA, ""))
+    shop.release("M1", "M2", "M3")
+    await until(lambda: bool(shop.of(Closed)))
+    assert bridge.asked == ["disconnect"]
+    shop.put((3, ANA, ""))
+    await until(lambda: sorted(bridge.acks) == [(1, False), (2, True), (3, True)])
+
+
+async def test_messages_that_are_cancelled_in_hand_are_not_answered(bridge: Bridge, shop: Shop) -> None:
+    shop.put((1, ANA, ""), (2, BIA, ""), (3, ANA, ""))
+    await until(lambda: shop.begun == ["M1", "M2"])
+    shop.release("M2")
+    await until(lambda: bridge.acks == [(2, True)])
+    shop.inbox.cancel()
+    shop.release("M1", "M3")
+    await asyncio.sleep(0.02)
+    assert bridge.acks == [(2, True)]
     assert shop.begun == ["M1", "M2"]
