@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy import URL
 from tests.fixtures.whatsapp import Line, alive, test_server, until
@@ -58,6 +59,13 @@ async def test_over_postgresql(
     await engine.start()
     await chat(engine, network, contacts)
     await engine.stop()
+    database = await asyncpg.connect(store)
+    try:
+        row = await database.fetchrow("SELECT count(*) AS seen, count(plaintext) AS kept FROM whatsmeow_event_buffer")
+    finally:
+        await database.close()
+    assert row["seen"] > 0
+    assert row["kept"] == 0, "what is stored in Prosa need not be readable here"
 
 
 async def test_a_store_that_is_away_is_tried_again(options: BridgeOptions, tmp_path: Path) -> None:
