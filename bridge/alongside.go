@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
@@ -26,16 +25,15 @@ func (s *session) plaintextOf(event *events.Message) (bufferedPlaintext, bool) {
 	if !guarded {
 		return bufferedPlaintext{}, false
 	}
-	read, known := guard.lastRead(event.RawMessage)
-	return read, known && isFromPerson(&event.Info)
+	read := guard.lastRead()
+	return bufferedPlaintext{guard.EventBuffer, read.hash}, isFromPerson(&event.Info) && read.holds(event.RawMessage)
 }
 
 // isFromPerson says whether a message is a person's, to this account alone: a
 // stanza with one encrypted part, whose sender is where its receipt goes.
 func isFromPerson(info *types.MessageInfo) bool {
-	server := info.Sender.Server
 	return !info.IsGroup && !info.IsFromMe && info.Category != "peer" && info.Sender.Device != hostedDevice &&
-		(server == types.DefaultUserServer || server == types.HiddenUserServer)
+		isPerson(info.Sender)
 }
 
 // receiptedStanza is the stanza of a person's message, as far as its receipt says
@@ -56,14 +54,12 @@ func (s *session) deliverAlongside(conn *connection, event *events.Message, read
 	info := event.Info
 	stored := func(ctx context.Context) {
 		s.receipt(ctx, &info)
-		s.bridge.plaintexts.letGo(read)
+		s.bridge.plaintexts.put(read)
 	}
 	s.events.Lock()
 	defer s.events.Unlock()
-	s.await(conn, conn.unanswered(s.bridge.acks).messages, stored, func(seq uint64) {
-		err := s.bridge.stream.Send(eventFrame{Event: "message", Session: s.name, Seq: seq, Data: data})
-		if err != nil && !errors.Is(err, errStreamClosed) {
-			s.log.Error("cannot send event", "event", "message", "error", err.Error())
+	s.await(conn, conn.messages, stored, func(seq uint64) {
+		if !s.send("message", seq, data) {
 			s.bridge.acks.resolve(seq, false)
 		}
 	})

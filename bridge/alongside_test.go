@@ -20,6 +20,14 @@ func receipting(b *bridge, device *store.Device) (*session, <-chan *types.Messag
 	return s, told
 }
 
+// newReceipting is one, with a bridge and its peer.
+func newReceipting(t *testing.T) (*bridge, *peer, *session, <-chan *types.MessageInfo) {
+	t.Helper()
+	b, p := newTestBridge(t)
+	s, told := receipting(b, linkedDevice(t, b.store, ownJID, ownLID))
+	return b, p, s, told
+}
+
 // customerOf is a customer's device, with a store of its own.
 func customerOf(t *testing.T) *store.Device {
 	t.Helper()
@@ -29,10 +37,7 @@ func customerOf(t *testing.T) *store.Device {
 // readMessage returns the next frame of a message.
 func (p *peer) readMessage() map[string]any {
 	p.t.Helper()
-	frame := p.read()
-	for frame["event"] == "lid_mapping" {
-		frame = p.read()
-	}
+	frame := p.readEvent()
 	if frame["event"] != "message" {
 		p.t.Fatalf("got %v", frame)
 	}
@@ -40,10 +45,8 @@ func (p *peer) readMessage() map[string]any {
 }
 
 func TestPeoplesMessagesDoNotWaitForOneAnother(t *testing.T) {
-	b, p := newTestBridge(t)
-	device := linkedDevice(t, b.store, ownJID, ownLID)
-	s, told := receipting(b, device)
-	stanzas := encryptFor(t, customerOf(t), device, "one", "two", "three")
+	b, p, s, told := newReceipting(t)
+	stanzas := encryptFor(t, customerOf(t), s.device, "one", "two", "three")
 	var frames []map[string]any
 	for _, stanza := range stanzas {
 		soon(t, feed(s, &stanza))
@@ -72,10 +75,8 @@ func TestPeoplesMessagesDoNotWaitForOneAnother(t *testing.T) {
 }
 
 func TestNoMessageIsReceiptedAfterItsConnection(t *testing.T) {
-	b, p := newTestBridge(t)
-	device := linkedDevice(t, b.store, ownJID, ownLID)
-	s, told := receipting(b, device)
-	stanza := encryptFor(t, customerOf(t), device, "hello")[0]
+	b, p, s, told := newReceipting(t)
+	stanza := encryptFor(t, customerOf(t), s.device, "hello")[0]
 	soon(t, feed(s, &stanza))
 	frame := p.readMessage()
 	s.conn.cancel()
@@ -115,10 +116,8 @@ func TestAReceiptGoesWhereItsMessageCameFrom(t *testing.T) {
 		"by number": {"from": pn, "sender_lid": customerLID},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, p := newTestBridge(t)
-			device := linkedDevice(t, b.store, ownJID, ownLID)
-			s, told := receipting(b, device)
-			stanza := encryptFor(t, customerOf(t), device, "hello")[0]
+			b, p, s, told := newReceipting(t)
+			stanza := encryptFor(t, customerOf(t), s.device, "hello")[0]
 			for _, key := range []string{"id", "t", "type"} {
 				attrs[key] = stanza.Attrs[key]
 			}
@@ -140,15 +139,13 @@ func TestAReceiptGoesWhereItsMessageCameFrom(t *testing.T) {
 
 // WhatsApp's socket may be slow; the answers of other sessions do not wait for it.
 func TestAReceiptThatIsSlowToSendHoldsUpNoAnswer(t *testing.T) {
-	b, p := newTestBridge(t)
-	device := linkedDevice(t, b.store, ownJID, ownLID)
-	s, _ := receipting(b, device)
+	b, p, s, _ := newReceipting(t)
 	begun := make(chan struct{})
 	s.receipt = func(ctx context.Context, _ *types.MessageInfo) {
 		close(begun)
 		<-ctx.Done()
 	}
-	stanza := encryptFor(t, customerOf(t), device, "hello")[0]
+	stanza := encryptFor(t, customerOf(t), s.device, "hello")[0]
 	soon(t, feed(s, &stanza))
 	frame, answered := p.readMessage(), make(chan struct{})
 	go func() {
@@ -162,12 +159,9 @@ func TestAReceiptThatIsSlowToSendHoldsUpNoAnswer(t *testing.T) {
 
 // What is not a person's message is waited for, though its plaintext is known: its receipt says more than its event.
 func TestWhatIsNotAPersonsMessageIsWaitedFor(t *testing.T) {
-	b, p := newTestBridge(t)
-	device := linkedDevice(t, b.store, ownJID, ownLID)
-	s, told := receipting(b, device)
-	event := incoming("A", "hello")
+	b, p, s, told := newReceipting(t)
+	event := decrypted(t, s, "A", "hello")
 	event.Info.IsFromMe = true
-	device.EventBuffer.(*sessionGuard).noteMessage(t, event)
 	result := handleAsync(s, event)
 	frame := p.readMessage()
 	nothing(t, result)
@@ -180,16 +174,14 @@ func TestWhatIsNotAPersonsMessageIsWaitedFor(t *testing.T) {
 
 // whatsmeow warns of every message whose handler says "not stored", which is every person's.
 func TestAMessageThatIsToldIsNothingToWarnOf(t *testing.T) {
-	b, p := newTestBridge(t)
-	device := linkedDevice(t, b.store, ownJID, ownLID)
-	s, told := receipting(b, device)
+	b, p, s, told := newReceipting(t)
 	var lines bytes.Buffer
 	log, err := newLogger(&lines, "warn")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.client.Log = waLogger{log}
-	stanza := encryptFor(t, customerOf(t), device, "hello")[0]
+	stanza := encryptFor(t, customerOf(t), s.device, "hello")[0]
 	soon(t, feed(s, &stanza))
 	ack(b, p.readMessage(), true)
 	soon(t, told)

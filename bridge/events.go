@@ -203,10 +203,17 @@ func (s *session) onLoggedOut(conn *connection, event *events.LoggedOut) {
 
 // emit sends an event that needs no answer.
 func (s *session) emit(name string, data any) {
-	err := s.bridge.stream.Send(eventFrame{Event: name, Session: s.name, Data: data})
+	s.send(name, 0, data)
+}
+
+// send sends an event, with its number where it needs an answer; false where that
+// failed. Nothing is logged of a stream that is closed: the process ends with it.
+func (s *session) send(name string, seq uint64, data any) bool {
+	err := s.bridge.stream.Send(eventFrame{Event: name, Session: s.name, Seq: seq, Data: data})
 	if err != nil && !errors.Is(err, errStreamClosed) {
 		s.log.Error("cannot send event", "event", name, "error", err.Error())
 	}
+	return err == nil
 }
 
 // deliver sends an event and waits until Prosa says whether it stored it. It is
@@ -218,16 +225,9 @@ func (s *session) deliver(conn *connection, name string, data any) bool {
 	answer := make(chan bool, 1)
 	seq := s.bridge.acks.open(conn, func(stored bool) { answer <- stored })
 	defer s.bridge.acks.drop(seq)
-	var err error
-	if !conn.tell(func() {
-		err = s.bridge.stream.Send(eventFrame{Event: name, Session: s.name, Seq: seq, Data: data})
-	}) {
-		return false
-	}
-	if err != nil {
-		if !errors.Is(err, errStreamClosed) {
-			s.log.Error("cannot send event", "event", name, "error", err.Error())
-		}
+	sent := false
+	conn.tell(func() { sent = s.send(name, seq, data) })
+	if !sent {
 		return false
 	}
 	select {

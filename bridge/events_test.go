@@ -134,7 +134,7 @@ func TestAWaitingSessionDoesNotHoldUpAnother(t *testing.T) {
 	b, p := newTestBridge(t)
 	s := newTestSession(t, b, "s")
 	other := newSession(b, "other", b.store.newDevice(), "Prosa")
-	other.conn = &connection{ctx: other.ctx, cancel: other.cancel, qr: newQRRotation()}
+	other.conn = newConnection(other.ctx, b.acks)
 	handleAsync(s, incoming("A", "1"))
 	p.read()
 	result := handleAsync(other, incoming("B", "2"))

@@ -54,9 +54,24 @@ func (p *peer) read() map[string]any {
 	if err != nil {
 		p.t.Fatalf("read: %v", err)
 	}
+	return p.decoded(body)
+}
+
+func (p *peer) decoded(body []byte) map[string]any {
+	p.t.Helper()
 	frame := map[string]any{}
 	if err := json.Unmarshal(body, &frame); err != nil {
 		p.t.Fatalf("frame %s: %v", body, err)
+	}
+	return frame
+}
+
+// readEvent returns the next frame that is more than a pair of addresses, which comes before a contact's first event.
+func (p *peer) readEvent() map[string]any {
+	p.t.Helper()
+	frame := p.read()
+	for frame["event"] == "lid_mapping" {
+		frame = p.read()
 	}
 	return frame
 }
@@ -70,7 +85,7 @@ func (p *peer) quiet() {
 	}
 }
 
-// readUntilQuiet returns the frames that are there.
+// readUntilQuiet returns the frames that are there, pairs of addresses apart.
 func (p *peer) readUntilQuiet() (frames []map[string]any) {
 	p.t.Helper()
 	for {
@@ -79,11 +94,9 @@ func (p *peer) readUntilQuiet() (frames []map[string]any) {
 		if err != nil {
 			return frames
 		}
-		frame := map[string]any{}
-		if err := json.Unmarshal(body, &frame); err != nil {
-			p.t.Fatalf("frame %s: %v", body, err)
+		if frame := p.decoded(body); frame["event"] != "lid_mapping" {
+			frames = append(frames, frame)
 		}
-		frames = append(frames, frame)
 	}
 }
 
@@ -116,7 +129,7 @@ func newTestBridge(t *testing.T) (*bridge, *peer) {
 	acks := newAckTable()
 	return &bridge{
 		ctx: ctx, log: discard(), stream: s, acks: acks, store: openTestStore(t), media: media,
-		receipts: &receiptBox{send: s.Send, acks: acks}, plaintexts: &plaintextBox{log: discard()},
+		receipts: newReceiptBox(s.Send, acks), plaintexts: newPlaintextBox(discard()),
 		sessions: make(map[string]*session),
 	}, p
 }
@@ -133,9 +146,7 @@ func newTestSession(t *testing.T, b *bridge, name string) *session {
 	t.Helper()
 	s := newSession(b, name, b.store.newDevice(), "Prosa")
 	s.setJID(ownJID)
-	conn := &connection{qr: newQRRotation()}
-	conn.ctx, conn.cancel = context.WithCancel(s.ctx)
-	s.conn = conn
+	s.conn = newConnection(s.ctx, b.acks)
 	if err := b.add(s); err != nil {
 		t.Fatal(err)
 	}

@@ -95,8 +95,7 @@ func (s *session) dial(ctx context.Context) error {
 	if s.device.Deleted {
 		return newError(codeDeviceNotFound, "the device was unlinked: close the session and open a new one")
 	}
-	conn := &connection{qr: newQRRotation()}
-	conn.ctx, conn.cancel = context.WithCancel(s.ctx)
+	conn := newConnection(s.ctx, s.bridge.acks)
 	s.mu.Lock()
 	previous := s.conn
 	s.conn = conn

@@ -157,7 +157,7 @@ func start(o options, log *slog.Logger) (*bridge, error) {
 	stream, acks := newStream(conn), newAckTable()
 	return &bridge{
 		log: log, stream: stream, acks: acks, store: store, media: media, testNetwork: network,
-		receipts: &receiptBox{send: stream.Send, acks: acks}, plaintexts: &plaintextBox{log: log},
+		receipts: newReceiptBox(stream.Send, acks), plaintexts: newPlaintextBox(log),
 		sessions: make(map[string]*session),
 	}, nil
 }

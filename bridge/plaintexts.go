@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
@@ -36,25 +35,26 @@ type readPlaintext struct {
 	plaintext []byte
 }
 
-// lastRead returns where the plaintext of a message is buffered that was
-// decrypted just now. whatsmeow does not tell which ciphertext an event came
-// from, and two connections' stanzas may be handled at the same time, so the
-// plaintext read last is compared with the message.
-func (g *sessionGuard) lastRead(message *waE2E.Message) (bufferedPlaintext, bool) {
-	g.mu.Lock()
-	read := g.read
-	g.read = readPlaintext{}
-	g.mu.Unlock()
-	size := len(read.plaintext)
+// holds says whether a message is what was read. whatsmeow does not tell which
+// ciphertext an event came from, and two connections' stanzas may be handled at
+// the same time.
+func (r readPlaintext) holds(message *waE2E.Message) bool {
+	size := len(r.plaintext)
 	if size == 0 {
-		return bufferedPlaintext{}, false
+		return false
 	}
 	var again waE2E.Message
-	unpadded := size - int(read.plaintext[size-1]) // message.go: unpadMessage
-	if unpadded < 0 || proto.Unmarshal(read.plaintext[:unpadded], &again) != nil || !proto.Equal(&again, message) {
-		return bufferedPlaintext{}, false
-	}
-	return bufferedPlaintext{g.EventBuffer, read.hash}, true
+	unpadded := size - int(r.plaintext[size-1]) // message.go: unpadMessage
+	return unpadded >= 0 && proto.Unmarshal(r.plaintext[:unpadded], &again) == nil && proto.Equal(&again, message)
+}
+
+// lastRead returns the plaintext read last, once.
+func (g *sessionGuard) lastRead() readPlaintext {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	read := g.read
+	g.read = readPlaintext{}
+	return read
 }
 
 // note remembers the plaintext read last.
@@ -78,45 +78,26 @@ func (g *sessionGuard) PutBufferedEvent(ctx context.Context, hash [32]byte, plai
 // ended or the store failed, is harmless: its message counts as received, and
 // Prosa knows one that comes twice. The store forgets it after 14 days.
 type plaintextBox struct {
-	log *slog.Logger
+	gathering[bufferedPlaintext]
 
-	mu      sync.Mutex
-	waiting []bufferedPlaintext
-	timer   *time.Timer // nil: nothing waits
-	asked   time.Time   // when the store was asked last to forget what it saw
+	log   *slog.Logger
+	asked time.Time // when the store was asked last to forget what it saw; guarded by mu
 }
 
-// letGo has the store let go of a plaintext within plaintextsWait.
-func (b *plaintextBox) letGo(read bufferedPlaintext) {
-	b.mu.Lock()
-	b.waiting = append(b.waiting, read)
-	full := len(b.waiting) >= plaintextsAtOnce
-	if !full && b.timer == nil {
-		b.timer = time.AfterFunc(plaintextsWait, b.flush)
-	}
-	b.mu.Unlock()
-	if full {
-		b.flush()
-	}
+func newPlaintextBox(log *slog.Logger) *plaintextBox {
+	b := &plaintextBox{log: log}
+	b.wait, b.atOnce, b.pass = plaintextsWait, plaintextsAtOnce, b.letGo
+	return b
 }
 
-// flush has it done now.
-func (b *plaintextBox) flush() {
+// letGo has the store let go of plaintexts.
+func (b *plaintextBox) letGo(read []bufferedPlaintext) {
 	b.mu.Lock()
-	read := b.waiting
-	b.waiting = nil
-	if b.timer != nil {
-		b.timer.Stop()
-		b.timer = nil
-	}
-	old := len(read) > 0 && time.Since(b.asked) > oldHashesEvery
+	old := time.Since(b.asked) > oldHashesEvery
 	if old {
 		b.asked = time.Now()
 	}
 	b.mu.Unlock()
-	if len(read) == 0 {
-		return
-	}
 	ctx := context.Background()
 	err := read[0].buffer.DoDecryptionTxn(ctx, func(ctx context.Context) error { // whatsmeow's transaction of this store
 		for _, one := range read {

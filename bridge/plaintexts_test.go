@@ -20,23 +20,23 @@ func buffered(t *testing.T, c *credentials) (count int) {
 	return count
 }
 
-// noteMessage gives a session the plaintext of a person's message, as its decryption does.
-func (g *sessionGuard) noteMessage(t *testing.T, event *events.Message) {
+// decrypted is a person's message whose plaintext a session has just read.
+func decrypted(t *testing.T, s *session, id, text string) *events.Message {
 	t.Helper()
+	event := incoming(id, text)
 	plain, err := proto.Marshal(event.RawMessage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.note([32]byte{1}, append(plain, 1))
+	s.device.EventBuffer.(*sessionGuard).note([32]byte{1}, append(plain, 1))
+	return event
 }
 
 // The store's plaintext is let go of by what a message says, not by when it was read.
 func TestAMessageWhoseCiphertextIsNotKnownIsWaitedFor(t *testing.T) {
-	b, p := newTestBridge(t)
-	device := linkedDevice(t, b.store, ownJID, ownLID)
-	s, told := receipting(b, device)
-	stanza := encryptFor(t, customerOf(t), device, "hello")[0]
-	guard := device.EventBuffer.(*sessionGuard)
+	b, p, s, told := newReceipting(t)
+	stanza := encryptFor(t, customerOf(t), s.device, "hello")[0]
+	guard := s.device.EventBuffer.(*sessionGuard)
 	for name, plaintext := range map[string]string{
 		"another's":   "\x0a\x05other\x01",
 		"nobody's":    "",
@@ -63,15 +63,13 @@ func TestAMessageWhoseCiphertextIsNotKnownIsWaitedFor(t *testing.T) {
 }
 
 func TestPlaintextsLeaveTheStoreSoonAndAtTheEnd(t *testing.T) {
-	b, p := newTestBridge(t)
-	device := linkedDevice(t, b.store, ownJID, ownLID)
-	s, told := receipting(b, device)
+	b, p, s, told := newReceipting(t)
 	old := time.Now().Add(-15 * 24 * time.Hour).UnixMilli()
 	_, err := b.store.db.Exec("INSERT INTO whatsmeow_event_buffer VALUES ($1, $2, NULL, $3, $3)", ownJID, make([]byte, 32), old)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stanzas := encryptFor(t, customerOf(t), device, "one", "two")
+	stanzas := encryptFor(t, customerOf(t), s.device, "one", "two")
 	soon(t, feed(s, &stanzas[0]))
 	ack(b, p.readMessage(), true)
 	soon(t, told)
@@ -118,19 +116,19 @@ func TestPlaintextsLeaveTheStoreTimeAfterTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.plaintexts.letGo(put())
+		b.plaintexts.put(put())
 		for deadline := time.Now().Add(patience); buffered(t, b.store) > 0; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("a plaintext stays")
 			}
 		}
 	}
-	b.plaintexts.letGo(put())
+	b.plaintexts.put(put())
 	b.plaintexts.mu.Lock()
 	b.plaintexts.timer.Stop() // no time passes
 	b.plaintexts.mu.Unlock()
 	for range plaintextsAtOnce - 1 {
-		b.plaintexts.letGo(put())
+		b.plaintexts.put(put())
 	}
 	if count := buffered(t, b.store); count > 0 || len(b.plaintexts.waiting) > 0 {
 		t.Fatalf("%d of many plaintexts wait for more", count)

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
@@ -37,40 +36,16 @@ type receiptsData struct {
 
 // receiptBox gathers the receipts of all sessions for a moment.
 type receiptBox struct {
+	gathering[receiptItem]
+
 	send func(value any) error
 	acks *ackTable
-
-	mu      sync.Mutex
-	waiting []receiptItem
-	timer   *time.Timer // nil: nothing waits
 }
 
-// put tells Prosa of a receipt within receiptsWait.
-func (b *receiptBox) put(item receiptItem) {
-	b.mu.Lock()
-	b.waiting = append(b.waiting, item)
-	full := len(b.waiting) >= receiptsAtOnce
-	if !full && b.timer == nil {
-		b.timer = time.AfterFunc(receiptsWait, b.flush)
-	}
-	b.mu.Unlock()
-	if full {
-		b.flush()
-	}
-}
-
-func (b *receiptBox) flush() {
-	b.mu.Lock()
-	items := b.waiting
-	b.waiting = nil
-	if b.timer != nil {
-		b.timer.Stop()
-		b.timer = nil
-	}
-	b.mu.Unlock()
-	if len(items) > 0 {
-		b.tell(items)
-	}
+func newReceiptBox(send func(value any) error, acks *ackTable) *receiptBox {
+	b := &receiptBox{send: send, acks: acks}
+	b.wait, b.atOnce, b.pass = receiptsWait, receiptsAtOnce, b.tell
+	return b
 }
 
 // tell sends receipts, in halves where they are too large for a frame. One that is
@@ -97,9 +72,13 @@ func canWait(event *events.Receipt) bool {
 	default:
 		return false
 	}
-	server := event.Chat.Server
 	return !event.IsGroup && !event.IsFromMe && event.MessageSender.IsEmpty() && len(event.MessageIDs) > 0 &&
-		(server == types.DefaultUserServer || server == types.HiddenUserServer)
+		isPerson(event.Chat)
+}
+
+// isPerson says whether a JID is a person's, by phone number or LID.
+func isPerson(jid types.JID) bool {
+	return jid.Server == types.DefaultUserServer || jid.Server == types.HiddenUserServer
 }
 
 // deliverLater tells Prosa of a receipt, and WhatsApp that it was received once
@@ -110,7 +89,7 @@ func (s *session) deliverLater(conn *connection, event *events.Receipt, data rec
 		stanza.Attrs["type"] = string(event.Type)
 	}
 	stored := func(ctx context.Context) { s.acknowledge(ctx, stanza) }
-	s.await(conn, conn.unanswered(s.bridge.acks).receipts, stored, func(seq uint64) {
+	s.await(conn, conn.receipts, stored, func(seq uint64) {
 		s.bridge.receipts.put(receiptItem{s.name, seq, data})
 	})
 }

@@ -26,8 +26,7 @@ func watched(t *testing.T, b *bridge, name string) (*session, <-chan *waBinary.N
 	t.Helper()
 	s := newSession(b, name, b.store.newDevice(), "Prosa")
 	s.setJID(types.JID{User: name, Device: 7, Server: types.DefaultUserServer})
-	s.conn = &connection{qr: newQRRotation()}
-	s.conn.ctx, s.conn.cancel = context.WithCancel(s.ctx)
+	s.conn = newConnection(s.ctx, b.acks)
 	told := make(chan *waBinary.Node, 2*receiptsUnanswered)
 	s.acknowledge = func(_ context.Context, stanza *waBinary.Node) { told <- stanza }
 	if err := b.add(s); err != nil {
@@ -194,10 +193,7 @@ func TestALaterAcknowledgementNamesItsStanza(t *testing.T) {
 		attrs["id"], attrs["t"] = "A-"+name, "1700000000"
 		node := &waBinary.Node{Tag: "receipt", Attrs: attrs}
 		go s.client.DangerousInternals().HandleReceipt(s.conn.ctx, node)
-		frame := p.read()
-		for frame["event"] == "lid_mapping" {
-			frame = p.read()
-		}
+		frame := p.readEvent()
 		ack(b, frame["data"].(map[string]any)["receipts"].([]any)[0].(map[string]any), true)
 		stanza := soon(t, told)
 		for _, key := range []string{"id", "from", "type", "participant", "recipient"} { // receipt.go: sendAck
@@ -224,10 +220,7 @@ func TestOnlyReceiptsOfOurMessagesToPeopleAreToldTogether(t *testing.T) {
 			receipt := receiptOf(types.ReceiptTypeDelivered, "A")
 			change(receipt)
 			result := handleAsync(s, receipt)
-			frame := p.read()
-			for frame["event"] == "lid_mapping" {
-				frame = p.read()
-			}
+			frame := p.readEvent()
 			if frame["event"] != "receipt" {
 				t.Fatalf("got %v", frame)
 			}
@@ -257,7 +250,7 @@ func TestAReceiptTooLargeToTellHoldsUpNoOther(t *testing.T) {
 	if fmt.Sprint(ids) != "[[B] [C]]" {
 		t.Fatalf("told: %s", ids)
 	}
-	if places := one.conn.places.receipts; len(places) != 0 || len(b.acks.of(one.conn)) != 0 {
+	if places := one.conn.receipts; len(places) != 0 || len(b.acks.of(one.conn)) != 0 {
 		t.Fatalf("%d places are taken", len(places))
 	}
 }

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -48,8 +47,7 @@ func saveAsLinked(t *testing.T, device *store.Device, jid, lid types.JID) {
 // connectedSession makes a session of a linked device as it is once connected.
 func connectedSession(b *bridge, device *store.Device) *session {
 	s := newSession(b, "s", device, "Prosa")
-	s.conn = &connection{qr: newQRRotation()}
-	s.conn.ctx, s.conn.cancel = context.WithCancel(s.ctx)
+	s.conn = newConnection(s.ctx, b.acks)
 	return s
 }
 
@@ -66,11 +64,7 @@ func feed(s *session, stanza *waBinary.Node) <-chan struct{} {
 // handle feeds a session, and also returns the first frame about it.
 func handle(s *session, p *peer, stanza *waBinary.Node) (<-chan struct{}, map[string]any) {
 	done := feed(s, stanza)
-	frame := p.read()
-	for frame["event"] == "lid_mapping" {
-		frame = p.read()
-	}
-	return done, frame
+	return done, p.readEvent()
 }
 
 // encryptFor encrypts texts from a customer for a device, as stanzas' contents.
@@ -269,7 +263,7 @@ func TestNothingIsToldOfAConnectionOnceTheStoreFailed(t *testing.T) {
 		}
 		told := p.readUntilQuiet()
 		for _, frame := range told {
-			if frame["event"] != "disconnected" && frame["event"] != "lid_mapping" {
+			if frame["event"] != "disconnected" {
 				t.Fatalf("told: %v", frame)
 			}
 		}

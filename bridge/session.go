@@ -57,10 +57,24 @@ type connection struct {
 	again  atomic.Bool // the login after pairing has begun
 	qr     *qrRotation
 
-	first  sync.Once // guards places
-	places unanswered
-
 	telling sync.Mutex // one event that must be stored is told at a time
+
+	// a place for each event that may be without an answer
+	receipts, messages chan struct{}
+}
+
+// newConnection makes a connection that ends with a context. What is then without an answer is forgotten.
+func newConnection(ctx context.Context, acks *ackTable) *connection {
+	c := &connection{
+		qr:       newQRRotation(),
+		receipts: make(chan struct{}, receiptsUnanswered), messages: make(chan struct{}, messagesUnanswered),
+	}
+	c.ctx, c.cancel = context.WithCancel(ctx)
+	context.AfterFunc(c.ctx, func() {
+		c.silence()
+		acks.dropAll(c)
+	})
+	return c
 }
 
 // end marks the connection as over; false if it already was.

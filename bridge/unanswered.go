@@ -12,36 +12,19 @@ const (
 	messagesUnanswered = 64
 )
 
-// unanswered has a place for each event of a connection that may be without an answer.
-type unanswered struct{ receipts, messages chan struct{} }
-
-// unanswered returns the places; what is left without an answer ends with the connection.
-func (c *connection) unanswered(acks *ackTable) unanswered {
-	c.first.Do(func() {
-		c.places = unanswered{make(chan struct{}, receiptsUnanswered), make(chan struct{}, messagesUnanswered)}
-		context.AfterFunc(c.ctx, func() {
-			c.silence()
-			acks.dropAll(c)
-		})
-	})
-	return c.places
-}
-
-// tell has an event numbered and sent; false where the connection is over.
-func (c *connection) tell(send func()) bool {
+// tell has an event numbered and sent, unless the connection is over.
+func (c *connection) tell(send func()) {
 	c.telling.Lock()
 	defer c.telling.Unlock()
-	if c.ctx.Err() != nil {
-		return false
+	if c.ctx.Err() == nil {
+		send()
 	}
-	send()
-	return true
 }
 
 // silence returns once nothing more is told of a connection whose context has
 // ended: whatsmeow may still be handling a stanza of it.
 func (c *connection) silence() {
-	_ = c.tell(func() {})
+	c.tell(func() {})
 }
 
 // await takes a place for an event, and has it sent with its number. Once Prosa

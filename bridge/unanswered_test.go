@@ -15,8 +15,7 @@ import (
 func fillPlaces(t *testing.T, s *session, p *peer) (frames []map[string]any) {
 	t.Helper()
 	for n := range messagesUnanswered {
-		event := incoming(fmt.Sprint(n), "hello")
-		s.device.EventBuffer.(*sessionGuard).noteMessage(t, event)
+		event := decrypted(t, s, fmt.Sprint(n), "hello")
 		result := handleAsync(s, event)
 		frames = append(frames, p.readMessage())
 		soon(t, result)
@@ -25,14 +24,12 @@ func fillPlaces(t *testing.T, s *session, p *peer) (frames []map[string]any) {
 }
 
 func TestMessagesWithoutAnAnswerAreBounded(t *testing.T) {
-	b, p := newTestBridge(t)
-	device := linkedDevice(t, b.store, ownJID, ownLID)
-	s, told := receipting(b, device)
+	b, p, s, told := newReceipting(t)
 	texts := make([]string, messagesUnanswered+2)
 	for n := range texts {
 		texts[n] = fmt.Sprint(n)
 	}
-	stanzas := encryptFor(t, customerOf(t), device, texts...)
+	stanzas := encryptFor(t, customerOf(t), s.device, texts...)
 	var first map[string]any
 	for n := range messagesUnanswered {
 		soon(t, feed(s, &stanzas[n]))
@@ -57,15 +54,12 @@ func TestMessagesWithoutAnAnswerAreBounded(t *testing.T) {
 // After a refusal Prosa disconnects. A later message of the chat that came after
 // the answer would be stored before the refused one, which WhatsApp delivers again.
 func TestNothingIsToldOfAConnectionThatIsOver(t *testing.T) {
-	b, p := newTestBridge(t)
-	device := linkedDevice(t, b.store, ownJID, ownLID)
-	s, told := receipting(b, device)
+	b, p, s, told := newReceipting(t)
 	if _, err := b.disconnect(t.Context(), s, nil); err != nil {
 		t.Fatal(err)
 	}
 	for range 30 { // places are free as well, and a select picks at random
-		event := incoming("A", "hello")
-		device.EventBuffer.(*sessionGuard).noteMessage(t, event)
+		event := decrypted(t, s, "A", "hello")
 		if s.handle(event) || s.handle(incoming("B", "waits")) {
 			t.Fatal("whatsmeow would receipt what is not stored")
 		}
@@ -73,10 +67,8 @@ func TestNothingIsToldOfAConnectionThatIsOver(t *testing.T) {
 			t.Fatal("whatsmeow would acknowledge what is not stored")
 		}
 	}
-	for frame := p.readUntilQuiet(); len(frame) > 0; frame = frame[1:] {
-		if frame[0]["event"] != "lid_mapping" {
-			t.Fatalf("told: %v", frame[0])
-		}
+	if frames := p.readUntilQuiet(); len(frames) > 0 {
+		t.Fatalf("told: %v", frames)
 	}
 	nothing(t, told)
 }
@@ -86,7 +78,6 @@ func TestADisconnectIsAnsweredOnceAllIsTold(t *testing.T) {
 	s := newTestSession(t, b, "s")
 	begun, sent, answered := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	conn := s.conn
-	conn.unanswered(b.acks)
 	go conn.tell(func() {
 		close(begun)
 		<-sent
@@ -108,12 +99,9 @@ func TestADisconnectIsAnsweredOnceAllIsTold(t *testing.T) {
 }
 
 func TestAMessageWaitsForAPlaceNoLongerThanTheStreamLasts(t *testing.T) {
-	b, p := newTestBridge(t)
-	device := linkedDevice(t, b.store, ownJID, ownLID)
-	s, told := receipting(b, device)
+	b, p, s, told := newReceipting(t)
 	fillPlaces(t, s, p)
-	event := incoming("more", "hello")
-	device.EventBuffer.(*sessionGuard).noteMessage(t, event)
+	event := decrypted(t, s, "more", "hello")
 	result := handleAsync(s, event)
 	nothing(t, result)
 	b.stream.Close()
@@ -125,16 +113,12 @@ func TestAMessageWaitsForAPlaceNoLongerThanTheStreamLasts(t *testing.T) {
 
 // whatsmeow stops waiting for a handler after five minutes; the order of a chat must outlast that.
 func TestMessagesThatWaitForAPlaceAreToldInOrder(t *testing.T) {
-	b, p := newTestBridge(t)
-	device := linkedDevice(t, b.store, ownJID, ownLID)
-	s, _ := receipting(b, device)
-	guard := device.EventBuffer.(*sessionGuard)
+	b, p, s, _ := newReceipting(t)
 	frames := fillPlaces(t, s, p)
 	const waiting = 6
 	for n := range waiting {
-		event := incoming(fmt.Sprint("W", n), "hello")
+		event := decrypted(t, s, fmt.Sprint("W", n), "hello")
 		event.Info.IsFromMe = n == waiting-1 // written on the phone, to the same chat
-		guard.noteMessage(t, event)
 		handleAsync(s, event)
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -150,18 +134,15 @@ func TestMessagesThatWaitForAPlaceAreToldInOrder(t *testing.T) {
 }
 
 func TestAMessageThatCannotBeSentTakesNoPlace(t *testing.T) {
-	b, p := newTestBridge(t)
-	device := linkedDevice(t, b.store, ownJID, ownLID)
-	s, told := receipting(b, device)
-	event := incoming("A", strings.Repeat("x", maxFrame))
-	device.EventBuffer.(*sessionGuard).noteMessage(t, event)
+	b, p, s, told := newReceipting(t)
+	event := decrypted(t, s, "A", strings.Repeat("x", maxFrame))
 	if s.handle(event) {
 		t.Fatal("whatsmeow would receipt what is not stored")
 	}
-	if places := s.conn.places.messages; len(places) != 0 || len(b.acks.of(s.conn)) != 0 {
+	if places := s.conn.messages; len(places) != 0 || len(b.acks.of(s.conn)) != 0 {
 		t.Fatalf("%d places are taken", len(places))
 	}
-	if frames := p.readUntilQuiet(); len(frames) > 0 && frames[0]["event"] != "lid_mapping" {
+	if frames := p.readUntilQuiet(); len(frames) > 0 {
 		t.Fatalf("told: %v", frames)
 	}
 	nothing(t, told)
