@@ -6,9 +6,10 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
-from tests.fixtures.whatsapp import Line, restarted, until
+from tests.fixtures.whatsapp import Line, pending, restarted, until
 
 from prosa.whatsapp.engine import Closed, EngineDown, InboundMessage, ReceiptType, Undecryptable
 from prosa.whatsapp.inbox import NOT_STORED
@@ -53,12 +54,7 @@ async def people(contacts: ContactBook) -> list[Contact]:
 @pytest.fixture
 def waiting(network: Network) -> Callable[[], set[str]]:
     """Return the messages that the network keeps until the shop's device receipts them."""
-
-    def ids() -> set[str]:
-        devices = network.phone(SHOP).devices
-        return {str(key[1]) for device in devices for key in device.pending if key[0] == "message"}
-
-    return ids
+    return partial(pending, network, SHOP, "message")
 
 
 @pytest.mark.parametrize("how", ["the connection is cut", "the bridge is killed", "one is refused"])

@@ -4,9 +4,10 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 
 import pytest
-from tests.fixtures.whatsapp import Line, restarted, until
+from tests.fixtures.whatsapp import Line, pending, restarted, until
 
 from prosa.ids import new_message_id
 from prosa.whatsapp.engine import Closed, InboundMessage, ReceiptUpdate, TextContent
@@ -16,7 +17,7 @@ from prosa_simulator.network import Network
 
 SHOP, ANA = "5511900000001", "5511988887777"
 UNANSWERED = 64
-"""Receipts of a connection that the bridge tells before it waits for answers (bridge/receipts.go)."""
+"""Receipts of a connection that the bridge tells before it waits for answers (bridge/unanswered.go)."""
 
 
 @pytest.fixture
@@ -46,12 +47,7 @@ class Ticks:
 @pytest.fixture
 def waiting(network: Network) -> Callable[[], set[str]]:
     """Return the messages whose receipts the network keeps until the shop's device acknowledges them."""
-
-    def ids() -> set[str]:
-        devices = network.phone(SHOP).devices
-        return {str(key[1]) for device in devices for key in device.pending if key[0] == "receipt"}
-
-    return ids
+    return partial(pending, network, SHOP, "receipt")
 
 
 async def send(line: Line, ana: Contact, count: int) -> list[str]:

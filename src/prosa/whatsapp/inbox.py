@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import structlog
 
@@ -11,6 +13,8 @@ from prosa.whatsapp.engine import Closed, EngineError, EngineEvent, EventHandler
 from prosa.whatsapp.events import KNOWN, MESSAGE, PASSING, engine_event
 from prosa.whatsapp.jid import JidKind, kind
 from prosa.whatsapp.link import RECEIPTS, Link
+
+T = TypeVar("T")
 
 LIMIT = 1000
 """Events that wait for a session's handler before passing ones (typing, names) are dropped.
@@ -106,10 +110,10 @@ class Inbox:
             while self._queue or self._refused:
                 if self._refused:
                     await self._refuse_until_reconnected()
-                elif len(messages := self._take_messages()) > 1:
+                elif messages := self._take_messages():
                     await self._deliver_messages(messages)
                 else:
-                    await self._deliver(messages[0] if messages else self._queue.popleft())
+                    await self._deliver(self._queue.popleft())
             if self._ending:
                 break
             self._dropped = 0
@@ -131,28 +135,24 @@ class Inbox:
         for raw in messages:
             event = engine_event(raw.name, raw.data)
             chats.setdefault(_chat(event), []).append((raw, event))
-        if not all(await asyncio.gather(*map(self._deliver_chat, chats.values()))):
+        if not all(await _together([self._deliver_chat(chat) for chat in chats.values()])):
             await self._refuse_until_reconnected()
 
     async def _deliver_chat(self, messages: list[tuple[RawEvent, EngineEvent | None]]) -> bool:
         """Have the messages of a chat stored one after another, until one is not."""
         stored = True
         for raw, event in messages:
-            if stored and event is not None:
-                stored = await self._handle(event)
-            if raw.seq is not None:
-                self._link.acknowledge(raw.seq, stored=stored)
+            if stored:
+                stored = await self._store(raw, event)
+            elif raw.seq is not None:
+                self._link.acknowledge(raw.seq, stored=False)
         return stored
 
     async def _deliver(self, raw: RawEvent) -> None:
         event = engine_event(raw.name, raw.data)
         if event is None and raw.name not in KNOWN:
             self._log.info("unknown_event", name=raw.name)
-        stored = await self._handle(event) if event is not None else True
-        if raw.seq is None:
-            return
-        self._link.acknowledge(raw.seq, stored=stored)
-        if not stored:
+        if not await self._store(raw, event) and raw.seq is not None:
             await self._refuse_until_reconnected()
 
     def _put_receipt(self, raw: RawEvent) -> None:
@@ -167,21 +167,21 @@ class Inbox:
         try:
             while self._receipts:
                 some, self._receipts = self._receipts, []
-                if len(some) == 1:
-                    await self._deliver_receipt(some[0])
-                else:
-                    await asyncio.gather(*map(self._deliver_receipt, some))
+                await _together([self._deliver_receipt(raw) for raw in some])
         finally:
             self._receipts_task = None
 
     async def _deliver_receipt(self, raw: RawEvent) -> None:
-        event = engine_event(raw.name, raw.data)
+        if not await self._store(raw, engine_event(raw.name, raw.data)):
+            self._refused = True
+            self._arrived.set()
+
+    async def _store(self, raw: RawEvent, event: EngineEvent | None) -> bool:
+        """Have the handler store an event, where there is something to store, and answer it; False where it did not."""
         stored = await self._handle(event) if event is not None else True
         if raw.seq is not None:
             self._link.acknowledge(raw.seq, stored=stored)
-        if not stored:
-            self._refused = True
-            self._arrived.set()
+        return stored
 
     async def _handle(self, event: EngineEvent) -> bool:
         """Run the handler; False where it raised."""
@@ -212,6 +212,11 @@ class Inbox:
                 self._link.acknowledge(raw.seq, stored=False)
         if not self._ending:
             await self._handle(Closed(NOT_STORED, "a message could not be stored; WhatsApp delivers it again"))
+
+
+async def _together(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Do all of some work at the same time; one piece of it, which is what there mostly is, needs no task."""
+    return [await works[0]] if len(works) == 1 else await asyncio.gather(*works)
 
 
 def _chat(event: EngineEvent | None) -> str:
