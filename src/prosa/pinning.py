@@ -13,6 +13,7 @@ import aiohttp.abc
 import httpx2
 
 from prosa.outgoing import Rules
+from prosa.tls import trusted
 
 if TYPE_CHECKING:
     import httpx
@@ -49,7 +50,7 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
             wrapped: Connects.
         """
         self._rules = rules
-        self._wrapped = wrapped or httpx2.AsyncHTTPTransport(trust_env=False)
+        self._wrapped = wrapped or httpx2.AsyncHTTPTransport(verify=trusted(), trust_env=False)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request.

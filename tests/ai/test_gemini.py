@@ -24,7 +24,8 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from prosa.ai.gemini import Gemini
-from prosa.ai.gemini_http import GeminiHttp, proxy_for
+from prosa.ai.gemini_http import GeminiHttp
+from prosa.google_client import google_http, google_provider, proxy_for
 from prosa.outgoing import Rules
 from prosa_simulator.gemini import GeminiServer, ToolCall
 
@@ -79,8 +80,11 @@ async def both(name: str) -> AsyncIterator[Both]:
     async with GeminiServer(api_key=KEY) as server, create_async_httpx2_client() as http:
         provider = GoogleProvider(api_key=KEY, base_url=server.base_url, http_client=http)
         connections = GeminiHttp(Rules())
-        ours = Gemini(name, provider, connections, key=KEY, base_url=server.base_url)
-        yield Both(server, GoogleModel(name, provider=provider), ours)
+        async with google_http(server.base_url) as own:
+            ours = Gemini(
+                name, google_provider(KEY, server.base_url, own), connections, key=KEY, base_url=server.base_url
+            )
+            yield Both(server, GoogleModel(name, provider=provider), ours)
         await connections.close()
 
 

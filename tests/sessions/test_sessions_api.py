@@ -66,9 +66,9 @@ async def test_creating_reading_changing_deleting(api: httpx.AsyncClient) -> Non
 async def test_a_number_that_shows_its_code_is_removed_as_unused(api: httpx.AsyncClient, house: House) -> None:
     await make(api)
     assert (await api.post("/sessions/shop/connect")).json()["status"] == "qr"
+    connection = house.engine.sessions["shop"]
     assert (await api.delete("/sessions/shop", params={"unused": True})).status_code == 204
     assert (await api.get("/sessions/shop")).status_code == 404
-    connection = house.engine.sessions["shop"]
     await eventually(lambda: connection.closed, "the connection is still open")
     assert (await house.events())[-1].payload["reason"] == "deleted"
     await make(api)  # the name is free again, and works

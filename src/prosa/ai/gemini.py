@@ -30,12 +30,11 @@ from pydantic_ai.providers.google import GoogleProvider
 from pydantic_ai.settings import ModelSettings
 
 from prosa.ai import gemini_plain
-from prosa.ai.gemini_http import Api, GeminiHttp, proxy_for
+from prosa.ai.gemini_http import Api, GeminiHttp
+from prosa.google_client import BASE_URL, proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-BASE_URL: Final = "https://generativelanguage.googleapis.com"
 
 # Where each part of a configuration belongs (google-genai, models.py, _GenerateContentConfig_to_mldev).
 _TOP: Final = {

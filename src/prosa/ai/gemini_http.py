@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib import request
-from urllib.parse import urlsplit
 
 import aiohttp
 import httpx2
@@ -13,6 +11,7 @@ from google.genai import errors
 
 from prosa.outgoing import Rules
 from prosa.pinning import PinnedResolver
+from prosa.tls import trusted
 
 CONNECT_SECONDS: Final = 5.0
 MOST_CONNECTIONS: Final = 100
@@ -59,7 +58,9 @@ class GeminiHttp:
         """
         if (session := self._sessions.get(api.pinned)) is None:
             resolver = PinnedResolver(self._rules) if api.pinned else None
-            connector = aiohttp.TCPConnector(limit=MOST_CONNECTIONS, resolver=resolver, use_dns_cache=not api.pinned)
+            connector = aiohttp.TCPConnector(
+                limit=MOST_CONNECTIONS, resolver=resolver, use_dns_cache=not api.pinned, ssl=trusted()
+            )
             session = self._sessions[api.pinned] = aiohttp.ClientSession(connector=connector)
         if api.pinned:
             self._rules.check_url(api.base_url)
@@ -87,18 +88,6 @@ class GeminiHttp:
         """Close the connections."""
         for session in self._sessions.values():
             await session.close()
-
-
-def proxy_for(url: str) -> str | None:
-    """Return the proxy that the environment names for an address, as Google's client uses it.
-
-    aiohttp itself (`trust_env`) would look for one in a thread, at every request.
-    """
-    parts = urlsplit(url)
-    if request.proxy_bypass(parts.hostname or ""):
-        return None
-    proxies = request.getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
 
 
 def _refuse(status: int, headers: Mapping[str, str], content: bytes) -> None:

@@ -7,6 +7,7 @@ import httpx
 
 from prosa.outgoing import Rules
 from prosa.pinning import pinned
+from prosa.tls import trusted
 
 
 class LegacyPinnedTransport(httpx.AsyncBaseTransport):
@@ -19,7 +20,7 @@ class LegacyPinnedTransport(httpx.AsyncBaseTransport):
             rules: Which addresses may be asked.
         """
         self._rules = rules
-        self._wrapped = httpx.AsyncHTTPTransport(trust_env=False)
+        self._wrapped = httpx.AsyncHTTPTransport(verify=trusted(), trust_env=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request.

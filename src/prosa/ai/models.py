@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from httpx2 import AsyncClient
 from pydantic_ai.exceptions import UserError
-from pydantic_ai.models import Model, create_async_httpx2_client, infer_model
+from pydantic_ai.models import Model, infer_model
 from pydantic_ai.providers import Provider, infer_provider_class
 from pydantic_ai.providers.google import GoogleProvider
 
@@ -18,6 +18,7 @@ from prosa.ai.gemini_http import GeminiHttp
 from prosa.ai.names import DEFAULT_PROVIDER, ModelName, ModelNames
 from prosa.ai.pricing import load_prices
 from prosa.auth.keys import Key, Keys
+from prosa.google_client import READ_SECONDS, google_http, google_provider
 from prosa.outgoing import RefusedAddressError, Rules
 from prosa.pinning import PinnedTransport
 from prosa.settings import Settings
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 KEPT_MODELS = 32
 """Model objects kept, the least recently used go first; each is small."""
-READ_SECONDS, CONNECT_SECONDS = 600.0, 5.0
-"""As pydantic-ai's clients have them; a call's own limit is shorter."""
+CONNECT_SECONDS = 5.0
+"""As pydantic-ai's clients have it."""
 _ADDRESSES = ("base_url", "api_base")
 """What providers call the address of their API."""
 
@@ -49,8 +50,7 @@ class Models:
         self._base_url = settings.gemini_base_url
         self._names = ModelNames(settings)
         self._kept: OrderedDict[tuple[ModelName, Key | None], Model] = OrderedDict()
-        # Time limits are per call (`AnswerService`), but connecting takes 5 s at most. It does not retry.
-        self._http = create_async_httpx2_client()
+        self._http = google_http(self._base_url)  # time limits are per call (`AnswerService`)
         self._pinned: AsyncClient | None = None
         self._legacy: httpx.AsyncClient | None = None
         self._google: GoogleProvider | None = None
@@ -97,18 +97,18 @@ class Models:
             pinned = key.base_url is not None
             base_url = key.base_url or self._base_url
             http = self._elsewhere() if pinned else self._http
-            own = GoogleProvider(api_key=key.secret, base_url=base_url, http_client=http)
+            own = google_provider(key.secret, base_url, http)
             return Gemini(model, own, self._gemini, key=key.secret, base_url=base_url, pinned=pinned)
         if not self._key:
             raise NoApiKeyError(called=False)
         if self._google is None:
-            self._google = GoogleProvider(api_key=self._key, base_url=self._base_url, http_client=self._http)
+            self._google = google_provider(self._key, self._base_url, self._http)
         return Gemini(model, self._google, self._gemini, key=self._key, base_url=self._base_url)
 
     def _elsewhere(self) -> AsyncClient:
         """Return the client for addresses that people typed in."""
         if self._pinned is None:
-            self._pinned = create_async_httpx2_client(transport=PinnedTransport(self._rules))
+            self._pinned = google_http(transport=PinnedTransport(self._rules))
         return self._pinned
 
     def _provider(self, key: Key, provider: str) -> Provider[Any]:

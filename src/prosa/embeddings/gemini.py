@@ -99,11 +99,11 @@ class GeminiEmbedder:
 
     def _make(self) -> "GoogleEmbeddingModel":
         from pydantic_ai.embeddings.google import GoogleEmbeddingModel  # noqa: PLC0415 - a second of imports
-        from pydantic_ai.models import create_async_httpx2_client  # noqa: PLC0415
-        from pydantic_ai.providers.google import GoogleProvider  # noqa: PLC0415
 
-        self._http = create_async_httpx2_client()
-        provider = GoogleProvider(api_key=self._key or "", base_url=self._base_url, http_client=self._http)
+        from prosa.google_client import google_http, google_provider  # noqa: PLC0415
+
+        self._http = google_http(self._base_url)
+        provider = google_provider(self._key or "", self._base_url, self._http)
         return GoogleEmbeddingModel(MODEL, provider=provider)
 
 

@@ -1,0 +1,116 @@
+"""Servers are checked against the system's certificates, or those of SSL_CERT_FILE, which are read once."""
+
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import httpx
+import httpx2
+import pytest
+from aiohttp import web
+
+from prosa.ai.gemini_http import Api, GeminiHttp
+from prosa.ai.legacy import pinned_client
+from prosa.ai.models import Models
+from prosa.auth.keys import Key
+from prosa.google_client import google_http
+from prosa.outgoing import Outgoing, Rules
+from prosa.settings import Settings
+from prosa.tls import trusted
+from prosa_simulator.network.media import tls_context
+
+RULES = Rules(private=True)
+Ask = Callable[[str], Awaitable[Any]]
+
+
+@pytest.fixture(autouse=True)
+def _read_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    trusted.cache_clear()
+    yield
+    trusted.cache_clear()
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[tuple[str, Path]]:
+    """A server with a certificate of its own: its URL and that certificate."""
+    context, certificate = tls_context(tmp_path)
+    app = web.Application()
+
+    async def hello(_: web.Request) -> web.Response:
+        return web.json_response({"hello": 1})
+
+    app.router.add_route("*", "/{rest:.*}", hello)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    yield f"https://{host}:{port}", certificate
+    await runner.cleanup()
+
+
+async def by_outgoing(url: str) -> None:
+    client = Outgoing(RULES)
+    try:
+        assert (await client.request("GET", url)).status == 200
+    finally:
+        await client.close()
+
+
+async def by_httpx(url: str) -> None:
+    async with pinned_client(RULES, seconds=10, connect_seconds=5) as client:
+        try:
+            assert (await client.get(url)).status_code == 200
+        except httpx.ConnectError as error:
+            raise OSError from error
+
+
+async def by_gemini(url: str, *, pinned: bool = False) -> None:
+    http = GeminiHttp(RULES)
+    try:
+        assert await http.generate(Api(url, "k", None, pinned), "m", b"{}", {}, 10) == b'{"hello": 1}'
+    except httpx2.ConnectError as error:
+        raise OSError from error
+    finally:
+        await http.close()
+
+
+async def by_gemini_of_an_owner(url: str) -> None:
+    await by_gemini(url, pinned=True)
+
+
+async def by_google(url: str) -> None:
+    async with google_http(url) as client:
+        try:
+            assert (await client.get(url)).status_code == 200
+        except httpx2.ConnectError as error:
+            raise OSError from error
+
+
+@pytest.mark.parametrize("ask", [by_outgoing, by_httpx, by_gemini, by_gemini_of_an_owner, by_google])
+async def test_a_server_is_asked_only_where_its_certificate_is_trusted(
+    monkeypatch: pytest.MonkeyPatch, server: tuple[str, Path], ask: Ask
+) -> None:
+    url, certificate = server
+    with pytest.raises(OSError):
+        await ask(url)
+    trusted.cache_clear()
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    await ask(url)
+    with pytest.raises(OSError):  # trusted, and not for this name
+        await ask(url.replace("127.0.0.1", "127.0.0.2"))
+
+
+async def test_a_key_more_reads_no_certificates(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    models = Models(settings, RULES)
+    models.get(models.name(None), Key("of-ana"))
+    made = Mock(side_effect=AssertionError("certificates were read again"))
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", made)
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", made)
+    for key in (Key("of-bia"), Key("of-cid", "http://127.0.0.1:1")):
+        models.get(models.name(None), key)
+    await models.close()
