@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 import structlog
 from tests.fixtures import servers
+from tests.fixtures.memory import use_memory
 
 from prosa.cache import Cache
 from prosa.settings import Settings
+
+use_memory()
 
 pytest_plugins = ["tests.fixtures.databases"] + [
     name
@@ -46,6 +49,9 @@ def _logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a test sets up for its process ends with it, also for the loggers that it was the first to use."""
     configure, root = structlog.configure, logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    # Unless a test sets it up, tracebacks are as Prosa writes them: with colours and variables one takes a second.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    configure(processors=[*structlog.get_config()["processors"][:-1], plain], cache_logger_on_first_use=False)
     monkeypatch.setattr(structlog, "configure", lambda **how: configure(**how | {"cache_logger_on_first_use": False}))
     yield
     root.handlers[:] = handlers

@@ -62,6 +62,7 @@ async def test_a_turn_begins_with_its_message_and_needs_no_claim(
             for number in range(1, 4):
                 await stage.hear(f"question {number}")
                 await stage.until(lambda n=number: said(stage, n))  # type: ignore[misc]
+                await stage.until(lambda: not runner._running)  # it is done a little after its answer is sent
     assert not any(statement.startswith("UPDATE conversations SET lease_owner") for statement in seen)
     assert [author for author, _ in await stage.said()] == ["contact", "ai"] * 3
     assert await leases(stage) == [None]
