@@ -62,6 +62,7 @@ async def test_a_message_whose_storing_fails_comes_again_in_order(line: Line, ne
     storing = Storing(line)
     wa_ids = [await ana.send_text(SHOP, "um")]
     await line.message("um")
+    await ana.wait_receipt(wa_ids[0], ReceiptType.DELIVERED)
     storing.failing = 1
     wa_ids += [await ana.send_text(SHOP, text) for text in ("dois", "três", "quatro")]
     closed = await line.wait(Closed)
