@@ -49,10 +49,10 @@ def _logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a test sets up for its process ends with it, also for the loggers that it was the first to use."""
     configure, root = structlog.configure, logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(structlog, "configure", lambda **how: configure(**how | {"cache_logger_on_first_use": False}))
     # Unless a test sets it up, tracebacks are as Prosa writes them: with colours and variables one takes a second.
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    configure(processors=[*structlog.get_config()["processors"][:-1], plain], cache_logger_on_first_use=False)
-    monkeypatch.setattr(structlog, "configure", lambda **how: configure(**how | {"cache_logger_on_first_use": False}))
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     yield
     root.handlers[:] = handlers
     root.setLevel(level)

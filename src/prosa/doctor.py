@@ -15,12 +15,10 @@ from prosa.database import Database
 from prosa.database.migrate import reason
 from prosa.database.revisions import current, head, knows
 from prosa.errors import ProsaError
-from prosa.settings import Settings, variables
+from prosa.settings import GEMINI_URL, Settings, variables
 from prosa.whatsapp.process import find_binary
 
 CHECK_SECONDS = 10.0
-GEMINI_URL = "https://generativelanguage.googleapis.com"
-"""Google's address of the Gemini API (ai.google.dev, API reference)."""
 
 PREFIX = "PROSA_"
 NOT_OURS = ("PROSA_TEST_", "PROSA_BRIDGE_STORE", "PROSA_BRIDGE_TOKEN")

@@ -6,15 +6,16 @@ from urllib.parse import urlsplit
 
 from google.genai import Client
 from google.genai.types import HttpOptions
-from httpx2 import AsyncBaseTransport, AsyncClient, AsyncHTTPTransport, Limits
+from httpx2 import AsyncClient, AsyncHTTPTransport, Limits
 from pydantic_ai.models import create_async_httpx2_client, get_user_agent
 from pydantic_ai.providers.google import GoogleProvider
 
+from prosa.settings import GEMINI_URL
 from prosa.tls import trusted
 
-BASE_URL: Final = "https://generativelanguage.googleapis.com"
 READ_SECONDS: Final = 600
-"""As pydantic-ai's clients have it; a call's own limit is shorter."""
+CONNECT_SECONDS: Final = 5.0
+"""As pydantic-ai's clients have them; a call's own limit is shorter."""
 _LIMITS: Final = Limits(max_connections=1000, max_keepalive_connections=100)
 """As pydantic-ai's clients have them."""
 
@@ -31,16 +32,14 @@ def proxy_for(url: str) -> str | None:
     return proxies.get(parts.scheme) or proxies.get("all")
 
 
-def google_http(base_url: str | None = None, *, transport: AsyncBaseTransport | None = None) -> AsyncClient:
+def google_http(base_url: str | None) -> AsyncClient:
     """Return connections for the clients of one address; they do not retry, and connecting takes 5 s at most.
 
     Args:
-        base_url: The API's address; Google's where left out.
-        transport: Connects in its own way.
+        base_url: The API's address; Google's where it is None.
     """
-    if transport is None:
-        transport = AsyncHTTPTransport(verify=trusted(), limits=_LIMITS, proxy=proxy_for(base_url or BASE_URL))
-    return create_async_httpx2_client(transport=transport)
+    proxy = proxy_for(base_url or GEMINI_URL)
+    return create_async_httpx2_client(transport=AsyncHTTPTransport(verify=trusted(), limits=_LIMITS, proxy=proxy))
 
 
 def google_provider(key: str, base_url: str | None, http: AsyncClient) -> GoogleProvider:
@@ -48,7 +47,7 @@ def google_provider(key: str, base_url: str | None, http: AsyncClient) -> Google
 
     Args:
         key: The API's.
-        base_url: The API's address; Google's where left out.
+        base_url: The API's address; Google's where it is None.
         http: The connections, which whoever gives them closes.
     """
     options = HttpOptions(

@@ -14,6 +14,8 @@ from sqlalchemy.exc import ArgumentError
 
 from prosa.errors import ConfigurationError
 
+GEMINI_URL = "https://generativelanguage.googleapis.com"
+"""Google's address of the Gemini API (ai.google.dev, API reference)."""
 MIN_SECRET_KEY = 32
 """Characters; HS256 wants as many bytes of key as its hash has (RFC 7518 §3.2)."""
 

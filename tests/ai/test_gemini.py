@@ -77,14 +77,16 @@ class Both:
 
 @pytest.fixture
 async def both(name: str) -> AsyncIterator[Both]:
-    async with GeminiServer(api_key=KEY) as server, create_async_httpx2_client() as http:
+    async with (
+        GeminiServer(api_key=KEY) as server,
+        create_async_httpx2_client() as http,
+        google_http(server.base_url) as own_http,
+    ):
         provider = GoogleProvider(api_key=KEY, base_url=server.base_url, http_client=http)
+        own = google_provider(KEY, server.base_url, own_http)
         connections = GeminiHttp(Rules())
-        async with google_http(server.base_url) as own:
-            ours = Gemini(
-                name, google_provider(KEY, server.base_url, own), connections, key=KEY, base_url=server.base_url
-            )
-            yield Both(server, GoogleModel(name, provider=provider), ours)
+        ours = Gemini(name, own, connections, key=KEY, base_url=server.base_url)
+        yield Both(server, GoogleModel(name, provider=provider), ours)
         await connections.close()
 
 

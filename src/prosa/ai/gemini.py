@@ -31,7 +31,8 @@ from pydantic_ai.settings import ModelSettings
 
 from prosa.ai import gemini_plain
 from prosa.ai.gemini_http import Api, GeminiHttp
-from prosa.google_client import BASE_URL, proxy_for
+from prosa.google_client import proxy_for
+from prosa.settings import GEMINI_URL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +131,7 @@ class Gemini(GoogleModel):
             pinned: That address is an owner's: it is asked only where the rules allow.
         """
         super().__init__(name, provider=provider)
-        base_url = (base_url or BASE_URL).rstrip("/")
+        base_url = (base_url or GEMINI_URL).rstrip("/")
         self._short = _Client(
             provider.client, http, Api(base_url, key, None if pinned else proxy_for(base_url), pinned)
         )

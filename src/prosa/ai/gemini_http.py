@@ -9,11 +9,11 @@ import httpx2
 import orjson
 from google.genai import errors
 
+from prosa.google_client import CONNECT_SECONDS
 from prosa.outgoing import Rules
 from prosa.pinning import PinnedResolver
 from prosa.tls import trusted
 
-CONNECT_SECONDS: Final = 5.0
 MOST_CONNECTIONS: Final = 100
 
 

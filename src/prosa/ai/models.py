@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from httpx2 import AsyncClient
 from pydantic_ai.exceptions import UserError
-from pydantic_ai.models import Model, infer_model
+from pydantic_ai.models import Model, create_async_httpx2_client, infer_model
 from pydantic_ai.providers import Provider, infer_provider_class
 from pydantic_ai.providers.google import GoogleProvider
 
@@ -18,7 +18,7 @@ from prosa.ai.gemini_http import GeminiHttp
 from prosa.ai.names import DEFAULT_PROVIDER, ModelName, ModelNames
 from prosa.ai.pricing import load_prices
 from prosa.auth.keys import Key, Keys
-from prosa.google_client import READ_SECONDS, google_http, google_provider
+from prosa.google_client import CONNECT_SECONDS, READ_SECONDS, google_http, google_provider
 from prosa.outgoing import RefusedAddressError, Rules
 from prosa.pinning import PinnedTransport
 from prosa.settings import Settings
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 KEPT_MODELS = 32
 """Model objects kept, the least recently used go first; each is small."""
-CONNECT_SECONDS = 5.0
-"""As pydantic-ai's clients have it."""
 _ADDRESSES = ("base_url", "api_base")
 """What providers call the address of their API."""
 
@@ -108,7 +106,7 @@ class Models:
     def _elsewhere(self) -> AsyncClient:
         """Return the client for addresses that people typed in."""
         if self._pinned is None:
-            self._pinned = google_http(transport=PinnedTransport(self._rules))
+            self._pinned = create_async_httpx2_client(transport=PinnedTransport(self._rules))
         return self._pinned
 
     def _provider(self, key: Key, provider: str) -> Provider[Any]:
