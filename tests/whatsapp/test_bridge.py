@@ -183,20 +183,21 @@ async def test_what_needs_no_handler_is_acknowledged(running: Harness, recorder:
 
 async def test_a_handler_that_fails_refuses_and_the_session_is_disconnected(running: Harness) -> None:
     events: list[EngineEvent] = []
-    failing = True
+    failing, both = True, asyncio.Event()
 
     async def handler(event: EngineEvent) -> None:
         events.append(event)
         if failing and isinstance(event, Inbound):
-            await asyncio.sleep(0.1)
+            await both.wait()
             raise OSError("disk full")
 
     connection = await running.engine.open("s1", handler, device_jid=None)
     await running.do(connection, "stored_event", "message", 7, message("M1"))
     await running.do(connection, "stored_event", "message", 8, message("M2"))
+    both.set()
     await until(lambda: any(isinstance(event, Closed) for event in events))
     # The second is refused without being handled: WhatsApp delivers both again, in order.
-    assert running.acks == [(7, False), (8, False)]
+    await until(lambda: running.acks == [(7, False), (8, False)])
     assert len(running.told("disconnect")) == 1
     assert [event.message.wa_id for event in events if isinstance(event, Inbound)] == ["M1"]
     assert events[-1] == Closed(NOT_STORED, "a message could not be stored; WhatsApp delivers it again")
@@ -289,7 +290,7 @@ async def test_a_receipt_that_cannot_be_stored_is_refused_alone_and_comes_again(
     await until(
         lambda: events and events[-1] == Closed(NOT_STORED, "a message could not be stored; WhatsApp delivers it again")
     )
-    assert set(running.acks) == {(1, True), (2, False), (3, True)}
+    await until(lambda: set(running.acks) == {(1, True), (2, False), (3, True)})
     assert [entry["session"] for entry in running.told("disconnect")] == ["s1"]
     failing = False
     await running.do(connection, "receipts", receipts(("s1", 4, "B")))
