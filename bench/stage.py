@@ -26,9 +26,9 @@ from prosa.ai.answer import AnswerService
 from prosa.ai.gemini_http import Api, GeminiHttp
 from prosa.ai.lazy import LazyAnswers
 from prosa.ai.models import Models
-from prosa.app import compose
 from prosa.cli import YOUNG_OBJECTS
 from prosa.clock import utc_now
+from prosa.composition import compose
 from prosa.database import Database
 from prosa.database.migrate import upgrade
 from prosa.ids import new_id, new_message_id

@@ -307,7 +307,7 @@ async def test_a_job_that_gives_way_in_a_deadlock_is_run_again(postgres_database
         await begun.wait()
         await lock(db, second)
     assert await submitted == "done"
-    assert runs == 2
+    assert runs >= 2  # more where it asks again before the other, which was waiting, has taken the lock
 
 
 def unconfirmed(database: Database, monkeypatch: pytest.MonkeyPatch, *, least: int) -> None:

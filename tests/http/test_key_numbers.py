@@ -25,6 +25,7 @@ from tests.fixtures.serving import served
 from tests.http.test_key_rights import ENDPOINTS, made_up
 
 import prosa.app
+import prosa.composition
 from prosa.answers import asked
 from prosa.answers.asked import NewQuestion
 from prosa.answers.models import AnsweredBy
@@ -160,8 +161,8 @@ async def questions(api: httpx.AsyncClient, session_id: str | None = None) -> li
 @pytest.fixture
 async def world(database_url: URL, database: Database, tmp_path: Path) -> AsyncIterator[World]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prosa.app, "_engine", lambda *_: RunningEngine(media_dir=tmp_path))
-        patch.setattr(prosa.app, "Passwords", cheap_passwords)
+        patch.setattr(prosa.composition, "_engine", lambda *_: RunningEngine(media_dir=tmp_path))
+        patch.setattr(prosa.composition, "Passwords", cheap_passwords)
         url = database_url.set(drivername=database_url.get_backend_name()).render_as_string(hide_password=False)
         app = prosa.app.create_app(
             Settings(_env_file=None, data_dir=tmp_path / "data", log_level="error", database_url=url)

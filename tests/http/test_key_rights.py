@@ -14,6 +14,7 @@ from tests.fixtures.people import cheap_passwords
 from tests.fixtures.serving import served
 
 import prosa.app
+import prosa.composition
 from prosa.auth.caller import Access, Caller
 from prosa.database import Database
 from prosa.http.key_rights import SAFE, needs_all_numbers
@@ -84,8 +85,8 @@ class Programs:
 async def programs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Programs]:
     folder: Path = tmp_path_factory.mktemp("installation")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prosa.app, "_engine", lambda *_: RunningEngine(media_dir=folder))
-        patch.setattr(prosa.app, "Passwords", cheap_passwords)
+        patch.setattr(prosa.composition, "_engine", lambda *_: RunningEngine(media_dir=folder))
+        patch.setattr(prosa.composition, "Passwords", cheap_passwords)
         app = prosa.app.create_app(Settings(_env_file=None, data_dir=folder / "data", log_level="error"))
         async with served(app):
             users: UserService = app.state.provided[UserService]

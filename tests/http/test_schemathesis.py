@@ -29,6 +29,7 @@ from tests.fixtures.people import cheap_passwords
 from tests.fixtures.serving import served
 
 import prosa.app
+import prosa.composition
 from prosa.auth.authenticator import Authenticator
 from prosa.auth.caller import Caller
 from prosa.conversations.models import Conversation, Message
@@ -145,8 +146,8 @@ class Installation:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("installation")
     with pytest.MonkeyPatch.context() as patch, start_blocking_portal() as portal:
-        patch.setattr(prosa.app, "_engine", lambda *_: RunningEngine(media_dir=folder))
-        patch.setattr(prosa.app, "Passwords", cheap_passwords)
+        patch.setattr(prosa.composition, "_engine", lambda *_: RunningEngine(media_dir=folder))
+        patch.setattr(prosa.composition, "Passwords", cheap_passwords)
         app = prosa.app.create_app(Settings(_env_file=None, data_dir=folder / "data", log_level="error"))
         with portal.wrap_async_context_manager(served(app)) as address:
             yield Installation(portal, app, folder, address)
