@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 from tests.fixtures.servers import RedisServer
+from tests.fixtures.whatsapp import alive
 from tests.flows.conftest import AT_ONCE
 
 from prosa.database import Database
@@ -28,10 +29,15 @@ EMAIL, PASSWORD = "owner@example.com", "a long password"
 class Installation:
     """A world with one database, and who holds its numbers."""
 
-    def __init__(self, world: World, database: Database, settings: dict[str, str]) -> None:
+    def __init__(self, world: World, database: Database, settings: dict[str, str], temporary: Path) -> None:
         self.world = world
         self.database = database
-        self.settings = settings
+        self.settings = settings | {"TMPDIR": str(temporary)}
+        self.temporary = temporary
+        """Where its processes meet: a start clears away what killed parents left, also another test's."""
+
+    def left_by(self, parent: int) -> list[Path]:
+        return list(self.temporary.glob(f"prosa-processes-{parent}-*"))
 
     def prosa(self, name: str, **settings: str) -> ProsaProcess:
         return self.world.prosa(name, settings=self.settings | settings)
@@ -93,20 +99,9 @@ async def installation(servers: tuple[URL, str | None], tmp_path: Path) -> Async
     settings["PROSA_DATABASE_URL"] = url.render_as_string(hide_password=False)
     database = Database(database_url)
     async with World(tmp_path / "world") as world:
-        yield Installation(world, database, settings)
+        with tempfile.TemporaryDirectory() as temporary:  # a short path, as a socket needs
+            yield Installation(world, database, settings, Path(temporary))
     await database.close()
-
-
-def lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().split(")")[-1].split()[0] != "Z"
-
-
-def left_in_temporary(pattern: str) -> list[Path]:
-    return list(Path(tempfile.gettempdir()).glob(pattern))
 
 
 async def ask(contacts: list[Contact], word: str, numbers: tuple[str, ...] = NUMBERS) -> None:
@@ -143,7 +138,7 @@ async def test_one_command_starts_several_that_share_the_numbers(installation: I
         assert pids[1] in again
         # all are stopped and started: nobody takes what is another's, so nothing has to go to and fro
         assert await prosa.stop() == 0
-        assert not any(lives(pid) for pid in again)
+        assert not any(alive(pid) for pid in again)
         await prosa.start()
         await installation.shared(2, 2)
         await ask(contacts, "three")
@@ -151,12 +146,12 @@ async def test_one_command_starts_several_that_share_the_numbers(installation: I
     left, parent = [*await installation.holders()], prosa.pid
     await prosa.kill()
     async with asyncio.timeout(20):
-        while any(lives(pid) for pid in left):  # noqa: ASYNC110 - another program's
+        while any(alive(pid) for pid in left):  # noqa: ASYNC110 - another program's
             await asyncio.sleep(0.1)
     # its next start clears away what it left
-    assert left_in_temporary(f"prosa-processes-{parent}-*")
+    assert installation.left_by(parent)
     await prosa.start()
-    assert not left_in_temporary(f"prosa-processes-{parent}-*")
+    assert not installation.left_by(parent)
     assert await prosa.stop() == 0
     for contact in contacts:
         for word in ("one", "two", "three"):
