@@ -5,8 +5,8 @@ resolve, check and connect in one step. `prosa.outgoing.Rules` says what may be 
 """
 
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp.abc
@@ -19,24 +19,51 @@ if TYPE_CHECKING:
     import httpx
 
 AnyRequest = TypeVar("AnyRequest", httpx2.Request, "httpx.Request")
+AnyResponse = TypeVar("AnyResponse")
 
 
-@asynccontextmanager
-async def pinned(rules: Rules, request: AnyRequest) -> AsyncIterator[AnyRequest]:
-    """Let a request go to an address that may be asked, while it is sent; then it says its name again.
+async def send_pinned(
+    rules: Rules,
+    request: AnyRequest,
+    send: Callable[[AnyRequest], Awaitable[AnyResponse]],
+    unreachable: tuple[type[Exception], ...],
+) -> AnyResponse:
+    """Send a request to an address that may be asked; then it says its name again.
+
+    A name has several where `localhost` is both ::1 and 127.0.0.1, and its server listens on one of them, or where a
+    service offers IPv6 that does not get through: the next is tried where no connection was made, so nothing was sent.
+
+    Args:
+        rules: Which addresses may be asked.
+        request: What to send.
+        send: Sends it.
+        unreachable: What that raises where no connection was made.
 
     Raises:
         RefusedAddressError: The address may not be asked.
     """
     url = request.url
     host = rules.check_url(str(url))
-    [address, *_] = await rules.resolve(host, url.port or (443 if url.scheme == "https" else 80))
-    request.url = url.copy_with(host=address)  # the header Host still says the name, and so does TLS
+    addresses = one_of_each_kind(await rules.resolve(host, url.port or (443 if url.scheme == "https" else 80)))
     request.extensions = {**request.extensions, "sni_hostname": host}
     try:
-        yield request
+        for address in addresses[:-1]:
+            request.url = url.copy_with(host=address)  # the header Host still says the name, and so does TLS
+            with suppress(*unreachable):
+                return await send(request)
+        request.url = url.copy_with(host=addresses[-1])
+        return await send(request)
     finally:
         request.url = url
+
+
+def one_of_each_kind(addresses: list[str]) -> list[str]:
+    """Return the first address, and the first one of the other kind, IPv4 or IPv6, if there is any.
+
+    All of a dead network would take a connection's time limit each.
+    """
+    first = addresses[0]
+    return [first, *[address for address in addresses if (":" in address) != (":" in first)][:1]]
 
 
 class PinnedTransport(httpx2.AsyncBaseTransport):
@@ -58,8 +85,8 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
         Raises:
             RefusedAddressError: The address may not be asked.
         """
-        async with pinned(self._rules, request):
-            return await self._wrapped.handle_async_request(request)
+        send = self._wrapped.handle_async_request
+        return await send_pinned(self._rules, request, send, (httpx2.ConnectError, httpx2.ConnectTimeout))
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -158,7 +158,8 @@ async def test_an_event_that_is_always_refused_does_not_hold_up_the_others(
     await until(lambda: _delivery(post, webhook, "retrying"))
     await until(lambda: _delivery(post, webhook, "failed"))
     [row] = await post.deliveries(webhook, state="failed")
-    assert (row["attempts"], row["status"], row["error"]) == (7, 422, "http_422: Unprocessable Entity")
+    assert (row["attempts"], row["status"]) == (7, 422)
+    assert row["error"] in {"http_422: Unprocessable Entity", "http_422: Unprocessable Content"}  # by Python's age
     assert row["response"] == ("I do not like <poison>" + "x" * 9999)[:300]
     assert len({request.id for request in post.receiver.requests if request.label == "poison"}) == 1
     shown = await post.read(webhook)

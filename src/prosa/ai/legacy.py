@@ -6,7 +6,7 @@ httpx is no requirement of Prosa's: it comes with those clients.
 import httpx
 
 from prosa.outgoing import Rules
-from prosa.pinning import pinned
+from prosa.pinning import send_pinned
 from prosa.tls import trusted
 
 
@@ -28,8 +28,8 @@ class LegacyPinnedTransport(httpx.AsyncBaseTransport):
         Raises:
             RefusedAddressError: The address may not be asked.
         """
-        async with pinned(self._rules, request):
-            return await self._wrapped.handle_async_request(request)
+        send = self._wrapped.handle_async_request
+        return await send_pinned(self._rules, request, send, (httpx.ConnectError, httpx.ConnectTimeout))
 
     async def aclose(self) -> None:
         """Close the connections."""
