@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -70,7 +70,7 @@ async def test_sqlite_locked_by_another_program_fails_all_who_wait_after_one_wai
         return len([statement for statement, _ in seen if statement.startswith("BEGIN")])
 
     monkeypatch.setattr(writer, "MAX_GROUP", 10)
-    with sqlite3.connect(str(local.url.database)) as other, watched(local) as seen:
+    with closing(sqlite3.connect(str(local.url.database))) as other, watched(local) as seen:
         other.execute("BEGIN IMMEDIATE")
         results = await asyncio.gather(*(local.submit(insert) for _ in range(100)), return_exceptions=True)
         assert {outage_of(result) for result in results if isinstance(result, Exception)} == {Outage.BUSY}
@@ -96,7 +96,7 @@ async def test_health_also_tells_of_a_transaction_that_shares_nothing(local: Dat
         async with local.write() as db:
             await insert(db)
 
-    with sqlite3.connect(str(local.url.database)) as other:
+    with closing(sqlite3.connect(str(local.url.database))) as other:
         other.execute("BEGIN IMMEDIATE")
         assert await why(write) is Outage.BUSY
         assert local.unwritable is Outage.BUSY
