@@ -1,5 +1,6 @@
 """Fixtures of every test."""
 
+import gc
 import importlib
 import logging
 from collections.abc import AsyncIterator, Iterator
@@ -30,6 +31,12 @@ pytest_plugins = ["tests.fixtures.databases"] + [
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def collected() -> None:
+    """Garbage of tests before is gone: what ends (`__del__`) within a reader at its deepest would fail, loudly."""
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -161,6 +161,7 @@ async def test_unknown_paths_and_methods(app: FastAPI) -> None:
         assert response.headers["allow"] == "GET, POST"  # of all routes that the path has
 
 
+@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize(
     ("body", "field", "hint"),
     [

@@ -53,6 +53,7 @@ async def test_a_frame_is_a_big_endian_length_and_json() -> None:
     assert sink.data == b"\x00\x00\x00\x07" + b'{"a":1}'
 
 
+@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

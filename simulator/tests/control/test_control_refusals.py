@@ -79,6 +79,7 @@ async def test_a_bad_request_is_refused_by_name(
         assert answer.json["detail"].startswith(f"{field}: ")
 
 
+@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("raw", [b"{", b"\xff\xfe", b"[" * 5000, b'{"to": "\\ud800"}'])
 async def test_rubbish_is_refused(control: Control, raw: bytes) -> None:
     answer = await control.ask("POST", f"{HERE}/messages", data=raw)

@@ -158,6 +158,7 @@ async def test_wrong_requests_are_refused(http: httpx.AsyncClient, body: dict[st
     assert message in answer.json()["error"]["message"]
 
 
+@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'"x"', b"[" * 100_000])
 async def test_bodies_that_are_no_objects(http: httpx.AsyncClient, content: bytes) -> None:
     answer = await http.post(GENERATE, content=content)
