@@ -236,7 +236,7 @@ async def test_a_slow_answer_is_waited_for_and_a_hanging_one_is_not(gemini: Gemi
         began = time.monotonic()
         with pytest.raises(failures.ProviderUnavailableError, match="in time"):
             await answers.answer(asked("hi"))
-        assert 0.5 < time.monotonic() - began < 2
+        assert 0.5 < time.monotonic() - began < 10
 
 
 async def test_a_provider_that_is_away(gemini: GeminiServer) -> None:

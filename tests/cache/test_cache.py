@@ -153,20 +153,20 @@ async def test_an_outage_makes_nothing_wrong(own_redis: RedisServer) -> None:
 async def test_a_frozen_redis_is_left_alone_and_what_changed_meanwhile_is_deleted(own_redis: RedisServer) -> None:
     process = own_redis._process
     assert process is not None
-    async with started(own_redis.url, operation_seconds=0.15) as cache:
+    async with started(own_redis.url, operation_seconds=1) as cache:
         for key in ("changed", "deleted", "same", "late"):
             await cache.set(key, "old", 60)
         os.kill(process.pid, signal.SIGSTOP)
         try:
             before = time.monotonic()
             await cache.set("late", "maybe", 60)
-            assert 0.1 < time.monotonic() - before < 1
+            assert time.monotonic() - before > 0.9
             before = time.monotonic()
             for _ in range(1000):
                 assert await cache.get("same") is None
             await cache.set("changed", "new", 60)
             await cache.delete("deleted")
-            assert time.monotonic() - before < 0.15, "no operation waits while Redis is away"
+            assert time.monotonic() - before < 1, "no operation waits while Redis is away"
             await asyncio.sleep(0.4)
             assert cache.state is CacheState.AWAY
         finally:

@@ -117,13 +117,13 @@ async def test_a_word_told_now_has_left_when_that_returns_and_waits_for_redis_wh
         heard: list[Word] = []
         other.hear("deleted", heard.append)
         await one.tell_now("deleted", {"n": 1})
-        async with asyncio.timeout(0.1):
+        async with asyncio.timeout(2):
             while not heard:  # noqa: ASYNC110 - nothing but a turn of the loop is waited for
                 await asyncio.sleep(0)
         own_redis.freeze()
         began = asyncio.get_running_loop().time()
         await one.tell_now("deleted", {"n": 2})
-        assert asyncio.get_running_loop().time() - began < 2
+        assert asyncio.get_running_loop().time() - began < 5
         own_redis.thaw()
         await until(lambda: _has(heard, {"n": 2}))
 

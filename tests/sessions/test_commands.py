@@ -371,7 +371,7 @@ async def test_waiting_for_a_code_ends_when_the_time_is_up(house: House) -> None
     started = loop.time()
     answer = await house.connect(wait=0.3)
     assert answer.status == "connecting"
-    assert 0.25 < loop.time() - started < 2
+    assert 0.25 < loop.time() - started < 10
 
 
 async def test_a_bug_in_a_worker_does_not_silence_its_number(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
