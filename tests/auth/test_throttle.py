@@ -102,7 +102,7 @@ async def test_which_addresses_are_one_client(door: Door, one: str, another: str
 
 @pytest.mark.redis
 async def test_without_redis_the_hard_limit_still_holds(own_redis: servers.RedisServer) -> None:
-    cache = Cache(own_redis.url)
+    cache = Cache(own_redis.url, operation_seconds=servers.PATIENT)
     await cache.start()
     try:
         door = Door(cache)

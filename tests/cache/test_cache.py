@@ -11,7 +11,7 @@ import orjson
 import pytest
 import structlog
 from redis.asyncio import Redis
-from tests.fixtures.servers import RedisServer, free_port, local_redis
+from tests.fixtures.servers import PATIENT, RedisServer, free_port, local_redis
 
 from prosa import cache as cache_module
 from prosa.cache import LARGEST_VALUE, NEAR_SECONDS, Cache, CacheState
@@ -19,7 +19,7 @@ from prosa.cache import LARGEST_VALUE, NEAR_SECONDS, Cache, CacheState
 
 @asynccontextmanager
 async def started(url: str | None, **options: float) -> AsyncIterator[Cache]:
-    cache = Cache(url, **{"ping_seconds": 0.05, **options})  # type: ignore[arg-type]
+    cache = Cache(url, **{"ping_seconds": 0.05, "operation_seconds": PATIENT, **options})  # type: ignore[arg-type]
     await cache.start()
     try:
         yield cache
@@ -27,7 +27,7 @@ async def started(url: str | None, **options: float) -> AsyncIterator[Cache]:
         await cache.stop()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
@@ -214,7 +214,10 @@ async def test_nothing_stale_is_read_while_it_is_being_deleted_or_where_that_fai
 async def test_more_changes_than_can_be_remembered_delete_everything_of_ours(own_redis: RedisServer) -> None:
     process = own_redis._process
     assert process is not None
-    async with started(own_redis.url, most_stale_keys=5) as cache, Redis.from_url(own_redis.url) as redis:
+    async with (
+        started(own_redis.url, most_stale_keys=5, operation_seconds=1) as cache,
+        Redis.from_url(own_redis.url) as redis,
+    ):
         await redis.set("somebody-elses", "1")
         for n in range(300):
             await cache.set(f"k{n}", n, 60)
@@ -237,7 +240,7 @@ async def test_a_redis_that_was_never_there_does_not_stop_the_start() -> None:
 
 
 async def test_many_at_once(shared_url: str) -> None:
-    async with started(shared_url, operation_seconds=2) as cache:
+    async with started(shared_url) as cache:
 
         async def one(n: int) -> Awaitable[None] | None:
             await cache.set(f"k{n}", n, 60)
@@ -249,7 +252,7 @@ async def test_many_at_once(shared_url: str) -> None:
 
 
 async def test_a_near_value_is_asked_for_once_and_gone_once_deleted_anywhere(shared_url: str) -> None:
-    here, there = Cache(shared_url), Cache(shared_url)
+    here, there = Cache(shared_url, operation_seconds=PATIENT), Cache(shared_url, operation_seconds=PATIENT)
     await here.start()
     await there.start()
 
@@ -272,7 +275,7 @@ async def test_a_near_value_is_asked_for_once_and_gone_once_deleted_anywhere(sha
 
 
 async def test_a_near_value_is_looked_at_again_after_a_while(shared_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Cache(shared_url)
+    kept = Cache(shared_url, operation_seconds=PATIENT)
     await kept.start()
     await kept.set_near("k", b"old", 60, since=0)
     await kept.set_raw("k", b"new", 60)
@@ -284,7 +287,7 @@ async def test_a_near_value_is_looked_at_again_after_a_while(shared_url: str, mo
 
 
 async def test_what_was_read_before_a_deletion_is_not_kept_near_after_it(shared_url: str) -> None:
-    kept = Cache(shared_url)
+    kept = Cache(shared_url, operation_seconds=PATIENT)
     await kept.start()
     await kept.set_raw("k", b"old", 60)
     real = kept.get_raw
@@ -331,7 +334,7 @@ async def test_what_is_written_later_is_the_newest_and_together(kept: Cache, mon
 
 
 async def test_a_stop_writes_what_waits(shared_url: str) -> None:
-    ends, stays = Cache(shared_url), Cache(shared_url)
+    ends, stays = Cache(shared_url, operation_seconds=PATIENT), Cache(shared_url, operation_seconds=PATIENT)
     await ends.start()
     await stays.start()
     ends.set_later("k", lambda: b"last words", 60)

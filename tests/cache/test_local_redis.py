@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
-from tests.fixtures.servers import local_redis
+from tests.fixtures.servers import PATIENT, local_redis
 
 from prosa import local_redis as module
 from prosa.cache import Cache, CacheState
@@ -103,7 +103,7 @@ async def test_who_listens_and_does_not_read_is_cut_off(url: str, monkeypatch: p
 
 
 async def test_all_of_ours_can_be_deleted_at_once(url: str) -> None:
-    cache = Cache(url, ping_seconds=0.05, most_stale_keys=1)
+    cache = Cache(url, operation_seconds=PATIENT, ping_seconds=0.05, most_stale_keys=1)
     await cache.start()
     async with Redis.from_url(url) as redis:
         await redis.set("other", "stays")

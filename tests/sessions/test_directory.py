@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import update
+from tests.fixtures.servers import PATIENT
 from tests.sessions.conftest import House
 
 from prosa.cache import Cache
@@ -80,7 +81,7 @@ async def test_what_another_version_cached_is_read_anew(quiet_house: House) -> N
 
 @pytest.mark.redis
 async def test_through_redis(quiet_house: House, redis_url: str) -> None:
-    cache = Cache(redis_url)
+    cache = Cache(redis_url, operation_seconds=PATIENT)
     await cache.start()
     directory = SessionDirectory(quiet_house.database, cache)
     await quiet_house.create()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.fixtures.conversations import messages
+from tests.fixtures.servers import PATIENT
 from tests.fixtures.turns import TurnStage, statements, turn_stage
 
 from prosa.ai.context import PromptMessage
@@ -216,7 +217,7 @@ async def test_losing_the_cache_changes_nothing_but_time(stage: TurnStage) -> No
 async def test_losing_redis_changes_nothing_but_time(
     sqlite_database: Database, bus: Bus, redis_url: str, tmp_path: Path
 ) -> None:
-    cache = Cache(redis_url)
+    cache = Cache(redis_url, operation_seconds=PATIENT)
     await cache.start()
     async with turn_stage(sqlite_database, bus, cache, tmp_path) as stage:
         await kept_and_lost(stage)
@@ -225,7 +226,7 @@ async def test_losing_redis_changes_nothing_but_time(
 
 @pytest.mark.redis
 async def test_in_redis_too(sqlite_database: Database, bus: Bus, redis_url: str, tmp_path: Path) -> None:
-    cache = Cache(redis_url)
+    cache = Cache(redis_url, operation_seconds=PATIENT)
     await cache.start()
     async with turn_stage(sqlite_database, bus, cache, tmp_path) as stage:
         await stage.hear("um")
@@ -247,7 +248,7 @@ async def test_in_redis_too(sqlite_database: Database, bus: Bus, redis_url: str,
 async def test_another_process_goes_on_with_it(
     sqlite_database: Database, bus: Bus, redis_url: str, tmp_path: Path
 ) -> None:
-    ours, theirs = Cache(redis_url), Cache(redis_url)
+    ours, theirs = Cache(redis_url, operation_seconds=PATIENT), Cache(redis_url, operation_seconds=PATIENT)
     await ours.start()
     await theirs.start()
     async with turn_stage(sqlite_database, bus, ours, tmp_path) as stage:
