@@ -34,7 +34,7 @@ FACTS = {
 
 async def eventually(condition: Callable[[], Awaitable[Any]]) -> Any:
     """Wait until a condition holds; return what it gave."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not (result := await condition()):
         assert time.monotonic() < deadline, "it did not come true in time"
         await asyncio.sleep(0.02)

@@ -121,7 +121,7 @@ class House:
         """Wait until something is true of a number's row."""
         row = await self.row(session_id)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not true(row):
                     await asyncio.sleep(0.01)
                     row = await self.row(session_id)
@@ -142,7 +142,7 @@ class House:
 async def eventually(true: Callable[[], object], what: str = "") -> None:
     """Wait until something is true."""
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not true():  # noqa: ASYNC110 - what is waited for sets no event
                 await asyncio.sleep(0.01)
     except TimeoutError:

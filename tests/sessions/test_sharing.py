@@ -61,7 +61,7 @@ async def held(house: House) -> Counter[str]:
 async def until_held(house: House, **wanted: int) -> None:
     found: Counter[str] = Counter()
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while found != wanted:
                 await asyncio.sleep(0.02)
                 found = await held(house)

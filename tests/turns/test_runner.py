@@ -118,7 +118,7 @@ async def test_quick_messages_in_a_row_are_waited_for(stage: TurnStage) -> None:
         for body in ("Hi", "one thing", "are you open?"):
             await stage.hear(body)
             await asyncio.sleep(0.1)
-        await stage.until(lambda: answered(stage, 1), 5)
+        await stage.until(lambda: answered(stage, 1), 20)
         await asyncio.sleep(0.4)
     assert stage.asked() == ["Hi\none thing\nare you open?"]
 
@@ -139,7 +139,7 @@ async def test_a_lost_wake_up_costs_a_poll_and_nothing_else(stage: TurnStage) ->
         await asyncio.sleep(0.05)
         stage.database.on_wake = None
         await stage.hear()
-        await stage.until(lambda: answered(stage, 1), 5)
+        await stage.until(lambda: answered(stage, 1), 20)
 
 
 async def test_long_answers_keep_their_lease(stage: TurnStage) -> None:
@@ -185,7 +185,7 @@ async def test_a_turn_whose_lease_is_gone_is_stopped(stage: TurnStage) -> None:
         await stage.hear()
         await stage.until(lambda: stage.gemini.hanging == 1)
         await run_sql(stage.database, "UPDATE conversations SET lease_owner = 'somebody else'")
-        await stage.until(lambda: running.running == 0, 5)  # before the model is given up
+        await stage.until(lambda: running.running == 0, 8)  # before the model is given up
         await stage.until(lambda: stage.gemini.hanging == 0)
     assert await stage.answers_sent() == []
     assert (await stage.talk()).lease_owner == "somebody else"
@@ -221,7 +221,7 @@ async def test_a_stop_gives_back_what_is_not(stage: TurnStage) -> None:
     assert (talk.lease_owner, talk.attempts) == (None, 0)
     assert talk.due_at is not None
     async with stage.running("next"):
-        await stage.until(lambda: answered(stage, 1), 5)
+        await stage.until(lambda: answered(stage, 1), 20)
     assert len(await stage.answers_sent()) == 1
 
 

@@ -62,7 +62,7 @@ class Recorder:
         return [event for event in self.events if isinstance(event, type_)]
 
 
-async def until(condition: Callable[[], Any], seconds: float = 10) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 30) -> None:
     """Wait for a condition that becomes true by itself."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for sets no event

@@ -323,6 +323,6 @@ async def test_the_same_device_twice_replaces_the_first(network: Network, client
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not true():  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.005)
