@@ -1,8 +1,8 @@
 # Everything a fresh machine needs is Python >= 3.11 and make; `make setup` brings the rest.
 PYTHON ?= python3
 BIN := .venv/bin
-# Workers of the test run; 0 runs the tests in one process.
-WORKERS ?= 2
+# Workers of the test run, of which many wait at any moment; 0 runs the tests in one process.
+WORKERS ?= 3
 NAME ?=
 # RACE=1 runs the bridge's tests with Go's race detector, which needs a C compiler and some minutes for its first build.
 RACE ?=
