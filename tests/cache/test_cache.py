@@ -78,11 +78,11 @@ async def test_missing_deleted_and_expired_are_none(kept: Cache) -> None:
 
 
 async def test_counters_end_after_their_first_increment(kept: Cache) -> None:
-    assert [await kept.increment("n", 0.2) for _ in range(3)] == [1, 2, 3]
-    await asyncio.sleep(0.1)
-    assert await kept.increment("n", 0.2) == 4
-    await asyncio.sleep(0.13)
-    assert await kept.increment("n", 0.2) == 1
+    assert [await kept.increment("n", 1.5) for _ in range(3)] == [1, 2, 3]
+    await asyncio.sleep(0.8)
+    assert await kept.increment("n", 1.5) == 4
+    await asyncio.sleep(0.9)
+    assert await kept.increment("n", 1.5) == 1
     assert await kept.get("n") == 1
 
 
