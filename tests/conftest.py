@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 from tests.fixtures import servers
+from tests.fixtures.caches import started
 from tests.fixtures.memory import use_memory
 
 from prosa.cache import Cache
@@ -117,7 +118,5 @@ def own_postgres() -> Iterator[servers.PostgresServer]:
 @pytest.fixture
 async def cache() -> AsyncIterator[Cache]:
     """An empty cache in the process."""
-    cache = Cache()
-    await cache.start()
-    yield cache
-    await cache.stop()
+    async with started() as cache:
+        yield cache

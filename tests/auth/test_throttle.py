@@ -2,6 +2,7 @@
 
 import pytest
 from tests.fixtures import servers
+from tests.fixtures.caches import started
 from tests.fixtures.people import MovableClock
 
 from prosa.auth.throttle import PER_ADDRESS, PER_EMAIL, LoginThrottle
@@ -102,9 +103,7 @@ async def test_which_addresses_are_one_client(door: Door, one: str, another: str
 
 @pytest.mark.redis
 async def test_without_redis_the_hard_limit_still_holds(own_redis: servers.RedisServer) -> None:
-    cache = Cache(own_redis.url, operation_seconds=servers.PATIENT)
-    await cache.start()
-    try:
+    async with started(own_redis.url) as cache:
         door = Door(cache)
         assert await door.knock()
         own_redis.stop()
@@ -112,5 +111,3 @@ async def test_without_redis_the_hard_limit_still_holds(own_redis: servers.Redis
         assert cache.state is CacheState.AWAY
         assert 0 < sum(tries) <= PER_EMAIL.most
         assert not tries[-1]
-    finally:
-        await cache.stop()

@@ -5,26 +5,17 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import orjson
 import pytest
 import structlog
 from redis.asyncio import Redis
-from tests.fixtures.servers import PATIENT, RedisServer, free_port, local_redis
+from tests.fixtures.caches import started
+from tests.fixtures.servers import RedisServer, free_port, local_redis
 
 from prosa import cache as cache_module
 from prosa.cache import LARGEST_VALUE, NEAR_SECONDS, Cache, CacheState
-
-
-@asynccontextmanager
-async def started(url: str | None, **options: float) -> AsyncIterator[Cache]:
-    cache = Cache(url, **{"ping_seconds": 0.05, "operation_seconds": PATIENT, **options})  # type: ignore[arg-type]
-    await cache.start()
-    try:
-        yield cache
-    finally:
-        await cache.stop()
 
 
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
@@ -252,57 +243,49 @@ async def test_many_at_once(shared_url: str) -> None:
 
 
 async def test_a_near_value_is_asked_for_once_and_gone_once_deleted_anywhere(shared_url: str) -> None:
-    here, there = Cache(shared_url, operation_seconds=PATIENT), Cache(shared_url, operation_seconds=PATIENT)
-    await here.start()
-    await there.start()
+    async with started(shared_url) as here, started(shared_url) as there:
 
-    async def tell(keys: tuple[str, ...]) -> None:
-        there.deleted_elsewhere(keys)
+        async def tell(keys: tuple[str, ...]) -> None:
+            there.deleted_elsewhere(keys)
 
-    here.tell_deleted = tell
-    await here.set_near("k", b"old", 60, since=0)
-    assert await there.get_near("k") == b"old"
-    await there.set_raw("k", b"unseen", 60)  # which nobody does: it shows who looks
-    assert await here.get_near("k") == b"old"
-    assert await there.get_near("k") == b"old"
-    seen = there.deletion("k")
-    await here.delete_near("k")
-    assert there.deletion("k") != seen
-    assert await here.get_near("k") is None
-    assert await there.get_near("k") is None
-    await here.stop()
-    await there.stop()
+        here.tell_deleted = tell
+        await here.set_near("k", b"old", 60, since=0)
+        assert await there.get_near("k") == b"old"
+        await there.set_raw("k", b"unseen", 60)  # which nobody does: it shows who looks
+        assert await here.get_near("k") == b"old"
+        assert await there.get_near("k") == b"old"
+        seen = there.deletion("k")
+        await here.delete_near("k")
+        assert there.deletion("k") != seen
+        assert await here.get_near("k") is None
+        assert await there.get_near("k") is None
 
 
 async def test_a_near_value_is_looked_at_again_after_a_while(shared_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Cache(shared_url, operation_seconds=PATIENT)
-    await kept.start()
-    await kept.set_near("k", b"old", 60, since=0)
-    await kept.set_raw("k", b"new", 60)
-    now = time.monotonic()
-    monkeypatch.setattr("prosa.cache.time.monotonic", lambda: now + NEAR_SECONDS + 0.1)
-    assert await kept.get_near("k") == b"new"
-    monkeypatch.undo()
-    await kept.stop()
+    async with started(shared_url) as kept:
+        await kept.set_near("k", b"old", 60, since=0)
+        await kept.set_raw("k", b"new", 60)
+        now = time.monotonic()
+        monkeypatch.setattr("prosa.cache.time.monotonic", lambda: now + NEAR_SECONDS + 0.1)
+        assert await kept.get_near("k") == b"new"
+        monkeypatch.undo()
 
 
 async def test_what_was_read_before_a_deletion_is_not_kept_near_after_it(shared_url: str) -> None:
-    kept = Cache(shared_url, operation_seconds=PATIENT)
-    await kept.start()
-    await kept.set_raw("k", b"old", 60)
-    real = kept.get_raw
+    async with started(shared_url) as kept:
+        await kept.set_raw("k", b"old", 60)
+        real = kept.get_raw
 
-    async def slow(key: str) -> bytes | None:
-        raw = await real(key)
-        kept.deleted_elsewhere([key])
-        return raw
+        async def slow(key: str) -> bytes | None:
+            raw = await real(key)
+            kept.deleted_elsewhere([key])
+            return raw
 
-    kept.get_raw = slow  # type: ignore[method-assign]
-    assert await kept.get_near("k") == b"old"
-    kept.get_raw = real  # type: ignore[method-assign]
-    await kept.delete("k")
-    assert await kept.get_near("k") is None
-    await kept.stop()
+        kept.get_raw = slow  # type: ignore[method-assign]
+        assert await kept.get_near("k") == b"old"
+        kept.get_raw = real  # type: ignore[method-assign]
+        await kept.delete("k")
+        assert await kept.get_near("k") is None
 
 
 async def test_what_is_written_later_is_the_newest_and_together(kept: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,13 +317,10 @@ async def test_what_is_written_later_is_the_newest_and_together(kept: Cache, mon
 
 
 async def test_a_stop_writes_what_waits(shared_url: str) -> None:
-    ends, stays = Cache(shared_url, operation_seconds=PATIENT), Cache(shared_url, operation_seconds=PATIENT)
-    await ends.start()
-    await stays.start()
-    ends.set_later("k", lambda: b"last words", 60)
-    await ends.stop()
-    assert await stays.get_raw("k") == b"last words"
-    await stays.stop()
+    async with started(shared_url) as stays:
+        async with started(shared_url) as ends:
+            ends.set_later("k", lambda: b"last words", 60)
+        assert await stays.get_raw("k") == b"last words"
 
 
 async def test_while_redis_is_away_nothing_near_is_used(own_redis: RedisServer) -> None:

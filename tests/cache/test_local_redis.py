@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
-from tests.fixtures.servers import PATIENT, local_redis
+from tests.fixtures.caches import started
+from tests.fixtures.servers import local_redis
 
 from prosa import local_redis as module
-from prosa.cache import Cache, CacheState
+from prosa.cache import CacheState
 from prosa.local_redis import LocalRedis
 
 
@@ -103,9 +104,7 @@ async def test_who_listens_and_does_not_read_is_cut_off(url: str, monkeypatch: p
 
 
 async def test_all_of_ours_can_be_deleted_at_once(url: str) -> None:
-    cache = Cache(url, operation_seconds=PATIENT, ping_seconds=0.05, most_stale_keys=1)
-    await cache.start()
-    async with Redis.from_url(url) as redis:
+    async with started(url, most_stale_keys=1) as cache, Redis.from_url(url) as redis:
         await redis.set("other", "stays")
         await cache.set("a", 1, 60)
         cache._away(OSError())  # as where the parent is held up
@@ -115,7 +114,6 @@ async def test_all_of_ours_can_be_deleted_at_once(url: str) -> None:
                 await asyncio.sleep(0.01)
         assert await cache.get("a") is None
         assert await redis.get("other") == b"stays"
-    await cache.stop()
 
 
 async def test_its_end_ends_connections_and_takes_the_socket_away() -> None:

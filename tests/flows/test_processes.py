@@ -29,15 +29,13 @@ EMAIL, PASSWORD = "owner@example.com", "a long password"
 class Installation:
     """A world with one database, and who holds its numbers."""
 
-    def __init__(self, world: World, database: Database, settings: dict[str, str], temporary: Path) -> None:
+    def __init__(self, world: World, database: Database, settings: dict[str, str]) -> None:
         self.world = world
         self.database = database
-        self.settings = settings | {"TMPDIR": str(temporary)}
-        self.temporary = temporary
-        """Where its processes meet: a start clears away what killed parents left, also another test's."""
+        self.settings = settings
 
     def left_by(self, parent: int) -> list[Path]:
-        return list(self.temporary.glob(f"prosa-processes-{parent}-*"))
+        return list(Path(self.settings["TMPDIR"]).glob(f"prosa-processes-{parent}-*"))
 
     def prosa(self, name: str, **settings: str) -> ProsaProcess:
         return self.world.prosa(name, settings=self.settings | settings)
@@ -99,8 +97,10 @@ async def installation(servers: tuple[URL, str | None], tmp_path: Path) -> Async
     settings["PROSA_DATABASE_URL"] = url.render_as_string(hide_password=False)
     database = Database(database_url)
     async with World(tmp_path / "world") as world:
-        with tempfile.TemporaryDirectory() as temporary:  # a short path, as a socket needs
-            yield Installation(world, database, settings, Path(temporary))
+        # Its own, since a start clears away what killed parents left, also another test's; and a short path, as sockets
+        # need.
+        with tempfile.TemporaryDirectory() as settings["TMPDIR"]:
+            yield Installation(world, database, settings)
     await database.close()
 
 

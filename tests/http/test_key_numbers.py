@@ -18,14 +18,11 @@ import pytest
 from sqlalchemy import Uuid, bindparam, text
 from sqlalchemy.engine import URL
 from tests.fixtures.conversations import add_session, inbound, receiver
-from tests.fixtures.fake_engine import FakeEngine
 from tests.fixtures.http import client_of
-from tests.fixtures.people import cheap_passwords
+from tests.fixtures.installation import whole_app
 from tests.fixtures.serving import served
 from tests.http.test_key_rights import ENDPOINTS, made_up
 
-import prosa.app
-import prosa.composition
 from prosa.answers import asked
 from prosa.answers.asked import NewQuestion
 from prosa.answers.models import AnsweredBy
@@ -39,7 +36,6 @@ from prosa.events.log import Position, read_after
 from prosa.http.key_rights import needs_all_numbers
 from prosa.http.pagination import encode_cursor
 from prosa.sessions.facts import SessionFacts
-from prosa.settings import Settings
 from prosa.usage import repository as usage
 from prosa.usage.repository import NewUsage
 from prosa.users.api_keys import ApiKeyService
@@ -49,10 +45,6 @@ from prosa.whatsapp.engine import MessageType
 
 NOBODY = "5511900000009"
 LATER = f"{utc_now() + timedelta(days=90):%Y-%m-%dT%H:%M:%SZ}"
-
-
-class RunningEngine(FakeEngine):
-    pid = 1
 
 
 @dataclass
@@ -160,13 +152,8 @@ async def questions(api: httpx.AsyncClient, session_id: str | None = None) -> li
 
 @pytest.fixture
 async def world(database_url: URL, database: Database, tmp_path: Path) -> AsyncIterator[World]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prosa.composition, "_engine", lambda *_: RunningEngine(media_dir=tmp_path))
-        patch.setattr(prosa.composition, "Passwords", cheap_passwords)
-        url = database_url.set(drivername=database_url.get_backend_name()).render_as_string(hide_password=False)
-        app = prosa.app.create_app(
-            Settings(_env_file=None, data_dir=tmp_path / "data", log_level="error", database_url=url)
-        )
+    url = database_url.set(drivername=database_url.get_backend_name()).render_as_string(hide_password=False)
+    with whole_app(tmp_path, database_url=url) as app:
         async with served(app):
             users: UserService = app.state.provided[UserService]
             keys: ApiKeyService = app.state.provided[ApiKeyService]

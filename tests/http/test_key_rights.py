@@ -8,17 +8,14 @@ from typing import Any
 import httpx
 import pytest
 from tests.fixtures.conversations import add_session
-from tests.fixtures.fake_engine import FakeEngine
 from tests.fixtures.http import client_of
-from tests.fixtures.people import cheap_passwords
+from tests.fixtures.installation import whole_app
 from tests.fixtures.serving import served
 
 import prosa.app
-import prosa.composition
 from prosa.auth.caller import Access, Caller
 from prosa.database import Database
 from prosa.http.key_rights import SAFE, needs_all_numbers
-from prosa.settings import Settings
 from prosa.users.api_keys import ApiKeyService
 from prosa.users.service import COMMAND_LINE, UserService
 
@@ -46,10 +43,6 @@ OPERATIONS: list[tuple[str, str, dict[str, Any]]] = [
     if operation.get("security")
 ]
 ENDPOINTS = [(method, path) for method, path, _ in OPERATIONS]
-
-
-class RunningEngine(FakeEngine):
-    pid = 1
 
 
 def beginning(path: str) -> str:
@@ -84,10 +77,7 @@ class Programs:
 @pytest.fixture(scope="module")
 async def programs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Programs]:
     folder: Path = tmp_path_factory.mktemp("installation")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prosa.composition, "_engine", lambda *_: RunningEngine(media_dir=folder))
-        patch.setattr(prosa.composition, "Passwords", cheap_passwords)
-        app = prosa.app.create_app(Settings(_env_file=None, data_dir=folder / "data", log_level="error"))
+    with whole_app(folder) as app:
         async with served(app):
             users: UserService = app.state.provided[UserService]
             keys: ApiKeyService = app.state.provided[ApiKeyService]

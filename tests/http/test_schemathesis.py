@@ -24,19 +24,16 @@ from schemathesis.specs.openapi.checks import (
 )
 from sqlalchemy import select
 from tests.fixtures.conversations import add_session, inbound, receiver
-from tests.fixtures.fake_engine import FakeEngine
-from tests.fixtures.people import cheap_passwords
+from tests.fixtures.installation import whole_app
 from tests.fixtures.serving import served
 
 import prosa.app
-import prosa.composition
 from prosa.auth.authenticator import Authenticator
 from prosa.auth.caller import Caller
 from prosa.conversations.models import Conversation, Message
 from prosa.database import Database
 from prosa.errors import NotAuthenticatedError
 from prosa.ids import new_token
-from prosa.settings import Settings
 from prosa.users.models import Role, User
 from prosa.users.service import COMMAND_LINE, UserService
 from prosa.users.sign_in import SignInService
@@ -67,12 +64,6 @@ CASES = [
     # without any input there is nothing to get wrong
     if mode is GenerationMode.POSITIVE or {"parameters", "requestBody", "security"} & operation.definition.raw.keys()
 ]
-
-
-class RunningEngine(FakeEngine):
-    """The engine in memory, with a process id as the application expects."""
-
-    pid = 1
 
 
 class Installation:
@@ -145,12 +136,12 @@ class Installation:
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("installation")
-    with pytest.MonkeyPatch.context() as patch, start_blocking_portal() as portal:
-        patch.setattr(prosa.composition, "_engine", lambda *_: RunningEngine(media_dir=folder))
-        patch.setattr(prosa.composition, "Passwords", cheap_passwords)
-        app = prosa.app.create_app(Settings(_env_file=None, data_dir=folder / "data", log_level="error"))
-        with portal.wrap_async_context_manager(served(app)) as address:
-            yield Installation(portal, app, folder, address)
+    with (
+        whole_app(folder) as app,
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(served(app)) as address,
+    ):
+        yield Installation(portal, app, folder, address)
 
 
 @pytest.mark.parametrize("label", ["GET /users/{user_id}", "GET /sessions/{session_id}", "GET /auth/me"])

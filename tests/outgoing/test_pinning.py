@@ -55,7 +55,7 @@ async def test_a_name_is_looked_up_once_and_what_it_means_then_is_what_counts(
     monkeypatch: pytest.MonkeyPatch, ask: Ask, scheme: str
 ) -> None:
     with rebinding(monkeypatch, [PUBLIC], [LOOPBACK]) as names:
-        with pytest.raises(OSError):
+        with pytest.raises(OSError):  # it is the network that refuses
             await ask(f"{scheme}://rebind.example/v1")
         assert (names.connected, names.asked) == ([PUBLIC], ["rebind.example"])
         with pytest.raises(RefusedAddressError, match="not a public one"):

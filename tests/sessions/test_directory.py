@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 from sqlalchemy import update
-from tests.fixtures.servers import PATIENT
+from tests.fixtures.caches import started
 from tests.sessions.conftest import House
 
-from prosa.cache import Cache
 from prosa.sessions import repository
 from prosa.sessions.directory import SessionDirectory, cache_key
 from prosa.sessions.repository import TABLE
@@ -81,11 +80,9 @@ async def test_what_another_version_cached_is_read_anew(quiet_house: House) -> N
 
 @pytest.mark.redis
 async def test_through_redis(quiet_house: House, redis_url: str) -> None:
-    cache = Cache(redis_url, operation_seconds=PATIENT)
-    await cache.start()
-    directory = SessionDirectory(quiet_house.database, cache)
-    await quiet_house.create()
-    first = await directory.record("shop")
-    assert await cache.get(cache_key("shop")) is not None
-    assert await directory.record("shop") == first
-    await cache.stop()
+    async with started(redis_url) as cache:
+        directory = SessionDirectory(quiet_house.database, cache)
+        await quiet_house.create()
+        first = await directory.record("shop")
+        assert await cache.get(cache_key("shop")) is not None
+        assert await directory.record("shop") == first

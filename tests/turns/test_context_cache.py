@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.caches import started
 from tests.fixtures.conversations import messages
-from tests.fixtures.servers import PATIENT
 from tests.fixtures.turns import TurnStage, statements, turn_stage
 
 from prosa.ai.context import PromptMessage
@@ -41,12 +41,8 @@ async def need(stage: TurnStage, after: int = 0) -> Need:
 
 async def fresh(stage: TurnStage, after: int = 0) -> Sequence[PromptMessage]:
     """What the table says, read past any cache."""
-    empty = Cache()
-    await empty.start()
-    try:
+    async with started() as empty:
         return await Contexts(stage.database, empty).load(await need(stage, after))
-    finally:
-        await empty.stop()
 
 
 async def written(cache: Cache, wanted: Need) -> bytes:
@@ -217,18 +213,13 @@ async def test_losing_the_cache_changes_nothing_but_time(stage: TurnStage) -> No
 async def test_losing_redis_changes_nothing_but_time(
     sqlite_database: Database, bus: Bus, redis_url: str, tmp_path: Path
 ) -> None:
-    cache = Cache(redis_url, operation_seconds=PATIENT)
-    await cache.start()
-    async with turn_stage(sqlite_database, bus, cache, tmp_path) as stage:
+    async with started(redis_url) as cache, turn_stage(sqlite_database, bus, cache, tmp_path) as stage:
         await kept_and_lost(stage)
-    await cache.stop()
 
 
 @pytest.mark.redis
 async def test_in_redis_too(sqlite_database: Database, bus: Bus, redis_url: str, tmp_path: Path) -> None:
-    cache = Cache(redis_url, operation_seconds=PATIENT)
-    await cache.start()
-    async with turn_stage(sqlite_database, bus, cache, tmp_path) as stage:
+    async with started(redis_url) as cache, turn_stage(sqlite_database, bus, cache, tmp_path) as stage:
         await stage.hear("um")
         await stage.contexts.load(await need(stage))
         await stage.hear("dois 🙂")
@@ -241,17 +232,17 @@ async def test_in_redis_too(sqlite_database: Database, bus: Bus, redis_url: str,
         with statements(sqlite_database) as seen:
             await stage.contexts.load(wanted)
         assert reads(seen) == 1
-    await cache.stop()
 
 
 @pytest.mark.redis
 async def test_another_process_goes_on_with_it(
     sqlite_database: Database, bus: Bus, redis_url: str, tmp_path: Path
 ) -> None:
-    ours, theirs = Cache(redis_url, operation_seconds=PATIENT), Cache(redis_url, operation_seconds=PATIENT)
-    await ours.start()
-    await theirs.start()
-    async with turn_stage(sqlite_database, bus, ours, tmp_path) as stage:
+    async with (
+        started(redis_url) as ours,
+        started(redis_url) as theirs,
+        turn_stage(sqlite_database, bus, ours, tmp_path) as stage,
+    ):
         other = Contexts(sqlite_database, theirs)
         await stage.hear("um")
         await stage.contexts.load(await need(stage))
@@ -270,8 +261,6 @@ async def test_another_process_goes_on_with_it(
             got = await stage.contexts.load(Need(now.conversation_id, now.version + 2, 4))
         assert [m.text for m in got] == ["um", "dois", "três", "quatro"]
         assert reads(seen) == 0
-    await ours.stop()
-    await theirs.stop()
 
 
 async def test_a_turn_asks_no_cache_for_what_is_known(
