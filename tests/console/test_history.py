@@ -123,3 +123,39 @@ async def test_what_is_read_stays_while_older_messages_come_to_the_very_top(cons
     answer.set()
     await expect(log.locator(f'[data-seq="{newest}"]')).to_have_count(0)  # older ones came, newer ones went
     assert abs(await seen.evaluate("one => one.getBoundingClientRect().top") - place) < 2
+
+
+async def test_a_slow_device_loads_what_is_scrolled_to_and_no_more(console: Console) -> None:
+    """It shows messages later than the next ones could come: what is not shown yet is not what the page is short of."""
+    await fill(console, [f"mensagem {n}" for n in range(1, 601)])
+    page = console.page
+    chromium = await page.context.new_cdp_session(page)
+    await chromium.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    await page.goto("/app/inbox")
+    await page.get_by_role("link", name="Ana Souza").click()
+    log = page.get_by_role("log", name="Messages")
+    await expect(log.get_by_text("mensagem 600", exact=True)).to_be_in_viewport()
+
+    assert await scroll_up(log, "mensagem 300") <= MOST
+    await page.wait_for_timeout(500)  # pages that were asked for come meanwhile
+    await expect(log.get_by_text("mensagem 300", exact=True)).to_be_attached()
+    assert await log.locator("article").count() <= MOST
+
+
+async def test_the_way_to_the_newest_ends_there_where_it_was_let_go_a_moment_ago(console: Console) -> None:
+    """Some of what stood in the page is among the newest messages that come: it is not what is read any more."""
+    texts = [f"mensagem {n}" for n in range(1, 601)]
+    texts[579] = "a agulha no palheiro"
+    await fill(console, texts)
+    page = console.page
+    await page.goto("/app/inbox")
+    await page.get_by_role("searchbox").fill("agulha")
+    await page.get_by_role("region", name="In messages").get_by_role("link", name="Ana Souza").click()
+    log = page.get_by_role("log", name="Messages")
+    await expect(log.get_by_text("a agulha no palheiro", exact=True)).to_be_in_viewport()
+    await scroll_up(log, "mensagem 341")
+    newest = await log.locator("article").last.get_attribute("data-seq")
+    assert newest == "580"
+
+    await page.get_by_role("button", name="Go to the newest message").click()
+    await expect(log.get_by_text("mensagem 600", exact=True)).to_be_in_viewport()

@@ -1,6 +1,6 @@
 /** What was said: grows where a person scrolls, lets go what is far away, and goes to any message of the conversation. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { asProblem } from "~/api/problem";
 import type { Conversation, Message } from "~/api/types";
 import { useStore } from "~/app/store";
@@ -55,17 +55,23 @@ export function Messages({
   const byWaId = useMemo(() => new Map(shown?.items.map((one) => [one.wa_id, one])), [shown]);
   const scroller = useRef<HTMLDivElement>(null);
   const log = useRef<HTMLDivElement>(null);
+  const drawn = useRef(shown);
+  useLayoutEffect(() => {
+    drawn.current = shown;
+  }, [shown]);
   const growing = useRef(false);
   const [state, setState] = useState<{ growing: boolean; error: unknown }>({ growing: false, error: null });
   const [far, setFar] = useState(false);
-  const [target, setTarget] = useState<{ seq: number } | null>(null);
+  /** What is to be brought into sight once it is in the page; `seq` null: the newest message. */
+  const [target, setTarget] = useState<{ seq: number | null } | null>(null);
   const [flash, setFlash] = useState<number | null>(null);
   const { keep, before } = useSteady(scroller, log, !shown?.newer, shown);
 
   const more = useCallback(async () => {
     const box = scroller.current;
     const now = client.getQueryData(messagesQuery(id).queryKey);
-    if (!box || !now || growing.current) return;
+    // where a slow device has yet to show what came, what is measured is not what is loaded
+    if (!box || !now || growing.current || drawn.current !== now) return;
     const above = box.scrollHeight - box.clientHeight + box.scrollTop;
     const direction =
       now.newer && -box.scrollTop < AHEAD ? "newer" : now.older && above < AHEAD ? "older" : null;
@@ -99,8 +105,7 @@ export function Messages({
         toast.problem(problem);
         return;
       }
-      if (seq === null) scroller.current?.scrollTo({ top: 0 });
-      else setTarget({ seq });
+      setTarget({ seq });
     },
     [client, id],
   );
@@ -115,6 +120,13 @@ export function Messages({
   // what was asked for is in the page by now: bring it to the middle, and point it out for a moment
   useEffect(() => {
     if (!target || !shown) return;
+    if (target.seq === null) {
+      if (shown.newer) return;
+      setTarget(null);
+      scroller.current?.scrollTo({ top: 0 });
+      keep();
+      return;
+    }
     const found = log.current?.querySelector(`[data-seq="${target.seq}"]`);
     if (!found) return;
     setTarget(null);
