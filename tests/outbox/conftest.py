@@ -20,7 +20,7 @@ from prosa.conversations.opening import open_or_create
 from prosa.database import Database
 from prosa.database.engine import WriteDb
 from prosa.events.bus import Bus
-from prosa.outbox import ahead
+from prosa.outbox import ahead, attempts
 from prosa.outbox import sender as sender_module
 from prosa.outbox.content import Outbound, OutboundText
 from prosa.outbox.queue import EnqueuedMessage, enqueue, enqueue_answer
@@ -101,7 +101,7 @@ async def office(
 ) -> AsyncIterator[Office]:
     monkeypatch.setattr(sender_module, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(sender_module, "STOP_SECONDS", 0.2)
-    monkeypatch.setattr(sender_module, "OFFLINE_SECONDS", 0.3)
+    monkeypatch.setattr(attempts, "OFFLINE_SECONDS", 0.3)
     monkeypatch.setattr(ahead, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(leases, "backoff", lambda *_a, **_k: timedelta(milliseconds=50))
     office = Office(database, bus, tmp_path / "media", await add_session(database, await add_owner(database)))

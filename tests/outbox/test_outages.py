@@ -11,7 +11,7 @@ from tests.outbox.conftest import Office
 
 from prosa.database import Database
 from prosa.events.bus import Bus
-from prosa.outbox import claims
+from prosa.outbox import attempts, claims
 from prosa.outbox import sender as sender_module
 from prosa.whatsapp.engine import EngineErrorCode
 
@@ -19,7 +19,7 @@ from prosa.whatsapp.engine import EngineErrorCode
 @pytest.fixture
 async def office(sqlite_database: Database, bus: Bus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(sender_module, "POLL_SECONDS", 0.1)
-    monkeypatch.setattr(sender_module, "OFFLINE_SECONDS", 0.05)
+    monkeypatch.setattr(attempts, "OFFLINE_SECONDS", 0.05)
     session = await add_session(sqlite_database, await add_owner(sqlite_database))
     office = Office(sqlite_database, bus, tmp_path / "media", session)
     yield office
@@ -59,7 +59,7 @@ async def test_a_message_sent_while_the_database_went_away_is_sent_once(
 async def test_credentials_that_cannot_be_read_for_a_while_cost_no_try_and_it_says_so(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    office.connection.failures.extend([EngineErrorCode.STORE] * (sender_module.MAX_ATTEMPTS + 2))
+    office.connection.failures.extend([EngineErrorCode.STORE] * (attempts.MAX_ATTEMPTS + 2))
     errors: list[str | None] = []
     retry = claims.write_retry
 

@@ -30,7 +30,7 @@ from prosa.conversations.opening import open_or_create
 from prosa.database import Database
 from prosa.database.engine import WriteDb
 from prosa.events.bus import Bus
-from prosa.outbox import claims
+from prosa.outbox import attempts, claims
 from prosa.outbox import sender as sender_module
 from prosa.outbox.cancel import PERHAPS, SWITCHED_OFF
 from prosa.outbox.content import Instructions, OutboundMedia, OutboundText
@@ -173,9 +173,9 @@ async def test_it_gives_up_after_some_tries(office: Office) -> None:
     office.numbers.opened("main")
     await office.sender.start()
     await office.sent(1)
-    assert len(office.connection.sent) == sender_module.MAX_ATTEMPTS
+    assert len(office.connection.sent) == attempts.MAX_ATTEMPTS
     [row] = await messages(office.database)
-    assert (row.status, row.attempts) == ("failed", sender_module.MAX_ATTEMPTS)
+    assert (row.status, row.attempts) == ("failed", attempts.MAX_ATTEMPTS)
 
 
 async def test_an_unexpected_error_is_tried_again(office: Office) -> None:
@@ -190,7 +190,7 @@ async def test_an_unexpected_error_is_tried_again(office: Office) -> None:
 async def test_an_offline_number_keeps_its_messages_without_burning_tries(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender_module, "OFFLINE_SECONDS", 60)
+    monkeypatch.setattr(attempts, "OFFLINE_SECONDS", 60)
     connection = office.lines.connections.pop("main")
     queued = await office.queue("later")
     await office.sender.start()
@@ -208,7 +208,7 @@ async def test_an_offline_number_keeps_its_messages_without_burning_tries(
     assert (await office.row(queued)).attempts == 0
     await asyncio.sleep(0.3)
     assert len(connection.sent) == 1, "it is left alone until it comes online again"
-    monkeypatch.setattr(sender_module, "OFFLINE_SECONDS", 0.3)  # or for a while
+    monkeypatch.setattr(attempts, "OFFLINE_SECONDS", 0.3)  # or for a while
     office.numbers.opened("main")
     await office.tried(2)
     await office.sent(1)

@@ -7,7 +7,6 @@ under the same WhatsApp id, which recipients show once.
 import asyncio
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,24 +16,20 @@ from prosa import leases
 from prosa.clock import Clock, utc_now
 from prosa.conversations.hot import MESSAGES
 from prosa.conversations.media import MediaFiles
-from prosa.conversations.models import MessageStatus
 from prosa.conversations.online import OnlineNumbers
 from prosa.database.engine import Database, Place, WriteDb
-from prosa.database.outage import OutageLog, patiently
+from prosa.database.outage import OutageLog
 from prosa.events.bus import Bus, Signal
 from prosa.leases import LeaseLostError
 from prosa.outbox import claims, limits
 from prosa.outbox.ahead import Ahead
-from prosa.outbox.cancel import cancel_following, withdraw
-from prosa.outbox.delivery import OFFLINE, Tried, deliver
-from prosa.outbox.metrics import DELAY, OUTCOMES, SENT
+from prosa.outbox.attempts import EXPIRED, Attempts
 from prosa.outbox.offline import OfflineNumbers
 from prosa.outbox.pace import Paces
 from prosa.outbox.queue import TOPIC
 from prosa.outbox.sending import Sending, SendSlot
 from prosa.sessions.facts import Numbers, SessionFacts
 from prosa.stopping import SENDING, Grace
-from prosa.whatsapp.engine import EngineError, EngineErrorCode
 
 logger = structlog.get_logger("prosa.outbox")
 
@@ -45,10 +40,6 @@ TOTAL = 64
 """Messages being sent at the same time in this process."""
 PER_NUMBER = 8
 """Messages of one number being sent at the same time."""
-MAX_ATTEMPTS = 8
-OFFLINE_SECONDS = 5.0
-"""A number that turns out to be offline is left alone for so long, or until it opens."""
-EXPIRED = "expired: it could not be sent in time"
 EXPIRY_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
@@ -81,7 +72,6 @@ class Sender:
         self._database = database
         self._bus = bus
         self._numbers = numbers
-        self._files = files
         self._clock = clock
         self._grace = grace or Grace(STOP_SECONDS)
         self._owner = leases.new_owner()
@@ -93,6 +83,7 @@ class Sender:
         """Numbers with so many of them that more may be due and was not taken."""
         self._is_offline = OfflineNumbers(numbers)
         self._paces = Paces(database, sessions, clock)
+        self._attempts = Attempts(database, files, numbers, self._is_offline, self._paces, clock, owner=self._owner)
         self._ahead = Ahead(database, numbers, self._paces, clock)
         self._signal = Signal()
         self._rounds = 0
@@ -233,7 +224,7 @@ class Sender:
         go: list[Sending] = []
         for message in taken:
             if message.session_id in changed and any(other.session_id == message.session_id for other in go):
-                await self._wait_for_number(message)
+                await self._attempts.put_back(message)
             else:
                 go.append(message)
         self._paces.went(changed, {message.session_id for message in go}, now)
@@ -242,7 +233,7 @@ class Sender:
     async def _send(self, message: Sending, round_: int) -> None:
         try:
             async with self._busy[message.session_id]:
-                again = await self._try(message)
+                again = await self._attempts.make(message)
         except LeaseLostError:
             logger.info("a message is another's by now", session=message.session_id, message=str(message.id))
             again = True
@@ -260,100 +251,6 @@ class Sender:
                 self._signal.again()
             else:  # its number may be another process's by now
                 self._bus.wake(TOPIC)
-
-    async def _try(self, message: Sending) -> bool:
-        """Try to send; write down what came of it. Return whether the next one should be looked for at once."""
-        now = self._clock()
-        if message.expired(now):
-            await self._fail(message, EXPIRED)
-            return True
-        if message.unwanted(now):
-            await self._withdraw(message)
-            return True
-        connection = self._numbers.connection(message.session_id)
-        if connection is None or self._is_offline(message.session_id, now) or self._paces.is_paused(message.session_id):
-            await self._wait_for_number(message)
-            return False
-        try:
-            tried = await deliver(self._database, self._files, connection, message)
-        except Exception as error:
-            logger.exception("sending failed in an unexpected way", message=str(message.id))
-            tried = Tried(message, failure=EngineError(EngineErrorCode.INTERNAL, type(error).__name__))
-        if tried.result is not None:
-            now = self._clock()
-            write = partial(claims.write_sent, message=message, result=tried.result, owner=self._owner, now=now)
-            await self._write(write, Place.TOGETHER)
-            SENT.inc()
-            DELAY.observe(max(0.0, (now - message.stored_at).total_seconds()))
-            await self._paces.through(message.session_id)
-            return False
-        if tried.failure is None:
-            raise RuntimeError("a try has a result or a failure")
-        return await self._failed(tried, tried.failure)
-
-    async def _failed(self, tried: Tried, failure: EngineError) -> bool:
-        message, code = tried.message, failure.code
-        if code in OFFLINE:
-            self._is_offline.note(message.session_id, self._clock() + timedelta(seconds=OFFLINE_SECONDS))
-            # An offline number says so itself; that the credentials cannot be read is told nowhere else.
-            await self._wait_for_number(message, None if code is not EngineErrorCode.STORE else str(failure))
-            return False
-        attempts = message.attempts + 1
-        if code is EngineErrorCode.RATE_LIMITED:
-            # The number's fault, not the message's: no try is counted.
-            attempts, due_at = message.attempts, (await self._paces.slower(message.session_id)).until
-        elif not code.temporary or attempts >= MAX_ATTEMPTS:
-            await self._fail(message, f"{code.value}: {failure.message}")
-            return True
-        else:
-            due_at = self._clock() + leases.backoff(message.attempts, base=2, ceiling=300)
-        now = self._clock()
-        await self._write(
-            partial(
-                claims.write_retry, message=message, due_at=due_at, attempts=attempts,
-                error=f"{code.value}: {failure.message}", owner=self._owner, now=now,
-            )
-        )  # fmt: skip
-        OUTCOMES.labels("retried").inc()
-        logger.info("sending is tried again", session=message.session_id, message=str(message.id), code=code.value)
-        return False
-
-    async def _withdraw(self, message: Sending) -> None:
-        now = self._clock()
-        await self._write(lambda db: withdraw(db, message, owner=self._owner, now=now))
-        OUTCOMES.labels(MessageStatus.CANCELLED.value).inc()
-        logger.info("an answer is not wanted any more", session=message.session_id, message=str(message.id))
-
-    async def _fail(self, message: Sending, error: str) -> None:
-        now = self._clock()
-
-        async def write(db: WriteDb) -> None:
-            await claims.write_failed(db, message, error, owner=self._owner, now=now)
-            if message.is_answer:
-                # The rest of an answer says little without its beginning.
-                await cancel_following(db, message)
-
-        await self._write(write)
-        OUTCOMES.labels(MessageStatus.FAILED.value).inc()
-        logger.warning(
-            "a message was not sent", session=message.session_id, message=str(message.id),
-            code=error.partition(":")[0],
-        )  # fmt: skip
-
-    async def _wait_for_number(self, message: Sending, error: str | None = None) -> None:
-        """Give a message back as it was: that its number cannot send now is no try."""
-        now = self._clock()
-        await self._write(
-            partial(
-                claims.write_retry, message=message, due_at=now, attempts=message.attempts, error=error,
-                owner=self._owner, now=now,
-            )
-        )  # fmt: skip
-        OUTCOMES.labels("offline").inc()
-
-    async def _write(self, job: Callable[[WriteDb], Awaitable[object]], place: Place = Place.ALONE) -> None:
-        """Write down what came of a try, however long that takes; should the lease end meanwhile, the job finds out."""
-        await patiently(partial(self._database.submit, job, place=place), what="sending")
 
     async def _renew(self) -> None:
         outages = OutageLog("renewing leases of messages")
