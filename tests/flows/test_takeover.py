@@ -46,6 +46,7 @@ async def test_a_person_who_writes_while_the_ai_thinks_or_types_has_the_last_wor
     async def says(text: str) -> None:
         if how == "phone":
             await person.send_text(ANA, text)
+            await stage.events.wait("message.received", lambda event: event["payload"]["body"] == text)
         else:
             await stage.api.post("/sessions/shop/messages", {"to": f"+{ANA}", "text": text})
         await ana.wait_for(text, 40)

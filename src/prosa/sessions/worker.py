@@ -2,11 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TypeAlias
 
 import structlog
 
@@ -17,9 +14,11 @@ from prosa.sessions.changes import Change, stopped
 from prosa.sessions.directory import SessionDirectory
 from prosa.sessions.facts import MessageEvents
 from prosa.sessions.farewell import Farewell
+from prosa.sessions.held import HeldRow
 from prosa.sessions.intake import Intake
 from prosa.sessions.line import LOGIN_SECONDS, Line
 from prosa.sessions.linker import LINKING_ITEMS, Linker, LinkingItem, Next
+from prosa.sessions.mailbox import Begin, Item, Leave, Look, Mailbox, Retry
 from prosa.sessions.reconnect import REPLACED_MEMORY, Backoff, EndEvent, Verdict, judge
 from prosa.sessions.record import SessionRecord
 from prosa.sessions.recorder import Recorder
@@ -29,7 +28,6 @@ from prosa.whatsapp.engine import (
     Connection,
     EngineError,
     EngineErrorCode,
-    EngineEvent,
     OfflineSynced,
     Opened,
     StreamReplaced,
@@ -68,30 +66,6 @@ class WorkerContext:
     backoff: Callable[[], Backoff] = field(default=Backoff)
 
 
-@dataclass(frozen=True, slots=True)
-class _Begin:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    asked: Asked
-
-
-@dataclass(frozen=True, slots=True)
-class _Leave:
-    now: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Retry:
-    pass
-
-
-_Request: TypeAlias = _Begin | _Look | _Leave
-_Item: TypeAlias = EngineEvent | EngineError | LinkingItem | _Request | _Retry
-
-
 class Worker:
     """Holds one number online for as long as its row is wanted and its lease is held."""
 
@@ -106,20 +80,16 @@ class Worker:
         self.row_id = record.id
         self.session_id = record.session_id
         self.lease_ends = lease_ends
-        self._record = record
+        self._row = HeldRow(record, context.recorder, self._told)
         self._asked = Asked(record.wanted, record.due_at)
         """What is being done; what the row asks may have changed since."""
-        self.unwritten: Change | None = None
-        """What the row is about to say; for long only while the database takes no writes."""
         self._context = context
-        self._mailbox: asyncio.Queue[tuple[int, _Item]] = asyncio.Queue()
-        self._call = 0
-        """Rises with every connection given up, so that what it still reports is dropped."""
+        self._mailbox = Mailbox()
         self._line = Line(
             record.session_id,
             context.engine,
             Intake(record.session_id, context.directory, context.events),
-            self._post,
+            self._mailbox.post,
             gate=context.gate,
             device_name=context.device_name,
             login_seconds=context.login_seconds,
@@ -128,8 +98,8 @@ class Worker:
         self._linker = Linker(
             record.session_id,
             self._line,
-            write=self._write,
-            post=self._post,
+            write=self._row.write,
+            post=self._mailbox.post,
             alarm=self._alarm,
             now=context.recorder.now,
             login_seconds=context.login_seconds,
@@ -156,6 +126,11 @@ class Worker:
         return self._line.connection if held and asyncio.get_running_loop().time() < self.lease_ends else None
 
     @property
+    def unwritten(self) -> Change | None:
+        """What the row is about to say; for long only while the database takes no writes."""
+        return self._row.unwritten
+
+    @property
     def linking_connection(self) -> Connection | None:
         """The connection while the number is being linked: what the passkey step talks to."""
         return self._line.connection if self._linker.active and not self._lost else None
@@ -169,7 +144,7 @@ class Worker:
     def look(self, asked: Asked) -> None:
         """Say what the row asks now."""
         if asked != self._asked:
-            self._post(_Look(asked))
+            self._mailbox.post(Look(asked))
 
     async def leave(self) -> None:
         """Unlink the number at WhatsApp; returns when it is written.
@@ -179,7 +154,7 @@ class Worker:
             UnavailableError: The engine could not do it now.
         """
         told = self._farewell.ask()
-        self._post(_Leave())
+        self._mailbox.post(Leave())
         if self._task is not None and self._task.done():
             self._farewell.end()
         await told
@@ -206,16 +181,11 @@ class Worker:
             self._task.cancel()
         self._ending = True
 
-    def _post(self, item: _Item) -> None:
-        self._mailbox.put_nowait((self._call, item))
-
     async def _run(self) -> None:
-        self._post(_Begin())
+        self._mailbox.post(Begin())
         try:
             while not self._done:
-                call, item = await self._mailbox.get()
-                if call == self._call or isinstance(item, _Request):
-                    await self._survive(item)
+                await self._survive(await self._mailbox.next())
         except LeaseLostError:
             self._log.warning("lease_lost")
             self._lost = True
@@ -225,7 +195,7 @@ class Worker:
             self._linker.end()
             self.hung_up = await self._line.hang_up(at_once=self._lost)
 
-    async def _survive(self, item: _Item) -> None:
+    async def _survive(self, item: Item) -> None:
         try:
             await self._take(item)
         except LeaseLostError:
@@ -234,15 +204,15 @@ class Worker:
             self._log.exception("worker_failed", item=type(item).__name__)
             await self._offline(judge(EngineError(EngineErrorCode.INTERNAL, type(error).__name__)))
 
-    async def _take(self, item: _Item) -> None:
+    async def _take(self, item: Item) -> None:
         match item:
-            case _Begin():
+            case Begin():
                 await self._begin()
-            case _Look(asked=asked):
+            case Look(asked=asked):
                 await self._look(asked)
-            case _Leave(now=now):
+            case Leave(now=now):
                 await self._leave(now=now)
-            case _Retry():
+            case Retry():
                 await self._connect()
             case Opened():
                 await self._opened(item)
@@ -257,16 +227,16 @@ class Worker:
 
     async def _begin(self) -> None:
         """Do what the row asks for, from the start."""
-        self._asked = Asked(self._record.wanted, self._record.due_at)
+        self._asked = Asked(self._row.record.wanted, self._row.record.due_at)
         self._linker.end()
         if self._farewell.asked:
             await self._leave()
-        elif self._record.wanted:
+        elif self._row.record.wanted:
             self._backoff.reset()
             self._replaced = False
-            await self._write(Change(status=SessionStatus.CONNECTING))
+            await self._row.write(Change(status=SessionStatus.CONNECTING))
             await self._connect()
-        elif self._record.status is SessionStatus.LOGGED_OUT:
+        elif self._row.record.status is SessionStatus.LOGGED_OUT:
             await self._finish(None)
         else:
             await self._finish(stopped())
@@ -274,7 +244,7 @@ class Worker:
     async def _look(self, asked: Asked) -> None:
         if asked == self._asked or self._farewell.asked:
             return
-        self._set_record(await self._context.recorder.read(self.row_id))
+        await self._row.read()
         await self._hang_up()
         await self._begin()
 
@@ -282,17 +252,17 @@ class Worker:
         """Unlink: at once where that can work, else after one try to get online, so that the phone hears of it."""
         if not self._farewell.asked:
             return
-        if now or self._opened_at is not None or not self._record.linked:
+        if now or self._opened_at is not None or not self._row.record.linked:
             await self._say_farewell()
         else:
             await self._line.quiet()
-            self._line.dial(self._record.jid)
-            self._alarm.set(self._farewell.patience, lambda: self._post(_Leave(now=True)))
+            self._line.dial(self._row.record.jid)
+            self._alarm.set(self._farewell.patience, lambda: self._mailbox.post(Leave(now=True)))
 
     async def _say_farewell(self) -> None:
         await self._line.quiet()
         try:
-            change = await self._farewell.say(self._record, online=self._opened_at is not None)
+            change = await self._farewell.say(self._row.record, online=self._opened_at is not None)
         except EngineError as error:
             self._farewell.fail(error)
             await self._hang_up()
@@ -305,14 +275,14 @@ class Worker:
 
     async def _connect(self) -> None:
         """Dial, as the linked device or to show codes."""
-        if not self._record.linked:
-            self._linker.begin(self._record.link_method, self._record.link_phone)
-            if self._record.status is SessionStatus.CLOSED:
-                await self._write(Change(status=SessionStatus.CONNECTING))
-        self._line.dial(self._record.jid)
+        if not self._row.record.linked:
+            self._linker.begin(self._row.record.link_method, self._row.record.link_phone)
+            if self._row.record.status is SessionStatus.CLOSED:
+                await self._row.write(Change(status=SessionStatus.CONNECTING))
+        self._line.dial(self._row.record.jid)
 
     async def _link(self, item: LinkingItem) -> None:
-        step = await self._linker.take(item, self._record.status)
+        step = await self._linker.take(item, self._row.record.status)
         if isinstance(step, Verdict):
             await self._offline(step)
         elif step is Next.DIAL_ANEW:
@@ -326,7 +296,7 @@ class Worker:
             self._opened_at = self._context.monotonic()
             await self._say_farewell()
             return
-        self._set_record(await self._context.recorder.opened(self._record, opened))
+        await self._row.opened(opened)
         self._opened_at = self._context.monotonic()
         self._log.info("online")
         self._context.on_open(self.session_id)
@@ -338,7 +308,7 @@ class Worker:
         if isinstance(end, StreamReplaced):
             self._replaced = True
         if not verdict.final:
-            verdict = self._linker.interrupted(self._record.status) or verdict
+            verdict = self._linker.interrupted(self._row.record.status) or verdict
         await self._offline(verdict)
 
     async def _offline(self, verdict: Verdict) -> None:
@@ -369,8 +339,8 @@ class Worker:
         elif parked:
             await self._finish(change, wait=wait)
         else:
-            await self._write(change)
-            self._alarm.set(wait, lambda: self._post(_Retry()))
+            await self._row.write(change)
+            self._alarm.set(wait, lambda: self._mailbox.post(Retry()))
 
     async def _finish(self, change: Change | None, *, wait: float | None = None, farewell: bool = False) -> None:
         """Give the row back, or begin anew where somebody asked for that meanwhile.
@@ -380,17 +350,14 @@ class Worker:
             wait: Seconds until a gateway is to take the number up again; None: not until a person asks.
             farewell: Whether those who wait for the number to be unlinked have what they want.
         """
-        due_at = None if wait is None else self._context.recorder.now() + timedelta(seconds=wait)
-        with self._writing(change):
-            record, self._done = await self._context.recorder.finish(self._record, change, due_at=due_at)
-        self._set_record(record)
+        self._done = await self._row.finish(change, wait=wait)
         if farewell:
             self._farewell.done()
         if not self._done:
             await self._begin()
 
     async def _hang_up(self) -> None:
-        self._call += 1
+        self._mailbox.give_up()
         self._let_go()
         await self._line.hang_up()
 
@@ -400,22 +367,7 @@ class Worker:
         self._alarm.clear()
         self._linker.let_go()
 
-    async def _write(self, change: Change) -> SessionRecord:
-        with self._writing(change):
-            record = await self._context.recorder.record(self._record, change)
-        self._set_record(record)
-        return record
-
-    @contextmanager
-    def _writing(self, change: Change | None) -> Iterator[None]:
-        self.unwritten = change
-        try:
-            yield
-        finally:
-            self.unwritten = None
-
-    def _set_record(self, record: SessionRecord) -> None:
-        self._record = record
+    def _told(self, record: SessionRecord) -> None:
         self._context.on_status(record)
         # A write of ours brings along what people asked meanwhile.
         self.look(Asked(record.wanted, record.due_at))
