@@ -69,7 +69,8 @@ async def test_an_answer_its_mark_and_its_cost_are_committed_together(stage: Tur
     assert ("typing", CONTACT, False) in stage.told
 
 
-async def test_an_answer_that_is_there_at_once_is_not_typed(stage: TurnStage) -> None:
+async def test_an_answer_that_is_there_at_once_is_not_typed(stage: TurnStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prosa.outbox.courtesies.TYPING_AFTER_SECONDS", 5)
     await stage.hear()
     await stage.turn()
     await stage.until(lambda: bool(stage.told))
@@ -81,13 +82,15 @@ async def test_an_answer_that_takes_longer_is_typed_until_it_is_there(
 ) -> None:
     monkeypatch.setattr("prosa.outbox.courtesies.TYPING_AFTER_SECONDS", 0.05)
     monkeypatch.setattr("prosa.outbox.courtesies.TYPING_SECONDS", 0.05)
-    stage.gemini.script.enqueue(says.Text("Yes.", latency=0.4))
+    stage.gemini.script.enqueue(says.Hang(then=says.Text("Yes.")))
     await stage.hear()
-    await stage.turn()
+    turn = asyncio.create_task(stage.turn())
+    await stage.until(lambda: stage.told.count(("typing", CONTACT, True)) >= 3)
+    stage.gemini.release()
+    await turn
     await stage.until(lambda: ("typing", CONTACT, False) in stage.told)
     await asyncio.sleep(0.1)
     typed = [typing for what, _, typing in stage.told if what == "typing"]
-    assert len(typed) > 3
     assert typed == [True] * (len(typed) - 1) + [False]
 
 
