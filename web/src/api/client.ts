@@ -46,7 +46,10 @@ export const api = createClient<paths>({
 
 /** Return the body of an answer. Throws an ApiProblem where it is no success. */
 export async function ok<D>(answer: Promise<{ data?: D; error?: unknown; response: Response }>): Promise<D> {
-  const { data, error, response } = await answer;
+  const { data, error, response } = await answer.catch((failure: unknown) => {
+    // what `fetch` throws where the connection ends within an answer
+    throw failure instanceof TypeError ? ApiProblem.offline() : failure;
+  });
   if (!response.ok) throw ApiProblem.of(response, error);
   return data as D;
 }

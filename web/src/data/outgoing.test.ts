@@ -83,3 +83,28 @@ it("goes on with what was on its way, not with what failed nor with what is old"
     vi.useRealTimers();
   }
 });
+
+it("takes what fails while the page is left for on its way still, unless the page stays", async () => {
+  const listeners = new Map<string, () => void>();
+  vi.stubGlobal("addEventListener", (name: string, heard: () => void) => listeners.set(name, heard));
+  vi.useFakeTimers();
+  try {
+    const before = await load();
+    listeners.get("beforeunload")?.();
+    void before.sendText(new QueryClient(), "c1", BODY);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sent).toHaveLength(1);
+
+    const after = await load();
+    after.goOn(new QueryClient());
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sent).toEqual([sent[0], sent[0]]);
+
+    expect(before.outgoing.get()[0]?.problem).toBeNull();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(before.outgoing.get()[0]?.problem?.code).toBe("offline");
+  } finally {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  }
+});

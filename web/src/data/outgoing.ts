@@ -57,8 +57,11 @@ globalThis.addEventListener?.("beforeunload", () => {
   leftAt = Date.now();
 });
 
-const isMoving = (problem: ApiProblem | null): boolean =>
-  problem === null || (problem.code === "offline" && Date.now() - leftAt < LEAVING_MS);
+/** Returns once the page is not being left: never, where it really is. */
+async function staying(): Promise<void> {
+  const wait = leftAt + LEAVING_MS - Date.now();
+  if (wait > 0) await new Promise((done) => setTimeout(done, wait));
+}
 
 /** Keys of what was on its way when the page was loaded anew. */
 const cut = new Set<string>();
@@ -76,7 +79,7 @@ export const outgoing = createStore<readonly Outgoing[]>(unsent());
 outgoing.subscribe(() =>
   keep(
     UNSENT,
-    outgoing.get().map(({ problem, ...one }): Kept => ({ ...one, moving: isMoving(problem) })),
+    outgoing.get().map(({ problem, ...one }): Kept => ({ ...one, moving: problem === null })),
   ),
 );
 
@@ -141,6 +144,7 @@ function inLine(client: QueryClient, one: Outgoing): Promise<void> {
         },
       );
     } catch (error) {
+      await staying(); // a page that is left keeps it as on its way
       change(one.key, asProblem(error));
     }
   });
