@@ -199,13 +199,26 @@ async def test_a_used_token_shown_later_ends_the_sign_in_for_both(people: People
     assert await stands(people, other)
 
 
-async def test_a_used_token_whose_successor_was_used_too_is_no_retry(people: People) -> None:
+async def test_a_tab_that_asks_late_gets_what_the_others_have_by_now(people: People) -> None:
     first = await register(people)
     second = await people.sign_ins.refresh(first.refresh_token)
+    people.clock.advance(RETRY_GRACE.total_seconds() / 2)
     third = await people.sign_ins.refresh(second.refresh_token)
+    late = await people.sign_ins.refresh(first.refresh_token)
+    assert late.refresh_token == third.refresh_token
+    assert await stands(people, late)
+    people.clock.advance(RETRY_GRACE.total_seconds() / 2 + 1)
     with pytest.raises(SignInEndedError, match="used before"):
         await people.sign_ins.refresh(first.refresh_token)
     assert not await stands(people, third)
+
+
+async def test_signing_out_leaves_nothing_to_a_tab_that_asks_late(people: People) -> None:
+    first = await register(people)
+    second = await people.sign_ins.refresh(first.refresh_token)
+    await people.sign_ins.logout(await people.authenticator.authenticate(second.access_token))
+    with pytest.raises(SignInEndedError):
+        await people.sign_ins.refresh(first.refresh_token)
 
 
 @pytest.mark.parametrize("token", ["", "x", "é", "a" * 200])

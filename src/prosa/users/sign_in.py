@@ -23,7 +23,9 @@ from prosa.users.service import add_user
 logger = structlog.get_logger("prosa.users")
 
 RETRY_GRACE = timedelta(seconds=10)
-"""How long a used refresh token may be shown again by a client that lost the answer; it gets the same answer."""
+"""How long a used refresh token may be shown again by a client that lost the answer, or did not hear of others'."""
+MOST_AT_ONCE = 100
+"""So many refreshes of one sign-in within that time are the tabs of a browser that starts; more are no person's."""
 
 
 class AlreadySetUpError(ConflictError):
@@ -151,8 +153,9 @@ class SignInService:
     async def refresh(self, token: str) -> SignIn:
         """Continue a sign-in: a used token is replaced by its successor.
 
-        A token shown twice within `RETRY_GRACE`, while its successor is unused, gets the same successor: the client
-        lost the answer, or two tabs asked at once. Later, two parties hold the token: the sign-in ends for both.
+        A token shown again within `RETRY_GRACE` gets the newest successor: the client lost the answer, or several tabs
+        asked at once, one of them late, since a page that is left asks no less. Later, two parties hold the token: the
+        sign-in ends for both.
 
         Raises:
             SignInEndedError: The token is not good, or was used before.
@@ -270,12 +273,15 @@ class SignInService:
     async def _repeat(
         self, db: WriteDb, token: str, user_id: uuid.UUID, *, used_at: datetime, now: datetime
     ) -> SignIn | None:
-        """Return the answer that was lost; None where this cannot be a retry."""
-        if now - used_at > RETRY_GRACE:
-            return None
-        successor = self._refresh_tokens.successor(token)
-        row = await tokens.find_token(db, self._refresh_tokens.fingerprint(successor))
+        """Return the answer that was lost, or where the sign-in is by now; None where this cannot be a retry."""
         user = await repository.get(db, user_id)
-        if row is None or user is None or row.used_at is not None or row.revoked_at is not None:
+        if user is None or now - used_at > RETRY_GRACE:
             return None
-        return self._sign_in(user, row.family_id, successor, row.expires_at - now)
+        for _ in range(MOST_AT_ONCE):
+            token = self._refresh_tokens.successor(token)
+            row = await tokens.find_token(db, self._refresh_tokens.fingerprint(token))
+            if row is None or row.revoked_at is not None:
+                return None
+            if row.used_at is None:
+                return self._sign_in(user, row.family_id, token, row.expires_at - now)
+        return None

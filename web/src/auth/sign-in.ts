@@ -7,8 +7,8 @@
  * cookie would spare the storage, but the API takes no cookies, and so needs no defence against forged requests.
  *
  * A refresh happens under a lock that all tabs share (Web Locks; only on HTTPS and loopback), with the token that is
- * stored at that moment. Without locks two tabs may ask at once with one token: Prosa gives both the same successor for
- * ten seconds.
+ * stored at that moment. A page that is left gives up the lock while its question may be on the way, and without locks two
+ * tabs may ask at once with one token: Prosa gives both the newest token for ten seconds.
  */
 import { ApiProblem } from "~/api/problem";
 import type { Schemas, User } from "~/api/types";
