@@ -93,7 +93,7 @@ async def test_what_was_reported_of_a_connection_that_is_given_up_counts_no_more
     await connection.emit(Closed("first"))
     await eventually(lambda: worker.unwritten)
     await house.service.restart(house.caller, "shop")
-    await eventually(lambda: len(worker._mailbox))
+    await eventually(worker._mailbox._queue.qsize)
     await connection.emit(Closed("second"))
     writable.set()
     await eventually(lambda: len(house.online) == 2)

@@ -59,6 +59,3 @@ class Mailbox:
             call, item = await self._queue.get()
             if call == self._call or isinstance(item, _Request):
                 return item
-
-    def __len__(self) -> int:
-        return self._queue.qsize()

@@ -1,6 +1,6 @@
 /** What was said: grows where a person scrolls, lets go what is far away, and goes to any message of the conversation. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { asProblem } from "~/api/problem";
 import type { Conversation, Message } from "~/api/types";
 import { useStore } from "~/app/store";
@@ -55,10 +55,6 @@ export function Messages({
   const byWaId = useMemo(() => new Map(shown?.items.map((one) => [one.wa_id, one])), [shown]);
   const scroller = useRef<HTMLDivElement>(null);
   const log = useRef<HTMLDivElement>(null);
-  const drawn = useRef(shown);
-  useLayoutEffect(() => {
-    drawn.current = shown;
-  }, [shown]);
   const growing = useRef(false);
   const [state, setState] = useState<{ growing: boolean; error: unknown }>({ growing: false, error: null });
   const [far, setFar] = useState(false);
@@ -71,7 +67,7 @@ export function Messages({
     const box = scroller.current;
     const now = client.getQueryData(messagesQuery(id).queryKey);
     // where a slow device has yet to show what came, what is measured is not what is loaded
-    if (!box || !now || growing.current || drawn.current !== now) return;
+    if (!box || !now || growing.current || shown !== now) return;
     const above = box.scrollHeight - box.clientHeight + box.scrollTop;
     const direction =
       now.newer && -box.scrollTop < AHEAD ? "newer" : now.older && above < AHEAD ? "older" : null;
@@ -86,7 +82,7 @@ export function Messages({
     }
     growing.current = false;
     setState({ growing: false, error });
-  }, [client, id]);
+  }, [client, id, shown]);
 
   // after each change: what is loaded may still not fill the screen
   useEffect(() => {
